@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the measured configuration (abi/config/config.h): one validator, then accessors that
+ * rely on it.  Freestanding, allocates nothing, and only reads the blob.
+ *
+ * The blob must stay mapped and unchanged for as long as a struct config refers to it.  In the
+ * enclave it is measured and read-only; outside it is a private copy or a private mapping.
+ */
+#ifndef LIB_CONFIG_H
+#define LIB_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/config/config.h"
+
+/* A checked blob.  Filled by config_check; all pointers are borrowed from the blob. */
+struct config {
+    const struct config_header *head;
+    const struct config_str *args;     /* head->args.count of them */
+    const struct config_env *env;      /* head->env.count */
+    const struct config_mount *mounts; /* head->mounts.count, at least 1 */
+    const struct config_node *nodes;   /* head->nodes.count, may be 0 */
+    uint64_t budget;                   /* of config_check alone */
+};
+
+/* Returned where no node answers. */
+#define CONFIG_NO_NODE UINT32_MAX
+
+/*
+ * Checks the whole blob of len bytes and fills *c.  0, or -EINVAL with *why (a constant string, if
+ * why is not NULL) naming the first thing that is wrong; *c is then unusable.  blob must be
+ * 8-byte aligned.  Linear in len.
+ */
+int config_check(struct config *c, const void *blob, size_t len, const char **why);
+
+/* The string's bytes, NUL-terminated; NULL if it is absent. */
+const char *config_string(const struct config *c, struct config_str s);
+
+static inline bool config_flag(const struct config *c, uint64_t flag)
+{
+    return (c->head->flags & flag) != 0;
+}
+
+/* The node's own name, "" for node 0. */
+const char *config_node_name(const struct config *c, uint32_t node);
+
+/* The child of `node` called name[0 … len), or CONFIG_NO_NODE. */
+uint32_t config_node_child(const struct config *c, uint32_t node, const char *name, size_t len);
+
+/*
+ * The node at an absolute path.  Purely lexical: empty and "." components are skipped, links and
+ * ".." are not followed (".." finds nothing).  CONFIG_NO_NODE if the table has no such path.
+ */
+uint32_t config_node_find(const struct config *c, const char *path);
+
+/* Target of a NODE_LNK, NUL-terminated, node->size bytes. */
+const char *config_node_target(const struct config *c, uint32_t node);
+
+/* Number of leaves, that is of hashes, of a file of `size` bytes. */
+static inline uint64_t config_leaf_count(uint64_t size)
+{
+    return size / CONFIG_LEAF_SIZE + (size % CONFIG_LEAF_SIZE != 0);
+}
+
+#endif
