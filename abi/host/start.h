@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the host passes at the first EENTER (RDI = address of struct host_start in untrusted memory),
+ * and the block that each vCPU shares with the host for ever after.  Everything here is written by the
+ * host and believed for nothing: the kernel copies it once, checks it, and uses its own copy.
+ */
+#ifndef ABI_HOST_START_H
+#define ABI_HOST_START_H
+
+#include <stdint.h>
+
+#define HOST_ABI_VERSION 1
+
+struct host_clock {
+    uint64_t tsc;       /* read next to the clocks */
+    int64_t mono_ns;    /* CLOCK_MONOTONIC */
+    int64_t real_ns;    /* CLOCK_REALTIME */
+    int64_t boot_ns;    /* CLOCK_BOOTTIME */
+    uint64_t tsc_khz;   /* the host's best estimate */
+};
+
+struct host_sysinfo {
+    uint64_t uptime, loads[3], total_ram, free_ram;
+    uint32_t ncpu, procs;
+};
+
+/* A request to the host.  The kernel writes it, EEXITs, and reads `ret` after the next EENTER. */
+struct host_ocall {
+    uint64_t nr;
+    uint64_t arg[6];
+    int64_t ret;
+};
+
+/* An io_uring instance as the kernel sees it: addresses of the shared words and arrays. */
+struct host_ring {
+    uint64_t sq_head, sq_tail, sq_array, sqes; /* sqes: struct io_uring_sqe[sq_entries] */
+    uint64_t cq_head, cq_tail, cqes;           /* cqes: struct io_uring_cqe[cq_entries] */
+    uint32_t sq_entries, cq_entries;           /* powers of two */
+};
+
+enum host_action {
+    HOST_OCALL = 1,  /* serve host_vcpu.ocall, then EENTER */
+    HOST_RESUME = 2, /* the exception or tick is dealt with: ERESUME */
+};
+
+struct host_vcpu {
+    uint32_t action; /* enum host_action, written by the kernel before EEXIT */
+    uint32_t index;
+    struct host_ocall ocall;
+    struct host_ring ring;
+};
+
+#define HOST_FLAG_TRACE 1U
+#define HOST_FLAG_VERBOSE 2U
+#define HOST_FLAG_STATS 4U
+#define HOST_FLAG_QUIET 8U
+
+struct host_start {
+    uint32_t version; /* HOST_ABI_VERSION */
+    uint32_t flags;
+    uint32_t vcpu_count;       /* <= the TCSs that were built */
+    uint32_t ncpu;             /* what the program should see */
+    uint64_t vcpus;            /* struct host_vcpu[vcpu_count] */
+    uint64_t buffer, buffer_len; /* the bounce buffers */
+    uint64_t side, side_len;   /* the bundle's side data (leaf hashes), read-only; 0: none */
+    uint64_t argv, argv_len;   /* NUL-terminated strings one after the other */
+    uint64_t envp, envp_len;
+    uint64_t cwd, cwd_len;     /* without NUL */
+    uint64_t program, program_len; /* dev mode: the entry point */
+    uint64_t trace, trace_len; /* names of the calls to trace, comma separated; empty: all */
+    uint64_t hostname, hostname_len;
+    uint32_t uid, gid;
+    struct host_clock clock;
+};
+
+#endif

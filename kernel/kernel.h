@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel's global state, all of it, and the few functions that everything uses.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include "abi/host/layout.h"
+#include "kernel/sched/lock.h"
+#include "kernel/types.h"
+#include "lib/list.h"
+
+struct config;
+struct process;
+
+struct kernel {
+    const struct enclave_params *params; /* [I] measured */
+    const void *config;                  /* [I] measured: the blob; read with lib/config.h */
+    size_t config_len;                   /* [I] */
+    struct boot_args *boot_args;         /* [I] trusted copy of what the host passed: argv, env … (boot/) */
+    uint64_t xfrm;                       /* [I] state components enabled in SECS.ATTRIBUTES.XFRM */
+    size_t xsave_size;                   /* [I] of a save area for xfrm, standard format */
+    bool trace;                          /* [I] trace system calls */
+    bool debug_log;                      /* [I] -v */
+    struct process *first;               /* the process whose end ends the enclave */
+};
+
+extern struct kernel kernel;
+
+/* A broken invariant: prints and ends the enclave.  Say both values. */
+NORETURN void panic(const char *fmt, ...) PRINTF(1, 2);
+/* To the host's stderr, one line with prefix; log_warn always, log_debug with -v. */
+void log_warn(const char *fmt, ...) PRINTF(1, 2);
+void log_debug(const char *fmt, ...) PRINTF(1, 2);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Enclave pages: what SGX2 lets an enclave do with the pages of its address range.
+ *
+ *   ABSENT --epage_add--> R W --epage_protect--> any permission --epage_remove--> ABSENT
+ *
+ * EACCEPT makes an absent page come in (the driver adds it on the fault), EMODPE widens a
+ * permission, a narrower one needs the host's driver (restrict ioctl) and EACCEPT.  EACCEPTCOPY fills
+ * an absent page and gives it its final permission in one step.  The host can refuse or lie: every
+ * page's state is proven by EACCEPT before the kernel relies on it.
+ *
+ * The number of pages in the enclave is counted against the manifest's enclave size.
+ * Callers keep track of which pages are present and with which permission.
+ */
+#ifndef KERNEL_MM_EPAGE_H
+#define KERNEL_MM_EPAGE_H
+
+#include "kernel/types.h"
+
+#define EPAGE_R 1U
+#define EPAGE_W 2U
+#define EPAGE_X 4U
+
+/* Adds n absent pages from addr, zeroed, R W.  0, or -ENOMEM with none of them added. */
+MUST_CHECK int epage_add(uintptr_t addr, size_t n);
+/* Adds n absent pages as copies of the page-aligned kernel memory src, with permission perm. */
+MUST_CHECK int epage_add_copy(uintptr_t addr, const void *src, size_t n, unsigned perm);
+/* Changes n present pages from permission `from` to `to`.  Panics when the host interferes. */
+void epage_protect(uintptr_t addr, size_t n, unsigned from, unsigned to);
+/* Removes n present pages and gives them back to the host. */
+void epage_remove(uintptr_t addr, size_t n);
+/* Pages in use (measured ones included) and the limit. */
+size_t epage_count(void);
+size_t epage_limit(void);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process's address space: a tree of regions in [USER_MIN, kernel_base).  A region says what the
+ * program may do with a range and where its pages come from; pages are added on first touch
+ * (with fault-around), or at once when that is cheaper.  Freed ranges keep their pages for reuse.
+ *
+ * Lock: mm->lock is a sleeping lock (mutex); it is taken by every system call of the mmap family and by mm_fault.
+ * Never copy_in/copy_out with it held.
+ */
+#ifndef KERNEL_MM_MM_H
+#define KERNEL_MM_MM_H
+
+#include "kernel/types.h"
+
+struct mm;
+struct file;
+struct process;
+
+#define MM_READ 1U  /* = PROT_READ */
+#define MM_WRITE 2U /* = PROT_WRITE */
+#define MM_EXEC 4U  /* = PROT_EXEC */
+
+struct mm *mm_new(void) MUST_CHECK;
+void mm_free(struct mm *mm); /* unmaps all; the address space must not be in use */
+
+/*
+ * mmap for the kernel's own use (ELF loading, stacks); flags are MAP_*; takes its own reference on
+ * file.  Returns the address or -errno.  name (borrowed, static) shows in /proc/self/maps.
+ */
+MUST_CHECK int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot, unsigned flags,
+                          struct file *file, int64_t off, const char *name);
+MUST_CHECK int mm_unmap(struct mm *mm, uaddr_t addr, size_t len);
+MUST_CHECK int mm_protect(struct mm *mm, uaddr_t addr, size_t len, unsigned prot);
+/* Sets where brk starts (after exec). */
+void mm_set_brk(struct mm *mm, uaddr_t start);
+
+/*
+ * Serves a fault at addr in the current process: 0 when the access may be retried, -EFAULT (SEGV_MAPERR),
+ * -EACCES (SEGV_ACCERR), -EIO (SIGBUS: beyond the end of file, or the file could not be verified), -ENOMEM.
+ * access is MM_READ, MM_WRITE or MM_EXEC.  May sleep.
+ */
+MUST_CHECK int mm_fault(struct mm *mm, uaddr_t addr, unsigned access);
+
+/*
+ * For the site patcher (sys/): n bytes at addr, which lie in executable private pages that are present,
+ * become `bytes`, atomically for other vCPUs where they lie in one 8-byte word.  -EFAULT, -EACCES when
+ * the region is not executable.
+ */
+MUST_CHECK int mm_patch_text(struct mm *mm, uaddr_t addr, const void *bytes, size_t n);
+/* Memory within +-2 GiB of `near` for n bytes of trampolines, R X, filled by mm_patch_text; -errno. Shows as [cella]. */
+MUST_CHECK int64_t mm_map_near(struct mm *mm, uaddr_t near, size_t n);
+
+/* /proc/self/maps, smaps…: calls fn for each region in address order; stops at the first nonzero. Copies, no lock held in fn. */
+struct mm_region_info {
+    uaddr_t start, end;
+    unsigned prot, flags; /* flags: MAP_SHARED/MAP_PRIVATE/MAP_STACK… */
+    int64_t off;
+    struct file *file; /* borrowed during the call; or NULL */
+    const char *name;  /* "[heap]", "[stack]", "[vdso]" … or NULL */
+    size_t resident;   /* pages */
+};
+int mm_for_each(struct mm *mm, int (*fn)(const struct mm_region_info *, void *), void *arg);
+/* The region that holds addr, or the next above it. False when there is none. */
+bool mm_find(struct mm *mm, uaddr_t addr, struct mm_region_info *out);
+size_t mm_resident(struct mm *mm); /* pages */
+size_t mm_total(struct mm *mm);    /* pages */
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Untrusted memory: the areas that the host named at start-up, checked once to lie outside ELRANGE.
+ * Data is copied, once; nothing is ever parsed in place.
+ *
+ * A bounce buffer belongs to its holder until put; the allocator's bookkeeping is in trusted memory.
+ */
+#ifndef KERNEL_OCALL_HOSTMEM_H
+#define KERNEL_OCALL_HOSTMEM_H
+
+#include "kernel/types.h"
+
+#define HOSTBUF_SIZE (256UL * 1024) /* the largest single bounce buffer */
+
+/* A bounce buffer of n <= HOSTBUF_SIZE bytes; waits for a free one (may sleep). Never fails. */
+haddr_t hostbuf_get(size_t n);
+void hostbuf_put(haddr_t buf, size_t n);
+
+/* Panics when [src, src+n) is not wholly in a registered untrusted area: the kernel's own error. */
+void host_in(void *dst, haddr_t src, size_t n);
+void host_out(haddr_t dst, const void *src, size_t n);
+/* Proves an area that the host named (start-up, side data): outside ELRANGE, no wrap; then registers it. */
+MUST_CHECK bool host_area_register(haddr_t addr, size_t n);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asynchronous requests to the host: io_uring's rings, written and read by the kernel itself.
+ * A request's completion calls its function in kernel context on the vCPU that finds it (no lock held, must
+ * not sleep).  The request must stay in place until then.  Submission happens with the vCPU's next
+ * wait, or at once when `ring_flush` is called.
+ */
+#ifndef KERNEL_OCALL_RING_H
+#define KERNEL_OCALL_RING_H
+
+#include "kernel/types.h"
+
+struct ring_request {
+    void (*done)(struct ring_request *r, int32_t result); /* result: checked to be >= -4095 */
+    uint32_t slot; /* ring.c's own */
+    bool active;   /* ring.c's own: submitted, not completed */
+};
+
+/* One-shot: completes with POLL* revents of the host descriptor, or -errno. */
+void ring_poll_add(struct ring_request *r, int fd, uint32_t events);
+/* Makes a request complete soon (perhaps with -ECANCELED). */
+void ring_cancel(struct ring_request *r);
+/* Sleep until the request is complete (thread context): its result. */
+MUST_CHECK int32_t ring_fsync_wait(int fd, bool data_only);
+MUST_CHECK int32_t ring_pread_wait(int fd, haddr_t buf, size_t n, int64_t off);
+MUST_CHECK int32_t ring_pwrite_wait(int fd, haddr_t buf, size_t n, int64_t off);
+
+/* For sched: completes what is there; true when there was something. */
+bool ring_reap(void);
+/* For the idle vCPU: submits, waits for a completion, a wake-up or `deadline`. */
+void ring_wait(ktime_t deadline);
+
+#endif

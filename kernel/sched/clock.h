@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time.  Read from the TSC and scaled with parameters that start from the host's clocks and are
+ * corrected against them now and then, without ever running backwards.  The host is trusted for
+ * the wall clock's value and for the rate; a program that must not believe it needs another source.
+ *
+ * Timers run their function on a vCPU in kernel context, no lock held, and must not sleep.
+ */
+#ifndef KERNEL_SCHED_CLOCK_H
+#define KERNEL_SCHED_CLOCK_H
+
+#include "kernel/types.h"
+#include "lib/list.h"
+
+ktime_t clock_mono(void);     /* CLOCK_MONOTONIC, ns */
+ktime_t clock_real(void);     /* CLOCK_REALTIME, ns since the epoch */
+ktime_t clock_boot_off(void); /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
+uint64_t tsc_read(void);
+
+struct timer {
+    struct list link;           /* [timer lock] */
+    ktime_t expires;            /* [timer lock] CLOCK_MONOTONIC */
+    bool armed;                 /* [timer lock] */
+    void (*fn)(struct timer *); /* [I] */
+};
+
+void timer_init(struct timer *t, void (*fn)(struct timer *));
+/* (Re-)arms. */
+void timer_set(struct timer *t, ktime_t expires);
+/* Disarms; true when it was armed. With several vCPUs, does not return while fn runs elsewhere. */
+bool timer_cancel(struct timer *t);
+/* Runs what is due; returns the next deadline or KTIME_NEVER. */
+ktime_t timer_run(void);
+
+#endif

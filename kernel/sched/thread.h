@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thread of a program: a kernel stack, the program's registers on top of it, the vector state
+ * while it is switched out, and what it waits for.
+ *
+ *   RUNNING --thread_block--> BLOCKED --thread_wake--> RUNNABLE --schedule--> RUNNING --> DEAD
+ *
+ * Legend: [I] immutable, [o] the thread itself, [r] the run queue's lock, [p] process lock, [a] atomic.
+ */
+#ifndef KERNEL_SCHED_THREAD_H
+#define KERNEL_SCHED_THREAD_H
+
+#include "kernel/arch/regs.h"
+#include "kernel/arch/vcpu.h"
+#include "kernel/sched/lock.h"
+#include "kernel/signal/sigset.h"
+#include "lib/list.h"
+
+struct process;
+
+enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+
+struct thread {
+    uint64_t ksp;            /* [r] kernel RSP while switched out; entry.S/switch.S: offset 0 */
+    uint64_t fs_base;        /* [o] the program's FS; valid while switched out */
+    struct xstate *xstate;   /* [I] vector state while switched out */
+    struct user_regs *regs;  /* [I] the program's registers, on top of the kernel stack */
+    void *stack;             /* [I] lowest address of the kernel stack */
+    struct process *process; /* [I] */
+    int tid;                 /* [I] */
+    struct ref ref;
+    struct list run_link;     /* [r] on the run queue */
+    struct list process_link; /* [p] among the process's threads */
+    uint32_t state;           /* [r] enum thread_state, */
+    uint32_t wake_pending;    /* [r] woken since it last looked: the next thread_block returns at once */
+
+    /* Signals (kernel/signal). */
+    sigset_t blocked;          /* [o] */
+    sigset_t saved_blocked;    /* [o] to be restored after a sigsuspend-like call … */
+    bool restore_blocked;      /* [o] … when this is set */
+    struct sigqueue *sigqueue; /* [p] queued to this thread; kernel/signal/ owns the type */
+    uint32_t signal_pending;   /* [a] look at the queues before returning to the program */
+    uint32_t interruptible;    /* [r] sleeps in a way that a signal ends */
+    uaddr_t altstack_sp;       /* [o] */
+    size_t altstack_size;      /* [o] */
+    int altstack_flags;        /* [o] */
+    struct restart {           /* [o] for restart_syscall(2): nanosleep, poll, futex */
+        long (*fn)(struct restart *);
+        uint64_t arg[6];
+    } restart;
+
+    uaddr_t clear_child_tid; /* [o] set_tid_address */
+    uaddr_t robust_list;     /* [o] */
+    size_t robust_list_len;  /* [o] */
+    char comm[16];           /* [o] */
+    ktime_t cpu_time;        /* [o] nanoseconds of run time up to the last switch */
+    uint64_t nvcsw, nivcsw;  /* [o] */
+    int exit_signal_code;    /* [p] wait status when the whole process is told to die; 0: not */
+};
+
+static inline struct thread *thread_current(void)
+{
+    struct thread *t;
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct vcpu, current)));
+    return t;
+}
+#define current thread_current()
+
+/*
+ * A new thread of process p that will first run fn(arg) on its kernel stack; when fn returns, the
+ * thread goes to its program with the registers in t->regs (zeroed here).  One reference, the
+ * caller's; not yet runnable.  -ENOMEM.
+ */
+MUST_CHECK int thread_new(struct process *p, void (*fn)(void *), void *arg, struct thread **out);
+void thread_put(struct thread *t);
+/* Makes a new thread runnable. */
+void thread_start(struct thread *t);
+/* The current thread ends; its kernel stack is freed by the next one that runs. */
+NORETURN void thread_exit(void);
+
+/*
+ * Sleeping.  thread_block sleeps until thread_wake(t) or `deadline` (CLOCK_MONOTONIC, ns); a wake
+ * that came since the last thread_block returned is not lost.  Returns 0 when woken, -ETIMEDOUT,
+ * or with `interruptible` -ERESTARTSYS when a signal that is not blocked is pending.  Spurious
+ * returns of 0 are allowed: callers loop over their condition.  No spin lock may be held.
+ */
+int thread_block(ktime_t deadline, bool interruptible);
+/* May be called with spin locks held, from a timer, on any vCPU. */
+void thread_wake(struct thread *t);
+/* Ends an interruptible sleep of t so that it looks at its signals. */
+void thread_interrupt(struct thread *t);
+/* Gives other runnable threads a turn. */
+void thread_yield(void);
+/* True when the current thread has a deliverable signal or is told to die. */
+static inline bool thread_interrupted(void)
+{
+    return __atomic_load_n(&current->signal_pending, __ATOMIC_RELAXED) != 0;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the rest of the kernel asks of the VFS.  Paths are the program's, NUL-terminated kernel
+ * strings; relative ones start at the current process's cwd (or at dirfd for the *at forms).
+ */
+#ifndef KERNEL_VFS_VFS_H
+#define KERNEL_VFS_VFS_H
+
+#include "kernel/vfs/file.h"
+#include "kernel/vfs/inode.h"
+
+struct fdtable;
+struct dentry;
+struct fs_context;
+
+/* Opens as openat(2) with O_* flags; a reference. */
+MUST_CHECK int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
+/* The absolute path of a dentry as the program sees it, into buf: length without NUL, or -ENAMETOOLONG; " (deleted)" appended as Linux does. */
+int64_t dentry_path(struct dentry *d, char *buf, size_t size);
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+
+/* Mounts (boot). */
+MUST_CHECK int vfs_mount(const char *type, const char *source, const char *target, unsigned flags);
+/* Calls fn for each mount: /proc/mounts. */
+int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const char *target, unsigned flags, void *), void *arg);
+
+/* A process's cwd, root, umask. */
+struct fs_context *fs_context_new(void) MUST_CHECK;                 /* cwd and root "/" */
+struct fs_context *fs_context_clone(struct fs_context *f) MUST_CHECK; /* a copy */
+struct fs_context *fs_context_get(struct fs_context *f);
+void fs_context_put(struct fs_context *f);
+MUST_CHECK int vfs_chdir(const char *path);
+
+/* Descriptor tables. */
+struct fdtable *fdtable_new(void) MUST_CHECK;
+struct fdtable *fdtable_clone(struct fdtable *t) MUST_CHECK; /* fork */
+struct fdtable *fdtable_get(struct fdtable *t);
+void fdtable_put(struct fdtable *t); /* the last one closes all */
+void fdtable_close_on_exec(struct fdtable *t);
+/* The open file of a descriptor of the current process, with a reference; -EBADF (also for O_PATH files unless path_ok). */
+MUST_CHECK int fd_lookup(int fd, bool path_ok, struct file **out);
+/* Installs f (takes over the caller's reference, also on failure) at the lowest free number >= min; or -EMFILE. */
+MUST_CHECK int fd_install(struct file *f, bool cloexec, int min);
+/* For /proc/self/fd: next used descriptor >= from, or -1; and the file of another table's descriptor. */
+int fdtable_next(struct fdtable *t, int from);
+MUST_CHECK int fdtable_lookup(struct fdtable *t, int fd, struct file **out);
+bool fdtable_cloexec(struct fdtable *t, int fd);
+
+/* fs/host: wraps host descriptors 0, 1, 2 as files of the kinds they are (tty, pipe, file). */
+MUST_CHECK int host_stdio_open(int host_fd, struct file **out);
+
+#endif
