@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens bundles.  The mapping is private and read-only: somebody who writes to the file meanwhile
+ * can spoil this run (EINIT or the kernel refuses it), not more.
+ */
+#include "host/enclave/bundle.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/host/layout.h"
+
+bool bundle_probe(int fd)
+{
+    char magic[8];
+    return pread(fd, magic, sizeof magic, 0) == sizeof magic && !memcmp(magic, BUNDLE_MAGIC, 8);
+}
+
+static bool part_ok(const struct bundle *b, uint64_t off, uint64_t len)
+{
+    return off >= sizeof *b->head && off % PAGE_SIZE == 0 && off <= b->map_len &&
+           len <= b->map_len - off;
+}
+
+static const char *check_header(const struct bundle *b)
+{
+    const struct bundle_header *h = b->head;
+    if (memcmp(h->magic, BUNDLE_MAGIC, 8))
+        return "not a bundle";
+    if (h->version != BUNDLE_VERSION || h->header_size != sizeof *h)
+        return "made by another version of Cella; sign the manifest again";
+    if (h->file_size != b->map_len)
+        return "truncated or extended";
+    if (!part_ok(b, h->config_off, h->config_len) ||
+        !part_ok(b, h->sigstruct_off, SIGSTRUCT_SIZE) || !part_ok(b, h->leaves_off, h->leaves_len))
+        return "damaged header";
+    if (!memchr(h->base, 0, sizeof h->base))
+        return "damaged header";
+    return NULL;
+}
+
+static const char *check_parts(struct bundle *b)
+{
+    const struct bundle_header *h = b->head;
+    const uint8_t *p = b->map;
+    const char *why;
+    if (config_check(&b->config, p + h->config_off, h->config_len, &why))
+        return why;
+    b->sigstruct = (const void *)(p + h->sigstruct_off);
+    if (!sigstruct_check(b->sigstruct, &why))
+        return why;
+    b->leaves = p + h->leaves_off;
+    b->leaves_len = h->leaves_len;
+    if (b->config.head->leaves_len != h->leaves_len)
+        return "the leaf hashes do not belong to the configuration";
+    return NULL;
+}
+
+int bundle_open(struct bundle *b, int fd, const char **why)
+{
+    struct stat st;
+    *b = (struct bundle){0};
+    *why = NULL;
+    if (fstat(fd, &st))
+        return -errno;
+    *why = "truncated";
+    if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct bundle_header))
+        return -EINVAL;
+    b->map_len = (size_t)st.st_size;
+    b->map = mmap(NULL, b->map_len, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (b->map == MAP_FAILED) {
+        *why = NULL;
+        return -errno;
+    }
+    b->head = b->map;
+    *why = check_header(b);
+    if (!*why)
+        *why = check_parts(b);
+    if (!*why)
+        return 0;
+    bundle_close(b);
+    return -EINVAL;
+}
+
+void bundle_close(struct bundle *b)
+{
+    if (b->map && b->map != MAP_FAILED)
+        munmap(b->map, b->map_len);
+    *b = (struct bundle){0};
+}
