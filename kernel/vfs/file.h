@@ -7,6 +7,10 @@
  * poll, select and epoll build on `poll` and the file's wait queue.  An absent slot is the
  * documented default, so a kind lists only what it can do.
  *
+ * A kind that needs more than struct file embeds it as its FIRST member and allocates the container
+ * with kzalloc: when the last reference goes, file_put calls release, drops dentry and inode, and
+ * then kfree()s f, which frees the container.
+ *
  * Lock order: file->pos_lock, then the kind's own lock, then the wait queue's.
  */
 #ifndef KERNEL_VFS_FILE_H
@@ -36,7 +40,9 @@ struct file_ops {
     uint32_t (*poll)(struct file *f);
     /* Returns the new position or an error.  Absent: -ESPIPE for streams; regular files use vfs_lseek_default(size). */
     int64_t (*lseek)(struct file *f, int64_t off, int whence);
-    int (*iterate)(struct file *f, struct dir_sink *sink); /* getdents from f->pos on. Absent: -ENOTDIR */
+    /* getdents from f->pos on: emits "." and ".." too; sets f->pos to what it handed out last (next_pos). 0 with nothing
+     * emitted: the end. Called with pos_lock held. Absent: -ENOTDIR */
+    int (*iterate)(struct file *f, struct dir_sink *sink);
     long (*ioctl)(struct file *f, unsigned cmd, uaddr_t arg); /* Absent: -ENOTTY. May sleep */
     int (*truncate)(struct file *f, int64_t size);         /* Absent: -EINVAL */
     int (*fsync)(struct file *f, bool data_only);          /* Absent: -EINVAL. May sleep */
@@ -55,17 +61,21 @@ struct file {
     struct ref ref;
     uint32_t flags;        /* [a] O_* status flags and access mode */
     struct dentry *dentry; /* [I] reference held; NULL for files without a name (then `name` says what) */
-    struct inode *inode;   /* [I] reference held through dentry, or own; NULL for anonymous ones */
+    struct inode *inode;   /* [I] a reference of its own, dropped by file_put; NULL for anonymous ones. The VFS sets dentry
+                              and inode after ops->open when the kind has left them NULL */
     const char *name;      /* [I] "pipe:[12]", "anon_inode:[eventfd]" … for /proc/self/fd; may be NULL */
     struct mutex pos_lock; /* guards pos for calls that use it */
     int64_t pos;           /* [pos_lock] */
     struct waitq waitq;    /* readers, writers and pollers */
+    struct list watches;   /* [epoll's lock] the epoll entries that watch this file */
     void *priv;            /* the kind's own, or embed struct file in a larger struct */
 };
 
 #define FMODE_READ(f) (((f)->flags & O_ACCMODE) != O_WRONLY)
 #define FMODE_WRITE(f) (((f)->flags & O_ACCMODE) != O_RDONLY)
 
+/* A bare file with one reference, or NULL. */
+struct file *file_new(const struct file_ops *ops, uint32_t flags, const char *name) MUST_CHECK;
 /* Fills in a zeroed struct with one reference; then the kind sets dentry/inode/name. */
 void file_init(struct file *f, const struct file_ops *ops, uint32_t flags);
 static inline struct file *file_get(struct file *f)
@@ -73,7 +83,7 @@ static inline struct file *file_get(struct file *f)
     ref_get(&f->ref);
     return f;
 }
-void file_put(struct file *f); /* the last one releases and kfree()s f (or container: release sets f->priv… see file.c) */
+void file_put(struct file *f); /* the last one releases, drops dentry and inode, and kfree()s f */
 /* Readiness changed: wakes readers, writers, pollers. Any context but an interrupt. */
 void file_wake(struct file *f, uint32_t events);
 
@@ -83,6 +93,8 @@ int64_t file_read(struct file *f, struct uio *u, int64_t *pos);
 int64_t file_write(struct file *f, struct uio *u, int64_t *pos);
 /* All n bytes into kernel memory at off, for mm and elf: 0, -EIO when the file is shorter, or -errno. */
 MUST_CHECK int file_read_exact(struct file *f, void *buf, size_t n, int64_t off);
+/* lseek for files with a size: checks and sets f->pos. The kind's lseek calls it with its size. pos_lock is held. */
+int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size);
 /* What fstat says. */
 MUST_CHECK int file_stat(struct file *f, struct statx *st);
 

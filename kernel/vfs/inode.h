@@ -10,7 +10,12 @@
  * Kinds whose names can change behind the kernel's back (host) say so in sb->flags: their negative
  * and non-directory dentries are not cached, directories are revalidated after a second.
  *
- * Locks: dentry tree and mount table: vfs lock (mutex); inode: its own mutex for directory changes.
+ * The VFS applies the umask, checks read-only mounts, and (where the host does not) permissions.
+ *
+ * Locks: names (mutex, one a directory): held by the VFS around lookup and changes of names; two directories
+ * are locked by rising address, renames of directories under one more mutex.  Then `lock` (mutex), which
+ * is the kind's own: the VFS never takes it.  Then the dentry cache's spin lock (dentry.c).
+ * On SUPER_VOLATILE file systems the VFS does not take names.
  */
 #ifndef KERNEL_VFS_INODE_H
 #define KERNEL_VFS_INODE_H
@@ -61,7 +66,7 @@ struct inode_ops {
     int (*truncate)(struct inode *ino, int64_t size);
     /* The target into buf (not terminated): length or -errno. */
     int64_t (*readlink)(struct inode *ino, char *buf, size_t size);
-    /* A "magic" link (/proc/self/fd/N): the dentry itself instead of a text. Optional. */
+    /* A "magic" link (/proc/self/fd/N): the dentry itself (a reference; see dentry_of_file) instead of a text. Optional. */
     int (*follow)(struct inode *ino, struct dentry **out);
     void (*free)(struct inode *ino); /* the last reference is gone; frees it. Must be there */
 };
@@ -73,7 +78,9 @@ struct inode {
     uint32_t mode;     /* S_IFMT bits are [I] */
     uint64_t ino;      /* [I] */
     uint64_t rdev;     /* [I] */
-    struct mutex lock; /* directory changes, size changes */
+    struct mutex lock;  /* the kind's own: directory changes, size changes */
+    struct mutex names; /* the VFS's: see above */
+    struct pipe *pipe;  /* [pipe.c] the pipe behind an opened FIFO */
     void *priv;
 };
 
@@ -109,6 +116,10 @@ void inode_put(struct inode *i);
 struct fs_type {
     const char *name;
     int (*mount)(const char *source, unsigned flags, struct super **out);
+    struct fs_type *next; /* mount.c */
 };
+
+/* Makes a kind known to vfs_mount, by its name.  t is static; called from the kind's init function. */
+void fs_type_register(struct fs_type *t);
 
 #endif

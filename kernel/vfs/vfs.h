@@ -17,10 +17,16 @@ struct fs_context;
 MUST_CHECK int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
 /* The absolute path of a dentry as the program sees it, into buf: length without NUL, or -ENAMETOOLONG; " (deleted)" appended as Linux does. */
 int64_t dentry_path(struct dentry *d, char *buf, size_t size);
+/* The same from the global root, whatever the process's root is. */
+int64_t dentry_path_global(struct dentry *d, char *buf, size_t size);
+struct inode *dentry_inode(struct dentry *d); /* borrowed */
+/* For magic links: what leads to an open file: its dentry, or for a nameless file (pipe …) a new one that opens it again. */
+MUST_CHECK int dentry_of_file(struct file *f, struct dentry **out);
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 
-/* Mounts (boot). */
+/* Mounts (boot): vfs_init first; the first mount must be "/".  A missing target directory is made up (and listed). */
+int vfs_init(void);
 MUST_CHECK int vfs_mount(const char *type, const char *source, const char *target, unsigned flags);
 /* Calls fn for each mount: /proc/mounts. */
 int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const char *target, unsigned flags, void *), void *arg);
@@ -31,6 +37,9 @@ struct fs_context *fs_context_clone(struct fs_context *f) MUST_CHECK; /* a copy 
 struct fs_context *fs_context_get(struct fs_context *f);
 void fs_context_put(struct fs_context *f);
 MUST_CHECK int vfs_chdir(const char *path);
+struct dentry *fs_context_cwd(struct fs_context *f);  /* a reference */
+struct dentry *fs_context_root(struct fs_context *f); /* a reference */
+uint32_t fs_context_umask(struct fs_context *f);
 
 /* Descriptor tables. */
 struct fdtable *fdtable_new(void) MUST_CHECK;
@@ -46,6 +55,7 @@ MUST_CHECK int fd_install(struct file *f, bool cloexec, int min);
 int fdtable_next(struct fdtable *t, int from);
 MUST_CHECK int fdtable_lookup(struct fdtable *t, int fd, struct file **out);
 bool fdtable_cloexec(struct fdtable *t, int fd);
+unsigned fdtable_size(struct fdtable *t); /* slots allocated: /proc/self/status FDSize */
 
 /* fs/host: wraps host descriptors 0, 1, 2 as files of the kinds they are (tty, pipe, file). */
 MUST_CHECK int host_stdio_open(int host_fd, struct file **out);
