@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ends in the way that its argument names; the caller compares how it looks from outside. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile int *volatile nowhere = (volatile int *)8;
+
+static void *thread_body(void *arg)
+{
+    if (!strcmp(arg, "thread-exit"))
+        exit(9);
+    if (!strcmp(arg, "thread-segv"))
+        *nowhere = 1;
+    pthread_exit(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    const char *how = argc > 1 ? argv[1] : "";
+    pthread_t thread;
+
+    printf("dying by %s\n", how);
+    fflush(stdout);
+    if (!strcmp(how, "exit"))
+        exit(argc > 2 ? atoi(argv[2]) : 0);
+    if (!strcmp(how, "_exit"))
+        _exit(300);
+    if (!strcmp(how, "abort"))
+        abort();
+    if (!strcmp(how, "segv"))
+        *nowhere = 1;
+    if (!strcmp(how, "ill"))
+        __builtin_trap();
+    if (!strcmp(how, "fpe"))
+        __asm__ volatile("xor %%ecx, %%ecx; cltd; idivl %%ecx" ::: "eax", "ecx", "edx", "cc");
+    if (!strcmp(how, "trap"))
+        __asm__ volatile("int3");
+    if (!strcmp(how, "signal"))
+        raise(argc > 2 ? atoi(argv[2]) : SIGTERM);
+    if (!strcmp(how, "pipe")) {
+        int p[2];
+
+        if (pipe(p) == 0 && close(p[0]) == 0 && write(p[1], "x", 1) < 0)
+            return 1;
+    }
+    if (!strncmp(how, "thread-", 7)) {
+        pthread_create(&thread, NULL, thread_body, argv[1]);
+        pthread_join(thread, NULL);
+        if (!strcmp(how, "thread-last"))
+            pthread_exit(NULL);
+    }
+    if (!strcmp(how, "wait")) {
+        sleep(100);
+        return 0;
+    }
+    if (!strcmp(how, "spin"))
+        for (volatile unsigned long i = 0;; i++)
+            ;
+    if (!strcmp(how, "term-handler")) {
+        signal(SIGTERM, _exit);
+        for (;;)
+            pause();
+    }
+    return 0;
+}

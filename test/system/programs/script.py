@@ -1,0 +1,4 @@
+#!/usr/bin/python3 -B
+import sys
+
+print(sys.argv[0].rpartition("/")[2], sys.argv[1:], sys.flags.dont_write_bytecode)
