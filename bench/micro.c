@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One operation in a loop, timed from inside: prints the median nanoseconds an operation over
+ * batches of about 10 ms, which a preemption or a slow start cannot move.
+ *
+ *   micro getppid | getppid_raw | devzero | clock | open_close | stat | pread | signal   [FILE]
+ *   micro read_file FILE       one sequential pass, then a second: MB/s each
+ *
+ * Built dynamic against glibc, and static against musl for its own system call sites.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCHES 31
+
+static int fd = -1;
+static const char *path = "/etc/passwd";
+static char buffer[4096];
+static volatile unsigned long signals;
+
+static double now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static void handler(int sig)
+{
+    (void)sig;
+    signals++;
+}
+
+static long do_getppid(void)
+{
+    return getppid();
+}
+
+/* A site that is not libc's: what a runtime without libc has in its text. */
+static long do_getppid_raw(void)
+{
+    long result;
+
+    __asm__ volatile("mov %1, %%eax\n\tsyscall"
+                     : "=a"(result)
+                     : "i"(SYS_getppid)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static long do_devzero(void)
+{
+    return read(fd, buffer, 1) - 1;
+}
+
+static long do_clock(void)
+{
+    struct timespec ts;
+
+    return clock_gettime(CLOCK_MONOTONIC, &ts);
+}
+
+static long do_open_close(void)
+{
+    return close(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+static long do_stat(void)
+{
+    struct stat st;
+
+    return stat(path, &st);
+}
+
+static long do_pread(void)
+{
+    return pread(fd, buffer, sizeof(buffer), 0) - (long)sizeof(buffer);
+}
+
+static long do_signal(void)
+{
+    return kill(getpid(), SIGUSR1);
+}
+
+static const struct operation {
+    const char *name;
+    long (*run)(void);
+} operations[] = {
+    { "getppid", do_getppid }, { "getppid_raw", do_getppid_raw }, { "devzero", do_devzero },
+    { "clock", do_clock },     { "open_close", do_open_close },   { "stat", do_stat },
+    { "pread", do_pread },     { "signal", do_signal },
+};
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double batch(const struct operation *op, long count)
+{
+    double start = now();
+
+    for (long i = 0; i < count; i++)
+        op->run();
+    return (now() - start) / (double)count;
+}
+
+static void measure(const struct operation *op)
+{
+    double results[BATCHES];
+    long count = 64;
+
+    while (batch(op, count) * (double)count < 5e6)
+        count *= 2;
+    for (int i = 0; i < BATCHES; i++)
+        results[i] = batch(op, count);
+    qsort(results, BATCHES, sizeof(results[0]), compare);
+    printf("%.2f\n", results[BATCHES / 2]);
+}
+
+static double read_pass(void)
+{
+    static char block[1 << 20];
+    double start = now();
+    long total = 0, count;
+
+    lseek(fd, 0, SEEK_SET);
+    while ((count = read(fd, block, sizeof(block))) > 0)
+        total += count;
+    return (double)total / (now() - start) * 1000;
+}
+
+static int read_file(void)
+{
+    double first, second;
+
+    fd = open(path, O_RDONLY);
+    if (fd < 0) {
+        perror(path);
+        return 1;
+    }
+    first = read_pass();
+    second = read_pass();
+    printf("%.1f %.1f\n", first, second);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (argc > 2)
+        path = argv[2];
+    if (!strcmp(name, "read_file"))
+        return read_file();
+    signal(SIGUSR1, handler);
+    fd = open(!strcmp(name, "devzero") ? "/dev/zero" : path, O_RDONLY);
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+        if (!strcmp(operations[i].name, name)) {
+            if (operations[i].run() < 0) {
+                perror(name);
+                return 1;
+            }
+            measure(&operations[i]);
+            return 0;
+        }
+    }
+    fprintf(stderr, "micro: unknown operation '%s'\n", name);
+    return 2;
+}
