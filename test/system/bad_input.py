@@ -1,0 +1,543 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input of every kind: one clear line, the right exit status, no hang, nothing half done."""
+
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+import bundles
+import harness
+
+CELLA_FAILED, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+
+
+def program(context, name="hello_static"):
+    return os.path.join(context.programs, name)
+
+
+def simple_manifest(context, extra=(), **rest):
+    path = program(context)
+    return bundles.manifest(path, ["hello", "there"], ["file:" + path], mounts=[context.programs],
+                            extra=extra, **rest)
+
+
+def refused(result, status=CELLA_FAILED, *words):
+    """The command ended with the status, printed no output and one line that has the words."""
+    assert not result.hang, "hang"
+    lines = result.err.decode("utf-8", "replace").splitlines()
+    assert result.status == status, f"{result.ending()}, not status {status}; said {lines}"
+    assert result.out == b"", f"printed {result.out[:200]!r}"
+    assert len(lines) == 1, f"{len(lines)} lines, not one: {lines[:6]}"
+    for word in words:
+        assert word.lower() in lines[0].lower(), f"no '{word}' in: {lines[0]}"
+
+
+def flip(path, offset, mask=0x10):
+    """Changes one byte of a file."""
+    with open(path, "r+b") as f:
+        f.seek(offset)
+        value = f.read(1)[0]
+        f.seek(offset)
+        f.write(bytes([value ^ mask]))
+
+
+def run_bundle(context, bundle, options=(), **rest):
+    return context.run(context.enclave(options) + [bundle], **rest)
+
+
+# Trusted files that are not what was signed.
+
+def trusted_setup(context, size=3_000_000):
+    """A bundle that prints a trusted data file, its path, and the intact output."""
+    data = os.path.join(context.scratch, "data")
+    content = bytes(i * 31 % 251 for i in range(1009)) * (size // 1009 + 1)
+    with open(data, "wb") as f:
+        f.write(content[:size])
+    text = bundles.manifest("/bin/busybox", ["busybox", "cat", data],
+                            ["file:/bin/busybox", "file:" + data],
+                            mounts=["/bin", context.scratch])
+    return bundles.signed(context.build, text, context.scratch), data, content[:size]
+
+
+def test_trusted_changed(context):
+    """Wherever the byte is, the program gets nothing that is not what was signed."""
+    bundle, data, content = trusted_setup(context)
+    result = run_bundle(context, bundle)
+    assert result.status == 0 and result.out == content, result.ending()
+    for offset in (0, 4095, 4096, len(content) // 2, len(content) - 1):
+        flip(data, offset)
+        result = run_bundle(context, bundle)
+        assert not result.hang and result.status == 1, f"offset {offset}: {result.ending()}"
+        assert content.startswith(result.out) and len(result.out) <= offset, f"offset {offset}"
+        assert b"data" in result.err, result.err
+        flip(data, offset)
+    assert run_bundle(context, bundle).out == content
+
+
+def test_trusted_size_changed(context):
+    bundle, data, content = trusted_setup(context, 100_000)
+    for size in (0, 50_000, 99_999):
+        os.truncate(data, size)
+        result = run_bundle(context, bundle)
+        assert not result.hang and result.status == 1, f"size {size}: {result.ending()}"
+        assert content.startswith(result.out), f"size {size}"
+    with open(data, "wb") as f:
+        f.write(content + b"more")
+    result = run_bundle(context, bundle)
+    assert result.status == 1 or result.out == content, result.ending()
+
+
+def test_trusted_missing(context):
+    bundle, data, _ = trusted_setup(context, 10_000)
+    os.unlink(data)
+    result = run_bundle(context, bundle)
+    assert not result.hang and result.status == 1 and result.out == b"", result.ending()
+    assert b"data" in result.err, result.err
+
+
+def test_trusted_program_changed(context):
+    """The program itself: nothing of it runs."""
+    folder = os.path.join(context.scratch, "bin")
+    os.mkdir(folder)
+    path = shutil.copy(program(context), folder)
+    text = bundles.manifest(path, ["hello"], ["file:" + path], mounts=[folder])
+    bundle = bundles.signed(context.build, text, context.scratch)
+    assert run_bundle(context, bundle).status == 0
+    size = os.path.getsize(path)
+    for offset in (20, 0x1000, size // 2):
+        flip(path, offset)
+        result = run_bundle(context, bundle)
+        assert result.out == b"" and result.status in (CELLA_FAILED, NOT_EXECUTABLE), \
+            f"offset {offset}: {result.ending()}, {result.out[:100]!r}"
+        refused(result, result.status, os.path.basename(path))
+        flip(path, offset)
+    os.unlink(path)
+    refused(run_bundle(context, bundle), NOT_FOUND, os.path.basename(path))
+
+
+def test_trusted_library_changed(context):
+    """A library that the dynamic loader maps."""
+    folder = os.path.join(context.scratch, "lib")
+    shutil.copytree("/lib/x86_64-linux-gnu", folder, symlinks=True,
+                    ignore=lambda _, names: [n for n in names if not n.startswith("libc.so")])
+    path = program(context, "hello")
+    text = bundles.manifest(path, ["hello"], ["file:" + path, "file:/lib64/ld-linux-x86-64.so.2",
+                                              f"file:{folder}/libc.so.6"],
+                            mounts=[context.programs, folder],
+                            env={"LD_LIBRARY_PATH": folder})
+    bundle = bundles.signed(context.build, text, context.scratch)
+    good = run_bundle(context, bundle)
+    assert good.status == 0, good.err
+    flip(os.path.join(folder, "libc.so.6"), 0x50000)
+    result = run_bundle(context, bundle)
+    assert not result.hang and result.out == b"" and result.status != 0, result.ending()
+    assert b"libc.so.6" in result.err, result.err
+
+
+# The kernel image, the configuration, the signature.
+
+def kernel_segments(path):
+    """(offset, size) of the PT_LOAD segments of an ELF file."""
+    with open(path, "rb") as f:
+        image = f.read()
+    start, = struct.unpack_from("<Q", image, 32)
+    size, count = struct.unpack_from("<HH", image, 54)
+    for i in range(count):
+        kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", image, start + i * size)
+        if kind == 1 and length:
+            yield offset, length
+
+
+def test_kernel_changed(context):
+    bundle = bundles.signed(context.build, simple_manifest(context), context.scratch)
+    kernel = os.path.join(context.scratch, "kernel")
+    image = os.path.join(context.build, "cella-kernel")
+    shutil.copy(image, kernel)
+    assert run_bundle(context, bundle, ["--kernel", kernel]).status == 0
+    for offset, length in kernel_segments(image):
+        flip(kernel, offset + length // 2)
+        refused(run_bundle(context, bundle, ["--kernel", kernel]), CELLA_FAILED)
+        flip(kernel, offset + length // 2)
+
+
+def test_kernel_truncated(context):
+    image = os.path.join(context.build, "cella-kernel")
+    kernel = os.path.join(context.scratch, "kernel")
+    for size in (0, 10, 64, 200, 4096, os.path.getsize(image) // 2):
+        shutil.copy(image, kernel)
+        os.truncate(kernel, size)
+        result = context.run(context.enclave(["--kernel", kernel]) + [program(context)])
+        refused(result, CELLA_FAILED, "kernel")
+    refused(context.run(context.enclave(["--kernel", "/absent"]) + [program(context)]),
+            CELLA_FAILED, "/absent")
+
+
+def test_bundle_changed(context):
+    """A changed bit anywhere in the bundle: header, configuration, signature, hashes."""
+    bundle = bundles.signed(context.build, simple_manifest(context), context.scratch)
+    size = os.path.getsize(bundle)
+    chosen = random.Random(1).sample(range(size), min(60, size)) + list(range(0, 64, 4))
+    for offset in chosen:
+        flip(bundle, offset)
+        result = run_bundle(context, bundle)
+        assert not result.hang and result.out == b"", f"offset {offset}: {result.ending()}"
+        assert result.status in (CELLA_FAILED, NOT_EXECUTABLE), f"offset {offset}: {result.ending()}"
+        lines = result.err.splitlines()
+        assert len(lines) == 1, f"offset {offset}: {lines}"
+        flip(bundle, offset)
+
+
+def test_bundle_truncated(context):
+    bundle = bundles.signed(context.build, simple_manifest(context), context.scratch)
+    with open(bundle, "rb") as f:
+        content = f.read()
+    for size in (8, 63, 64, 100, 2000, len(content) // 2, len(content) - 1):
+        with open(bundle, "wb") as f:
+            f.write(content[:size])
+        result = run_bundle(context, bundle)
+        refused(result, result.status)
+        assert result.status in (CELLA_FAILED, NOT_EXECUTABLE), f"{size}: {result.ending()}"
+
+
+def test_bundle_missing(context):
+    refused(run_bundle(context, "/absent/bundle.cella"), NOT_FOUND, "/absent/bundle.cella")
+    with open(os.path.join(context.scratch, "empty"), "wb"):
+        pass
+    refused(run_bundle(context, os.path.join(context.scratch, "empty")), NOT_EXECUTABLE, "empty")
+
+
+# Manifests.
+
+MANIFESTS = {
+    "wrong-type": ('sgx.debug = "yes"', "sgx.debug"),
+    "wrong-type-list": ('sgx.trusted_files = "file:/x"', "sgx.trusted_files"),
+    "wrong-type-size": ("sgx.enclave_size = 1.5", "sgx.enclave_size"),
+    "bad-size": ('sgx.enclave_size = "many"', "sgx.enclave_size"),
+    "negative": ("sgx.max_threads = -1", "sgx.max_threads"),
+    "unknown-key": ("sgx.enclave_sise = '1G'", "enclave_size"),
+    "unknown-table": ("[sgxx]\na = 1", "sgx"),
+    "bad-toml": ("a = = 1", ":"),
+    "unclosed": ('x = "abc', ":"),
+    "twice": ("sgx.debug = true\nsgx.debug = false", "debug"),
+    "bad-uri": ('sgx.trusted_files = ["/no/scheme"]', "/no/scheme"),
+    "absent-file": ('sgx.trusted_files = ["file:/absent/file"]', "/absent/file"),
+    "not-utf8": (b"a = '\xff\xfe'", ":"),
+    "bad-mount": ('fs.mounts = [{ path = "/x" }]', "uri"),
+    "bad-mount-type": ('fs.mounts = [{ type = "floppy", path = "/x", uri = "file:/x" }]', "floppy"),
+}
+
+
+def test_manifests(context):
+    """Every mistake is found, at its place, and leaves no bundle behind."""
+    key = bundles.key_for(context.build)
+    for name, (text, word) in MANIFESTS.items():
+        source = os.path.join(context.scratch, name + ".toml")
+        bundle = os.path.join(context.scratch, name + ".cella")
+        body = text if isinstance(text, bytes) else text.encode()
+        base = f'libos.entrypoint = "{program(context)}"\nloader.argv = ["x"]\n'.encode()
+        if b"fs.mounts" not in body:
+            base += b"fs.mounts = []\n"
+        with open(source, "wb") as f:
+            f.write(base + body + b"\n")
+        result = context.run([context.cella, "sign", source, "-k", key, "-o", bundle])
+        lines = result.err.decode("utf-8", "replace").splitlines()
+        assert not result.hang and result.status > 0, f"{name}: {result.ending()}"
+        assert len(lines) == 1, f"{name}: {lines}"
+        assert word in lines[0] and f"{name}.toml" in lines[0], f"{name}: {lines[0]}"
+        assert not os.path.exists(bundle), f"{name}: left a bundle"
+    left = [n for n in os.listdir(context.scratch) if not n.endswith(".toml")]
+    assert not left, f"left behind: {left}"
+
+
+def test_manifest_missing(context):
+    result = context.run([context.cella, "sign", "/absent.toml"])
+    assert result.status > 0 and len(result.err.splitlines()) == 1, result.err
+    assert b"/absent.toml" in result.err
+
+
+# Programs.
+
+def test_elf_truncated(context):
+    """As natively: what the kernel would not execute is 126; nothing hangs or ends badly."""
+    path = os.path.join(context.scratch, "program")
+    size = os.path.getsize(program(context))
+    for length in (1, 4, 20, 63, 64, 100, 300):
+        shutil.copy(program(context), path)
+        os.truncate(path, length)
+        refused(context.run(context.enclave() + [path]), NOT_EXECUTABLE, "program")
+    for length in (0x800, 0x2000, size // 2):
+        shutil.copy(program(context), path)
+        os.truncate(path, length)
+        result = context.run(context.enclave() + [path])
+        assert not result.hang and result.status != 0 and b"panic" not in result.err, \
+            f"length {length}: {result.ending()}: {result.err!r}"
+
+
+def test_elf_hostile(context):
+    """Random changes to the headers of static and dynamic programs."""
+    path = os.path.join(context.scratch, "program")
+    chosen = random.Random(7)
+    for name in ("hello_static", "hello", "hello_static_pie"):
+        with open(program(context, name), "rb") as f:
+            image = f.read()
+        for round_number in range(20):
+            changed = bytearray(image)
+            for _ in range(chosen.randrange(1, 4)):
+                offset = chosen.randrange(16, 64 + 56 * 8)
+                changed[offset] = chosen.choice([0, 1, 0x7F, 0x80, 0xFF, chosen.randrange(256)])
+            with open(path, "wb") as f:
+                f.write(changed)
+            os.chmod(path, 0o755)
+            result = context.run(context.enclave() + [path], timeout=30)
+            what = f"{name} round {round_number}: {result.ending()}: {result.err[-300:]!r}"
+            assert not result.hang and b"panic" not in result.err, what
+            assert result.status != CELLA_FAILED or result.err, what
+            try:
+                native = context.run([path], timeout=30)
+            except OSError:
+                continue
+            if native.status == 0:
+                assert result.status == 0, what
+
+
+def test_interpreter_missing(context):
+    path = os.path.join(context.scratch, "program")
+    with open(program(context, "hello"), "rb") as f:
+        image = f.read().replace(b"/lib64/ld-linux-x86-64.so.2", b"/lib64/ld-linux-x86-64.so.9")
+    with open(path, "wb") as f:
+        f.write(image)
+    os.chmod(path, 0o755)
+    result = context.run(context.enclave() + [path])
+    refused(result, result.status, "so.9")
+    assert result.status in (NOT_EXECUTABLE, NOT_FOUND), result.ending()
+
+
+def test_script_interpreter_missing(context):
+    path = os.path.join(context.scratch, "script")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("#!/absent/interpreter\n")
+    os.chmod(path, 0o755)
+    result = context.run(context.enclave() + [path])
+    refused(result, result.status, "/absent/interpreter")
+    assert result.status in (NOT_EXECUTABLE, NOT_FOUND), result.ending()
+
+
+# Memory.
+
+def test_enclave_too_small(context):
+    """Too small to start is refused by the signer or the runner; later it is ENOMEM."""
+    for size in ("4K", "64K", "1M"):
+        result, bundle = bundles.sign(context.build, simple_manifest(context, size=size),
+                                      context.scratch, "small")
+        if result.status == 0:
+            result = run_bundle(context, bundle)
+            os.unlink(bundle)
+        refused(result, result.status)
+        assert result.status > 0 and not os.path.exists(bundle), (size, result.ending())
+    path = program(context, "memory_static")
+    text = bundles.manifest(path, ["memory", "500"], ["file:" + path], mounts=[context.programs],
+                            size="64M")
+    result = run_bundle(context, bundles.signed(context.build, text, context.scratch))
+    assert not result.hang, "hang"
+    assert (result.status, result.out) == (4, b"refused: Cannot allocate memory\n"), \
+        (result.ending(), result.out, result.err)
+
+
+def test_memory_option(context):
+    result = context.run(context.enclave(["-m", "64M"]) + [program(context, "memory"), "500"])
+    assert (result.status, result.out) == (4, b"refused: Cannot allocate memory\n"), \
+        (result.ending(), result.out, result.err)
+
+
+# Disks and keys.
+
+class SmallDisk:
+    """A mounted tmpfs of a few KiB; needs root."""
+
+    def __init__(self, context, size="64k"):
+        self.path = os.path.join(context.scratch, "disk")
+        os.makedirs(self.path, exist_ok=True)
+        self.size = size
+
+    def __enter__(self):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size}", "none",
+                               self.path], capture_output=True, check=False)
+        if done.returncode:
+            from run import Skip
+            raise Skip("cannot mount a small tmpfs: " + done.stderr.decode().strip())
+        return self.path
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.path], check=False)
+
+    def fill(self):
+        with open(os.path.join(self.path, "filler"), "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(bytes(4096))
+            except OSError:
+                pass
+
+
+def test_disk_full_program(context):
+    """A program on a full disk sees ENOSPC, as natively."""
+    disk = SmallDisk(context)
+    with disk as path:
+        command = ["/bin/cp", os.path.join(context.fixture, "words.txt"), path + "/copy"]
+        native = context.run(command)
+        os.unlink(path + "/copy")
+        result = context.run(context.launcher(command))
+        assert native.status == 1 and b"No space" in native.err
+        assert (result.status, result.err) == (native.status, native.err), (result.ending(),
+                                                                            result.err)
+
+
+def test_disk_full_sign(context):
+    disk = SmallDisk(context, "32k")
+    source = os.path.join(context.scratch, "m.toml")
+    with open(source, "w", encoding="utf-8") as f:
+        f.write(bundles.manifest("/usr/bin/python3", ["python3"], bundles.python_files()))
+    with disk as path:
+        disk.fill()
+        result = context.run([context.cella, "sign", source, "-k", bundles.key_for(context.build),
+                              "-o", path + "/out.cella"], timeout=120)
+        refused(result, result.status, "space")
+        assert result.status > 0 and os.listdir(path) == ["filler"], os.listdir(path)
+        result = context.run([context.cella, "keygen", path + "/key.pem"])
+        refused(result, result.status, "space")
+        assert result.status > 0 and os.listdir(path) == ["filler"], os.listdir(path)
+
+
+def test_disk_full_cache(context):
+    """The development enclave's signature cannot be cached: the run goes on all the same."""
+    disk = SmallDisk(context, "8k")
+    with disk as path:
+        disk.fill()
+        result = context.run(context.launcher([program(context), "you", "3"]),
+                             env={"XDG_CACHE_HOME": path})
+        assert result.status == 3 and os.listdir(path) == ["filler"], (result.ending(), result.err)
+
+
+def test_output_full(context):
+    with open("/dev/full", "wb") as full:
+        command = ["/bin/echo", "text"]
+        statuses = [subprocess.run(prefix + command, cwd=context.scratch, stdout=full,
+                                   stderr=subprocess.PIPE, check=False, timeout=60,
+                                   env=harness.base_environment(context.scratch))
+                    for prefix in ([], context.launcher.prefix)]
+    assert statuses[0].returncode == statuses[1].returncode == 1, statuses
+    assert statuses[0].stderr == statuses[1].stderr, statuses
+
+
+def test_output_closed(context):
+    command = f"exec {' '.join(context.launcher.prefix)} /bin/echo text >&-"
+    result = context.run(["/bin/sh", "-c", command])
+    native = context.run(["/bin/sh", "-c", "exec /bin/echo text >&-"])
+    assert (result.status, result.err) == (native.status, native.err), (result.ending(), result.err)
+
+
+def test_key_unwritable(context):
+    occupied = os.path.join(context.scratch, "file")
+    with open(occupied, "w", encoding="ascii") as f:
+        f.write("precious\n")
+    for path in ("/proc/absent/key.pem", occupied + "/key.pem", "/sys/key.pem"):
+        result = context.run([context.cella, "keygen", path])
+        refused(result, result.status, path)
+        assert result.status > 0
+    result = context.run([context.cella, "keygen", occupied])
+    refused(result, result.status, occupied)
+    with open(occupied, encoding="ascii") as f:
+        assert f.read() == "precious\n", "overwrote a file without being told to"
+    assert os.listdir(context.scratch) == ["file"], os.listdir(context.scratch)
+
+
+def test_key_bad(context):
+    """Keys that are absent, no keys, of the wrong size or exponent."""
+    source = os.path.join(context.scratch, "m.toml")
+    with open(source, "w", encoding="utf-8") as f:
+        f.write(simple_manifest(context))
+    keys = {"absent.pem": None, "garbage.pem": "-----BEGIN PRIVATE KEY-----\nnonsense\n"}
+    for name, text in keys.items():
+        if text:
+            with open(os.path.join(context.scratch, name), "w", encoding="ascii") as f:
+                f.write(text)
+    for name, arguments in (("small.pem", ["2048"]), ("exponent.pem", ["3072"])):
+        subprocess.run(["openssl", "genrsa", "-out", name, *arguments], check=True, timeout=60,
+                       cwd=context.scratch, capture_output=True)
+    for name in ("absent.pem", "garbage.pem", "small.pem", "exponent.pem"):
+        path = os.path.join(context.scratch, name)
+        result = context.run([context.cella, "sign", source, "-k", path, "-o", "out.cella"])
+        refused(result, result.status, name)
+        assert result.status > 0 and not os.path.exists(os.path.join(context.scratch, "out.cella"))
+
+
+# Signals from outside.
+
+def interrupted(context, how, number, expected, delay=0.0):
+    """Starts `die HOW`, sends a signal once it has printed its line, and expects an ending."""
+    marker = os.path.join(context.scratch, "out")
+
+    def during(process):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and process.poll() is None:
+            if os.path.getsize(marker):
+                break
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.send_signal(number)
+
+    with open(marker, "wb"):
+        pass
+    command = (f"exec {' '.join(context.launcher.prefix)} {program(context, 'die')} {how} "
+               f">{marker}")
+    result = context.run(["/bin/sh", "-c", command], during=during, timeout=20)
+    assert not result.hang, f"{how}: hang after signal {number}"
+    assert result.status == expected, f"{how}: {result.ending()}, not {expected}: {result.err!r}"
+    assert not result.leftover, f"{how}: left a process behind"
+    assert not [n for n in os.listdir(context.scratch) if n.startswith("core")], "a core file"
+
+
+def test_sigterm(context):
+    interrupted(context, "wait", signal.SIGTERM, -signal.SIGTERM)
+    interrupted(context, "spin", signal.SIGTERM, -signal.SIGTERM)
+
+
+def test_sigint(context):
+    interrupted(context, "wait", signal.SIGINT, -signal.SIGINT)
+    interrupted(context, "spin", signal.SIGINT, -signal.SIGINT)
+
+
+def test_sigkill(context):
+    interrupted(context, "wait", signal.SIGKILL, -signal.SIGKILL)
+    interrupted(context, "spin", signal.SIGKILL, -signal.SIGKILL)
+
+
+def test_sighup_sigquit(context):
+    interrupted(context, "wait", signal.SIGHUP, -signal.SIGHUP)
+    interrupted(context, "wait", signal.SIGQUIT, -signal.SIGQUIT)
+
+
+def test_sigterm_handled(context):
+    """The program's own handler gets it."""
+    interrupted(context, "term-handler", signal.SIGTERM, signal.SIGTERM, delay=0.1)
+
+
+def test_sigterm_early(context):
+    """A signal at any moment of the start ends it as well."""
+    for delay in (0, 0.002, 0.005, 0.01, 0.02):
+        def during(process, delay=delay):
+            time.sleep(delay)
+            process.send_signal(signal.SIGTERM)
+
+        result = context.run(context.launcher([program(context, "die"), "wait"]), during=during,
+                             timeout=20)
+        assert not result.hang and result.status == -signal.SIGTERM, \
+            f"after {delay} s: {result.ending()}: {result.err!r}"
+
+
+TESTS = [(name[5:].replace("_", "-"), function) for name, function in list(globals().items())
+         if name.startswith("test_")]

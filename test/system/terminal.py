@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs on a terminal: what they see of it, keys that raise signals, and its end.
+
+Each case runs natively first and then in the enclave, on a fresh pseudo-terminal of 100 x 40.
+"""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import harness
+
+WINDOW = struct.pack("HHHH", 40, 100, 0, 0)
+
+ASK = """
+import os, sys
+print([os.isatty(fd) for fd in (0, 1, 2)], tuple(os.get_terminal_size()))
+line = input("name? ")
+print("hello", line)
+print(repr(sys.stdin.readline()), repr(sys.stdin.read()))
+"""
+
+RAW = """
+import sys, termios, tty
+saved = termios.tcgetattr(0)
+tty.setraw(0)
+sys.stdout.write("raw\\r\\n"); sys.stdout.flush()
+got = sys.stdin.buffer.raw.read(1)
+termios.tcsetattr(0, termios.TCSADRAIN, saved)
+print(got, termios.tcgetattr(0)[3] == saved[3])
+"""
+
+INTERRUPT = """
+import time
+print("ready", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+RESIZE = """
+import os, signal, time
+signal.signal(signal.SIGWINCH, lambda *_: print(tuple(os.get_terminal_size()), flush=True))
+print("ready", flush=True)
+time.sleep(0.5); time.sleep(0.5)
+"""
+
+
+class Screen:
+    """A command on a pseudo-terminal, as its controlling terminal."""
+
+    def __init__(self, command, cwd):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, WINDOW)
+        self.process = subprocess.Popen(
+            command, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            env=harness.base_environment(cwd) | {"TERM": "dumb"},
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        self.text = b""
+
+    def read_until(self, mark, timeout=20):
+        """Collects output until the mark appears or the terminal closes."""
+        deadline = time.monotonic() + timeout
+        while mark is None or mark not in self.text:
+            ready = select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0]
+            if not ready:
+                return False
+            try:
+                chunk = os.read(self.master, 65536)
+            except OSError:
+                return mark is None
+            if not chunk:
+                return mark is None
+            self.text += chunk
+        return True
+
+    def type(self, keys):
+        os.write(self.master, keys)
+
+    def end(self, timeout=20):
+        """The ending as subprocess gives it, or None if it hangs."""
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            status = None
+        harness.kill_session(self.process.pid)
+        self.process.wait()
+        if self.master >= 0:
+            os.close(self.master)
+        return status
+
+
+def converse(context, command, steps):
+    """Natively and in the enclave: wait for a mark, type keys, …; compares screen and ending."""
+    seen = []
+    for prefix in ([], context.launcher.prefix):
+        screen = Screen(prefix + command, context.scratch)
+        missing = None
+        for mark, action in steps:
+            if not screen.read_until(mark):
+                missing = mark
+                break
+            action(screen)
+        if missing is None:
+            screen.read_until(None)
+        seen.append((screen.text, screen.end(), missing))
+    if seen[0][2] is not None:
+        raise ValueError(f"the test itself is wrong: {seen[0]}")
+    if seen[0] != seen[1]:
+        return f"differs from native\nnative  {seen[0]}\nenclave {seen[1]}"
+    return None
+
+
+def keys(text):
+    return lambda screen: screen.type(text)
+
+
+def resize(screen):
+    fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+
+
+def test_ask(context):
+    return converse(context, ["/usr/bin/python3", "-c", ASK],
+                    [(b"name? ", keys(b"you\n")), (b"hello you", keys(b"line\nmore\n\x04"))])
+
+
+def test_raw(context):
+    return converse(context, ["/usr/bin/python3", "-c", RAW], [(b"raw", keys(b"\x03"))])
+
+
+def test_interrupt(context):
+    return converse(context, ["/usr/bin/python3", "-c", INTERRUPT], [(b"ready", keys(b"\x03"))])
+
+
+def test_interrupt_default(context):
+    return converse(context, [os.path.join(context.programs, "die"), "wait"],
+                    [(b"dying by wait", keys(b"\x03"))])
+
+
+def test_quit_spinning(context):
+    return converse(context, [os.path.join(context.programs, "die"), "spin"],
+                    [(b"dying by spin", keys(b"\x1c"))])
+
+
+def test_resize(context):
+    return converse(context, ["/usr/bin/python3", "-c", RESIZE], [(b"ready", resize)])
+
+
+def test_columns(context):
+    return converse(context, ["/bin/ls", "--color=auto", os.path.join(context.fixture, "thousand")],
+                    [])
+
+
+def test_shell(context):
+    return converse(context, ["/bin/busybox", "sh", "-i"],
+                    [(b"# " if os.getuid() == 0 else b"$ ", keys(b"echo $((6*7)); cd /; pwd\n")),
+                     (b"42", keys(b"exit 3\n"))])
+
+
+def test_closed(context):
+    """The terminal goes away while a program runs: SIGHUP ends it, nothing is left."""
+    screen = Screen(context.launcher.prefix + [os.path.join(context.programs, "die"), "wait"],
+                    context.scratch)
+    if not screen.read_until(b"dying by wait"):
+        screen.end()
+        return f"did not start: {screen.text}"
+    os.close(screen.master)
+    screen.master = -1
+    status = screen.end()
+    return None if status == -signal.SIGHUP else f"ended with {status}, not SIGHUP"
+
+
+TESTS = [("ask", test_ask), ("raw-mode", test_raw), ("interrupt", test_interrupt),
+         ("interrupt-default", test_interrupt_default), ("quit-spinning", test_quit_spinning),
+         ("resize", test_resize), ("columns", test_columns), ("shell", test_shell),
+         ("closed", test_closed)]
