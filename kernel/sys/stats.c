@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --stats: exits, exceptions, system calls by number, sites, memory.  All counters are kept anyway and
+ * without locks, so that a figure may be off by a few when several vCPUs ran.
+ */
+#include "kernel/sys/stats.h"
+
+#include "kernel/arch/vcpu.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/epage.h"
+#include "kernel/ocall/ocall.h"
+#include "kernel/sys/dispatch.h"
+#include "kernel/sys/patch.h"
+#include "kernel/sys/syscalls.h"
+#include "kernel/sys/trace.h"
+#include "lib/format.h"
+
+static void line(const char *fmt, ...) PRINTF(1, 2);
+
+static void line(const char *fmt, ...)
+{
+    char buf[160];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(buf, sizeof(buf) - 1, fmt, ap);
+    va_end(ap);
+    size_t len = MIN((size_t)MAX(n, 0), sizeof(buf) - 2);
+    buf[len++] = '\n';
+    ocall_log(buf, len);
+}
+
+static void print_vcpus(void)
+{
+    uint64_t exits = 0, aexs = 0, ticks = 0, faults = 0, switches = 0;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < kernel.params->vcpu_count; i++) {
+        const struct vcpu *v = vcpu_at(kernel.params, i);
+        if (v->state != VCPU_BOOTED)
+            continue;
+        n++;
+        exits += v->exits;
+        aexs += v->aexs;
+        ticks += v->ticks;
+        faults += v->faults;
+        switches += v->switches;
+    }
+    line("vcpus            %12u", n);
+    line("exits            %12lu", exits);
+    line("aexs             %12lu  (%lu ticks, %lu exceptions of the program)", aexs, ticks, faults);
+    line("context switches %12lu", switches);
+}
+
+static void print_memory(void)
+{
+    const unsigned long kib = PAGE_SIZE / 1024;
+    line("enclave memory   %12lu KiB now, %lu KiB at most, limit %lu KiB", epage_count() * kib,
+         epage_peak() * kib, epage_limit() * kib);
+}
+
+static void print_sites(void)
+{
+    struct patch_stats s;
+
+    patch_stats_get(&s);
+    line("syscall sites    %12lu patched (%lu mov, %lu before, %lu window), %lu trapping",
+         s.patched[PATCH_MOV] + s.patched[PATCH_BEFORE] + s.patched[PATCH_WINDOW],
+         s.patched[PATCH_MOV], s.patched[PATCH_BEFORE], s.patched[PATCH_WINDOW], s.refused);
+    line("syscall traps    %12lu", s.traps);
+}
+
+/* The most frequent first; a few dozen rows at most, so the search may be simple. */
+static void print_calls(void)
+{
+    uint64_t total = 0, below = UINT64_MAX;
+
+    for (uint32_t nr = 0; nr < SYSCALL_COUNT; nr++)
+        total += syscall_counts[nr];
+    line("system calls     %12lu", total);
+    for (;;) {
+        uint64_t next = 0;
+        for (uint32_t nr = 0; nr < SYSCALL_COUNT; nr++)
+            if (syscall_counts[nr] > next && syscall_counts[nr] < below)
+                next = syscall_counts[nr];
+        if (!next)
+            return;
+        for (uint32_t nr = 0; nr < SYSCALL_COUNT; nr++)
+            if (syscall_counts[nr] == next)
+                line("  %-24s %3u %11lu%s", syscall_name(nr) ? syscall_name(nr) : "?", nr, next,
+                     syscall_served(nr) ? "" : "  not in this kernel");
+        below = next;
+    }
+}
+
+void stats_print(void)
+{
+    if (!kernel.stats)
+        return;
+    line("cella: statistics of this run");
+    print_vcpus();
+    print_memory();
+    print_sites();
+    print_calls();
+}
