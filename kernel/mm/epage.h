@@ -21,9 +21,12 @@
 #define EPAGE_W 2U
 #define EPAGE_X 4U
 
+/* Counts the measured pages and reads the limit from the measured configuration; from mm_heap_init. */
+void epage_init(void);
 /* Adds n absent pages from addr, zeroed, R W.  0, or -ENOMEM with none of them added. */
 MUST_CHECK int epage_add(uintptr_t addr, size_t n);
-/* Adds n absent pages as copies of the page-aligned kernel memory src, with permission perm. */
+/* Adds n absent pages as copies of the page-aligned memory src, with permission perm.  No exit
+ * (epage_add never exits either; protect may and remove does: no spin lock may be held for those). */
 MUST_CHECK int epage_add_copy(uintptr_t addr, const void *src, size_t n, unsigned perm);
 /* Changes n present pages from permission `from` to `to`.  Panics when the host interferes. */
 void epage_protect(uintptr_t addr, size_t n, unsigned from, unsigned to);
@@ -32,5 +35,6 @@ void epage_remove(uintptr_t addr, size_t n);
 /* Pages in use (measured ones included) and the limit. */
 size_t epage_count(void);
 size_t epage_limit(void);
+size_t epage_peak(void); /* the highest epage_count so far: --stats */
 
 #endif

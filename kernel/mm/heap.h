@@ -3,11 +3,16 @@
  * The kernel's memory.  Pages come from the heap part of ELRANGE (abi/host/layout.h) and are added
  * to the enclave when first needed; small objects from size classes on top of them.  Memory is
  * zeroed unless said otherwise.  NULL means that the enclave's memory limit is reached.
+ *
+ * Allocating and freeing never sleeps and never exits: both may be done with spin locks held.
  */
 #ifndef KERNEL_MM_HEAP_H
 #define KERNEL_MM_HEAP_H
 
 #include "kernel/types.h"
+
+/* First of all init calls: needs kernel.params only. */
+void mm_heap_init(void);
 
 void *kzalloc(size_t n) MUST_CHECK;   /* zeroed; 16-byte aligned, 64 from 64 bytes on */
 void *kmalloc(size_t n) MUST_CHECK;   /* not zeroed */
@@ -20,5 +25,10 @@ void kpages_free(void *p, size_t npages);
 #define KSTACK_SIZE (16UL * 1024)
 void *kstack_alloc(void) MUST_CHECK;
 void kstack_free(void *stack);
+
+/* Gives free memory back to the host; returns the pages given.  Exits: no spin lock may be held. */
+size_t heap_trim(void);
+/* Pages of the heap that are in the enclave, and those of them that are free. */
+void heap_stat(size_t *pages, size_t *free_pages);
 
 #endif

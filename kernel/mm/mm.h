@@ -20,8 +20,15 @@ struct process;
 #define MM_WRITE 2U /* = PROT_WRITE */
 #define MM_EXEC 4U  /* = PROT_EXEC */
 
+/* Once, after mm_heap_init (heap.h) and before the first mm_new. */
+MUST_CHECK int mm_init(void);
+/*
+ * An empty address space with randomised places for stack and mappings.  All of them share ELRANGE: exec
+ * must mm_free the old one (after its point of no return) before it maps anything into the new one.
+ */
 struct mm *mm_new(void) MUST_CHECK;
-void mm_free(struct mm *mm); /* unmaps all; the address space must not be in use */
+void mm_free(struct mm *mm); /* unmaps all, writing shared mappings back; must not be in use. NULL is fine */
+void mm_sync(struct mm *mm); /* at exit: writes dirty pages of shared file mappings back */
 
 /*
  * mmap for the kernel's own use (ELF loading, stacks); flags are MAP_*; takes its own reference on
@@ -31,6 +38,9 @@ MUST_CHECK int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot
                           struct file *file, int64_t off, const char *name);
 MUST_CHECK int mm_unmap(struct mm *mm, uaddr_t addr, size_t len);
 MUST_CHECK int mm_protect(struct mm *mm, uaddr_t addr, size_t len, unsigned prot);
+/* The end of the initial stack: mm_map with MAP_GROWSDOWN and addr 0 puts a mapping right below it; it then
+ * grows on faults up to RLIMIT_STACK. */
+uaddr_t mm_stack_top(const struct mm *mm);
 /* Sets where brk starts (after exec). */
 void mm_set_brk(struct mm *mm, uaddr_t start);
 
@@ -60,7 +70,8 @@ struct mm_region_info {
     size_t resident;   /* pages */
 };
 int mm_for_each(struct mm *mm, int (*fn)(const struct mm_region_info *, void *), void *arg);
-/* The region that holds addr, or the next above it. False when there is none. */
+/* The region that holds addr, or the next above it. False when there is none.  out->file is only good
+ * for comparing: no reference is held. */
 bool mm_find(struct mm *mm, uaddr_t addr, struct mm_region_info *out);
 size_t mm_resident(struct mm *mm); /* pages */
 size_t mm_total(struct mm *mm);    /* pages */

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making, removing and re-protecting mappings, for the system calls (mmap.c …) and for the kernel's
+ * own loader.  Regions that go away are collected on a `dead` list and freed after mm->lock is
+ * released, since the last reference to a file may close it.
+ *
+ * Placement is Linux's: a free hint is honoured, else the highest gap below mmap_base that fits.
+ */
+#include "abi/host/layout.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/mm_impl.h"
+#include "kernel/vfs/file.h"
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+
+#define LOW_32BIT 0x40000000UL /* where MAP_32BIT puts things */
+#define HIGH_32BIT 0x80000000UL
+
+static int64_t place_fixed(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
+{
+    if (addr > mm->regions.high - len)
+        return -ENOMEM;
+    if (addr % PAGE_SIZE)
+        return -EINVAL;
+    if (addr < mm->regions.low)
+        return -EPERM;
+    if ((flags & MAP_FIXED_NOREPLACE) && !region_range_free(&mm->regions, addr, addr + len))
+        return -EEXIST;
+    return (int64_t)addr;
+}
+
+int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
+{
+    const struct region_tree *t = &mm->regions;
+    uaddr_t found;
+
+    if (len > t->high)
+        return -ENOMEM;
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+        return place_fixed(mm, addr, len, flags);
+    addr = ALIGN_DOWN(addr, PAGE_SIZE);
+    if (addr) {
+        addr = MAX(addr, t->low);
+        if (region_gap_ok(t, addr, len))
+            return (int64_t)addr;
+    }
+    if (flags & MAP_32BIT) {
+        found = region_find_gap(t, len, LOW_32BIT, HIGH_32BIT);
+        return found ? (int64_t)found : -ENOMEM;
+    }
+    found = region_find_gap(t, len, t->low, mm->mmap_base);
+    if (!found)
+        found = region_find_gap(t, len, t->low, t->high);
+    return found ? (int64_t)found : -ENOMEM;
+}
+
+static unsigned region_flags(const struct map_args *a)
+{
+    unsigned shared = (a->flags & MAP_TYPE) != MAP_PRIVATE ? REGION_SHARED : 0;
+    bool may_write = !shared || !a->file || FMODE_WRITE(a->file);
+
+    return shared | (may_write ? REGION_MAYWRITE : 0) |
+           (a->flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0) |
+           (a->flags & MAP_NORESERVE ? REGION_NORESERVE : 0) |
+           (a->flags & MAP_STACK ? REGION_STACK : 0);
+}
+
+static bool wants_eager(const struct region *r)
+{
+    return !r->file && (r->prot & MM_WRITE) && !(r->flags & (REGION_NORESERVE | REGION_GROWSDOWN)) &&
+           r->end - r->start <= EAGER_BYTES;
+}
+
+static struct region *region_make(const struct map_args *a, uaddr_t start)
+{
+    struct region *r = region_new();
+
+    if (!r)
+        return NULL;
+    r->start = start;
+    r->end = start + a->len;
+    r->prot = a->prot;
+    r->flags = region_flags(a);
+    r->file = a->file ? file_get(a->file) : NULL;
+    r->off = a->off;
+    r->name = a->name;
+    return r;
+}
+
+int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
+{
+    int64_t start = map_place(mm, a->addr, a->len, a->flags);
+    struct region *r;
+    int err;
+
+    if (start < 0)
+        return start;
+    if (mm->regions.count >= REGION_MAX)
+        return -ENOMEM;
+    r = region_make(a, (uaddr_t)start);
+    if (!r)
+        return -ENOMEM;
+    err = mm_may_expand(mm, a->len, r->prot, r->flags);
+    if (!err)
+        err = unmap_locked(mm, r->start, r->end, dead);
+    if (!err && wants_eager(r))
+        err = pages_fill_zero(mm, r, r->start, a->len / PAGE_SIZE);
+    if (err) {
+        pages_drop(mm, r->start, r->end);
+        list_add_tail(dead, &r->link);
+        return err;
+    }
+    region_insert(&mm->regions, r);
+    region_merge(&mm->regions, r);
+    return start;
+}
+
+int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
+{
+    struct region_tree *t = &mm->regions;
+    struct region *r;
+    int err = region_isolate(t, start, end);
+
+    if (err)
+        return err;
+    while ((r = region_find(t, start)) != NULL && r->start < end) {
+        sync_range(mm, r, r->start, r->end); /* as on Linux, munmap tells of no failure */
+        pages_drop(mm, r->start, r->end);
+        region_remove(t, r);
+        list_add_tail(dead, &r->link);
+    }
+    return 0;
+}
+
+/* Applies prot to the regions from r on up to end; they are isolated. */
+static int protect_regions(struct mm *mm, struct region *r, uaddr_t end, unsigned prot)
+{
+    uaddr_t at = r->start;
+
+    for (; r && r->start < end; r = region_next(&mm->regions, r)) {
+        if (r->start != at)
+            return -ENOMEM;
+        if ((prot & MM_WRITE) && !(r->flags & REGION_MAYWRITE))
+            return -EACCES;
+        at = r->end;
+        if (r->prot == prot)
+            continue;
+        if (mm_may_expand(mm, 0, prot, r->flags))
+            return -ENOMEM;
+        r->prot = prot;
+        pages_protect(mm, r, r->start, r->end);
+    }
+    return at < end ? -ENOMEM : 0;
+}
+
+int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigned prot)
+{
+    struct region *r = region_find(&mm->regions, start);
+    int err;
+
+    if (!r || r->start > start)
+        return -ENOMEM;
+    err = region_isolate(&mm->regions, start, end);
+    if (err)
+        return err;
+    err = protect_regions(mm, region_find(&mm->regions, start), end, prot);
+    region_merge_range(&mm->regions, start, end);
+    return err;
+}
+
+/* The kernel's own mappings */
+
+int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot, unsigned flags,
+               struct file *file, int64_t off, const char *name)
+{
+    struct map_args a = {addr, ALIGN_UP(len, PAGE_SIZE), prot, flags, file, off, name};
+    struct list dead = LIST_INIT(dead);
+    int64_t ret;
+
+    if (a.len == 0)
+        return len ? -ENOMEM : -EINVAL;
+    if (off % (int64_t)PAGE_SIZE || off < 0)
+        return -EINVAL;
+    if (file && !file->ops->mmap)
+        return -ENODEV;
+    if (file) {
+        int err = file->ops->mmap(file, prot, flags);
+        if (err)
+            return err;
+    }
+    if ((flags & MAP_GROWSDOWN) && addr == 0 && a.len <= mm->stack_top) {
+        a.addr = mm->stack_top - a.len;
+        a.flags |= MAP_FIXED_NOREPLACE;
+    }
+    mutex_lock(&mm->lock);
+    ret = map_locked(mm, &a, &dead);
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&dead);
+    return ret;
+}
+
+int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
+{
+    struct list dead = LIST_INIT(dead);
+    int err;
+
+    if (addr % PAGE_SIZE || addr > mm->regions.high || len > mm->regions.high - addr)
+        return -EINVAL;
+    len = ALIGN_UP(len, PAGE_SIZE);
+    if (len == 0)
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    err = unmap_locked(mm, addr, addr + len, &dead);
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&dead);
+    return err;
+}
+
+int mm_protect(struct mm *mm, uaddr_t addr, size_t len, unsigned prot)
+{
+    int err;
+
+    if (addr % PAGE_SIZE)
+        return -EINVAL;
+    if (len == 0)
+        return 0;
+    len = ALIGN_UP(len, PAGE_SIZE);
+    if (len == 0 || addr + len <= addr)
+        return -ENOMEM;
+    mutex_lock(&mm->lock);
+    err = protect_locked(mm, addr, addr + len, prot);
+    mutex_unlock(&mm->lock);
+    return err;
+}

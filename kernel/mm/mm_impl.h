@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shared by the files of mm/.  Everything here expects mm->lock to be held unless said otherwise.
+ *
+ * Layers: map.c (what the program asked for) and fault.c (what it touches) work on regions
+ * (region.c) and pages (pages.c); pages.c alone changes enclave pages and their map (pagemap.c).
+ */
+#ifndef KERNEL_MM_MM_IMPL_H
+#define KERNEL_MM_MM_IMPL_H
+
+#include "kernel/mm/mm.h"
+#include "kernel/mm/region.h"
+#include "kernel/sched/mutex.h"
+
+struct mm {
+    struct mutex lock;
+    struct region_tree regions; /* [l] */
+    uaddr_t brk_start, brk;     /* [l] brk_start 0: no heap */
+    uaddr_t mmap_base;          /* [I] mmap goes downward from here */
+    uaddr_t stack_top;          /* [I] */
+    size_t resident;            /* [l] pages that the program has */
+    void *staging;              /* [l] STAGING_PAGES of file contents on their way; or NULL */
+};
+
+/* Linux's vocabulary for sizes that this folder shares. */
+#define STAGING_PAGES 64UL        /* most of a file that one fault reads */
+#define FAULT_PAGES 16UL          /* first fault-around window */
+#define FAULT_PAGES_MAX 512UL     /* last, after some sequential faults */
+#define EAGER_BYTES (64UL * 1024) /* smaller writable anonymous maps are filled at once */
+#define EAGER_BRK_BYTES (256UL * 1024)
+
+/* mm.c */
+uint64_t mm_rlimit(int resource); /* of the current process; any context */
+/* -ENOMEM when `bytes` more would exceed RLIMIT_AS (or RLIMIT_DATA, for writable private memory). */
+MUST_CHECK int mm_may_expand(struct mm *mm, uint64_t bytes, unsigned prot, unsigned region_flags);
+void mm_free_dead(struct list *dead); /* without the lock: frees regions and drops their files */
+
+/* pages.c: start and end are page aligned */
+unsigned region_perm(const struct region *r);           /* EPAGE_* that its prot means */
+/* Absent pages of [start, start + n pages) in anonymous r become zero pages. -ENOMEM: some may be in. */
+MUST_CHECK int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n);
+/* Absent pages in file-backed r get the file's contents; all of them lie before the end of file. */
+MUST_CHECK int pages_fill_file(struct mm *mm, struct region *r, uaddr_t start, size_t n,
+                               uint64_t file_size);
+/* Pages get the permission that their region and state ask for. */
+void pages_protect(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end);
+/* The pages' contents are gone: kept as spare ones where that is cheap, else removed. */
+void pages_drop(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Likewise, but given back to the host. */
+void pages_remove(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Contents of private anonymous memory become zero. */
+void pages_clear(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Moves n pages to dst, where none is present. -ENOMEM: nothing moved. */
+MUST_CHECK int pages_move(struct mm *mm, uaddr_t dst, uaddr_t src, size_t n);
+/* Kernel writes to a present page whatever its permission: opens it; pages_close restores. */
+void pages_open(uaddr_t page, unsigned state);
+void pages_close(uaddr_t page, unsigned state);
+
+/* fault.c */
+MUST_CHECK int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access);
+/* Brings in all of [start, end) that may be accessed: the first error. */
+MUST_CHECK int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
+
+/* map.c */
+struct map_args {
+    uaddr_t addr;
+    uint64_t len; /* page multiple, not 0 */
+    unsigned prot;
+    unsigned flags; /* MAP_* */
+    struct file *file;
+    int64_t off;
+    const char *name;
+};
+MUST_CHECK int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead);
+MUST_CHECK int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead);
+MUST_CHECK int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigned prot);
+/* An address for a mapping, or -errno: MAP_FIXED, hints, top down. */
+MUST_CHECK int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags);
+
+/* sync.c: writes the dirty pages of a shared file mapping back. The first error. */
+int sync_range(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end);
+
+/* reclaim.c: makes room for n more pages of the program; false: there is none. */
+bool reclaim_room(size_t n);
+size_t reclaim_spare_max(void); /* spare pages that may be kept */
+
+#endif

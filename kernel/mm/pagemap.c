@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The map of page states.  See pagemap.h.
+ *
+ * Three levels: the root has one slot a GiB, a node one slot a 2 MiB, a leaf one byte a page and
+ * counts of what is in it, so that walks over huge reservations skip what was never touched.
+ */
+#include "kernel/mm/pagemap.h"
+
+#include "abi/host/layout.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+
+#include <linux/errno.h>
+
+#define LEAF_PAGES 512UL
+#define NODE_LEAVES 512UL
+#define LEAF_SPAN (LEAF_PAGES * PAGE_SIZE)
+#define NODE_SPAN (NODE_LEAVES * LEAF_SPAN)
+
+struct leaf {
+    uint16_t resident, spare;
+    uint8_t state[LEAF_PAGES];
+};
+
+struct node {
+    struct leaf *leaf[NODE_LEAVES];
+};
+
+static struct {
+    struct node **root; /* [a] slots */
+    size_t nroot;       /* [I] */
+    size_t spare;       /* [a] */
+} map;
+
+int pagemap_init(uint64_t end)
+{
+    map.nroot = ALIGN_UP(end, NODE_SPAN) / NODE_SPAN;
+    map.spare = 0;
+    map.root = kzalloc(map.nroot * sizeof(*map.root));
+    return map.root ? 0 : -ENOMEM;
+}
+
+static struct node *node_of(uaddr_t addr)
+{
+    size_t i = addr / NODE_SPAN;
+
+    return i < map.nroot ? __atomic_load_n(&map.root[i], __ATOMIC_ACQUIRE) : NULL;
+}
+
+static struct leaf *leaf_of(uaddr_t addr)
+{
+    struct node *n = node_of(addr);
+
+    return n ? __atomic_load_n(&n->leaf[addr / LEAF_SPAN % NODE_LEAVES], __ATOMIC_ACQUIRE) : NULL;
+}
+
+/* Puts a zeroed object of `size` bytes into the slot if it is empty. */
+static int slot_fill(void **slot, size_t size)
+{
+    void *empty = NULL, *fresh;
+
+    if (__atomic_load_n(slot, __ATOMIC_ACQUIRE))
+        return 0;
+    fresh = kzalloc(size);
+    if (!fresh)
+        return -ENOMEM;
+    if (!__atomic_compare_exchange_n(slot, &empty, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        kfree(fresh);
+    return 0;
+}
+
+int pagemap_reserve(uaddr_t addr, size_t n)
+{
+    uaddr_t end = addr + n * PAGE_SIZE;
+
+    if (ALIGN_UP(end, NODE_SPAN) / NODE_SPAN > map.nroot)
+        return -ENOMEM;
+    for (uaddr_t a = ALIGN_DOWN(addr, LEAF_SPAN); a < end; a += LEAF_SPAN) {
+        struct node **slot = &map.root[a / NODE_SPAN];
+
+        if (slot_fill((void **)slot, sizeof(struct node)) ||
+            slot_fill((void **)&(*slot)->leaf[a / LEAF_SPAN % NODE_LEAVES], sizeof(struct leaf)))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+unsigned pagemap_get(uaddr_t addr)
+{
+    struct leaf *l = leaf_of(addr);
+
+    return l ? l->state[addr / PAGE_SIZE % LEAF_PAGES] : PAGE_ABSENT;
+}
+
+/* Pages from addr to the end of the smallest subtree around it that is not there; 0: it is there. */
+static size_t hole_pages(uaddr_t addr)
+{
+    uint64_t span = node_of(addr) ? LEAF_SPAN : NODE_SPAN;
+
+    return leaf_of(addr) ? 0 : (span - addr % span) / PAGE_SIZE;
+}
+
+/* Pages from addr on in its leaf that have the given state, up to n. */
+static size_t leaf_run(const struct leaf *l, uaddr_t addr, size_t n, unsigned state)
+{
+    size_t first = addr / PAGE_SIZE % LEAF_PAGES, i = first;
+
+    n = MIN(n, LEAF_PAGES - first);
+    while (i - first < n && l->state[i] == state)
+        i++;
+    return i - first;
+}
+
+size_t pagemap_run(uaddr_t addr, size_t n, unsigned *state)
+{
+    size_t done = 0;
+
+    *state = pagemap_get(addr);
+    while (done < n) {
+        uaddr_t a = addr + done * PAGE_SIZE;
+        size_t hole = hole_pages(a), got;
+
+        if (hole) {
+            if (*state != PAGE_ABSENT)
+                break;
+            done += hole;
+            continue;
+        }
+        got = leaf_run(leaf_of(a), a, n - done, *state);
+        done += got;
+        if (got == 0 || (a / PAGE_SIZE + got) % LEAF_PAGES != 0)
+            break;
+    }
+    return MIN(done, n);
+}
+
+static bool is_resident(unsigned state)
+{
+    return (state & PAGE_PRESENT) != 0;
+}
+
+void pagemap_set(uaddr_t addr, size_t n, unsigned state)
+{
+    long spare = 0;
+
+    for (size_t done = 0, hole; done < n;) {
+        uaddr_t a = addr + done * PAGE_SIZE;
+        struct leaf *l = leaf_of(a);
+
+        hole = hole_pages(a);
+        if (hole) {
+            done += hole;
+            continue;
+        }
+        for (size_t i = a / PAGE_SIZE % LEAF_PAGES; i < LEAF_PAGES && done < n; i++, done++) {
+            unsigned old = l->state[i];
+            int more = (state == PAGE_SPARE) - (old == PAGE_SPARE);
+
+            l->state[i] = (uint8_t)state;
+            l->resident = (uint16_t)(l->resident + is_resident(state) - is_resident(old));
+            l->spare = (uint16_t)(l->spare + more);
+            spare += more;
+        }
+    }
+    __atomic_fetch_add(&map.spare, (size_t)spare, __ATOMIC_RELAXED);
+}
+
+size_t pagemap_resident(uaddr_t addr, size_t n)
+{
+    size_t sum = 0;
+
+    for (size_t done = 0; done < n;) {
+        uaddr_t a = addr + done * PAGE_SIZE;
+        size_t hole = hole_pages(a), first = a / PAGE_SIZE % LEAF_PAGES, i;
+        struct leaf *l = leaf_of(a);
+
+        if (!hole && (l->resident == 0 || (first == 0 && n - done >= LEAF_PAGES))) {
+            sum += l->resident;
+            hole = LEAF_PAGES - first;
+        }
+        if (hole) {
+            done += hole;
+            continue;
+        }
+        for (i = first; i < LEAF_PAGES && done < n; i++, done++)
+            sum += is_resident(l->state[i]);
+    }
+    return sum;
+}
+
+size_t pagemap_spare(void)
+{
+    return __atomic_load_n(&map.spare, __ATOMIC_RELAXED);
+}
+
+size_t pagemap_find_spare(uaddr_t addr, size_t max, uaddr_t *found)
+{
+    uaddr_t end = map.nroot * NODE_SPAN;
+
+    if (pagemap_spare() == 0)
+        return 0;
+    while (addr < end) {
+        size_t hole = hole_pages(addr);
+        struct leaf *l = leaf_of(addr);
+
+        if (!hole && l->spare == 0)
+            hole = LEAF_PAGES - addr / PAGE_SIZE % LEAF_PAGES;
+        if (hole) {
+            addr += hole * PAGE_SIZE;
+            continue;
+        }
+        if (l->state[addr / PAGE_SIZE % LEAF_PAGES] == PAGE_SPARE) {
+            *found = addr;
+            return leaf_run(l, addr, max, PAGE_SPARE);
+        }
+        addr += PAGE_SIZE;
+    }
+    return 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pages of a program: the only place that changes them and their map together.
+ *
+ *   ABSENT --fill--> PRESENT --drop--> SPARE --fill--> PRESENT        any --remove--> ABSENT
+ *
+ * A page with a file's contents appears with them at once (EACCEPTCOPY): other threads never see it half
+ * filled.  A spare page is zero with no permission, so an access to unmapped memory faults; it is
+ * zeroed before its permission is taken away, when the program has given it up, and not at
+ * reuse, when another thread of the program may already write to it.
+ *
+ * Only writable pages become spare; the rest would cost as much as new ones.
+ */
+#include "kernel/mm/pagemap.h"
+
+#include "abi/host/layout.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/epage.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/mm_impl.h"
+#include "kernel/vfs/file.h"
+#include "lib/string.h"
+
+#include <linux/errno.h>
+
+#define MOVE_PAGES 64UL   /* moved at a time: less than the kernel's reserve */
+#define CLEAR_PAGES 256UL /* up to here clearing is cheaper than giving back */
+
+unsigned region_perm(const struct region *r)
+{
+    if (r->prot == 0)
+        return 0;
+    return EPAGE_R | (r->prot & MM_WRITE ? EPAGE_W : 0) | (r->prot & MM_EXEC ? EPAGE_X : 0);
+}
+
+/* A clean page of a shared file mapping is not writable, so that the first write is seen. */
+static unsigned page_perm(const struct region *r, unsigned state)
+{
+    unsigned perm = region_perm(r);
+
+    if (r->file && (r->flags & REGION_SHARED) && !(state & PAGE_DIRTY))
+        perm &= ~EPAGE_W;
+    return perm;
+}
+
+static void *page_memory(uaddr_t page)
+{
+    return (void *)page; /* the program's memory, of which the caller has proven that it is there */
+}
+
+static int add_zero(uaddr_t start, size_t n, unsigned perm)
+{
+    if (!reclaim_room(n) || epage_add(start, n))
+        return -ENOMEM;
+    epage_protect(start, n, EPAGE_R | EPAGE_W, perm);
+    return 0;
+}
+
+int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n)
+{
+    unsigned perm = region_perm(r), state;
+    size_t run;
+
+    if (perm == 0)
+        return 0;
+    if (pagemap_reserve(start, n))
+        return -ENOMEM;
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(start, n, &state);
+        if (state & PAGE_PRESENT)
+            continue;
+        if (state == PAGE_SPARE) {
+            epage_protect(start, run, 0, perm);
+        } else {
+            /* Making room may have turned spare pages further on into absent ones: the loop looks again. */
+            int err = add_zero(start, run, perm);
+            if (err)
+                return err;
+        }
+        pagemap_set(start, run, PAGE_PRESENT | perm);
+        mm->resident += run;
+    }
+    return 0;
+}
+
+/* n absent pages get the file's contents; n <= STAGING_PAGES. */
+static int add_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, uint64_t file_size)
+{
+    uint64_t off = (uint64_t)r->off + (start - r->start);
+    size_t bytes = MIN(n * PAGE_SIZE, file_size - off);
+    unsigned perm = page_perm(r, 0);
+    int err;
+
+    err = file_read_exact(r->file, mm->staging, bytes, (int64_t)off);
+    if (err)
+        return err;
+    memset((char *)mm->staging + bytes, 0, n * PAGE_SIZE - bytes);
+    if (!reclaim_room(n) || epage_add_copy(start, mm->staging, n, perm))
+        return -ENOMEM;
+    pagemap_set(start, n, PAGE_PRESENT | perm);
+    mm->resident += n;
+    return 0;
+}
+
+int pages_fill_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, uint64_t file_size)
+{
+    unsigned state;
+    size_t run;
+
+    if (region_perm(r) == 0)
+        return 0;
+    if (!mm->staging)
+        mm->staging = kpages_alloc(STAGING_PAGES);
+    if (!mm->staging || pagemap_reserve(start, n))
+        return -ENOMEM;
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        int err;
+
+        run = pagemap_run(start, MIN(n, STAGING_PAGES), &state);
+        if (state & PAGE_PRESENT)
+            continue;
+        if (state == PAGE_SPARE) {
+            epage_remove(start, run);
+            pagemap_set(start, run, PAGE_ABSENT);
+        }
+        err = add_file(mm, r, start, run, file_size);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+void pages_protect(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
+{
+    size_t n = (end - start) / PAGE_SIZE, run;
+    unsigned state, perm;
+
+    (void)mm;
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(start, n, &state);
+        if (!(state & PAGE_PRESENT))
+            continue;
+        perm = page_perm(r, state);
+        if (perm == (state & PAGE_PERM))
+            continue;
+        epage_protect(start, run, state & PAGE_PERM, perm);
+        pagemap_set(start, run, (state & ~PAGE_PERM) | perm);
+    }
+}
+
+void pages_remove(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    size_t n = (end - start) / PAGE_SIZE, run;
+    unsigned state;
+
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(start, n, &state);
+        if (state == PAGE_ABSENT)
+            continue;
+        epage_remove(start, run);
+        pagemap_set(start, run, PAGE_ABSENT);
+        if (state & PAGE_PRESENT)
+            mm->resident -= run;
+    }
+}
+
+void pages_drop(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    size_t n = (end - start) / PAGE_SIZE, run;
+    unsigned state;
+
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(start, n, &state);
+        if (!(state & PAGE_PRESENT))
+            continue;
+        if (!(state & EPAGE_W) || pagemap_spare() + run > reclaim_spare_max()) {
+            pages_remove(mm, start, start + run * PAGE_SIZE);
+            continue;
+        }
+        memset(page_memory(start), 0, run * PAGE_SIZE);
+        epage_protect(start, run, state & PAGE_PERM, 0);
+        pagemap_set(start, run, PAGE_SPARE);
+        mm->resident -= run;
+    }
+}
+
+void pages_clear(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    size_t n = (end - start) / PAGE_SIZE, run;
+    bool keep = pagemap_resident(start, n) <= CLEAR_PAGES;
+    unsigned state;
+
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(start, n, &state);
+        if (!(state & PAGE_PRESENT))
+            continue;
+        if (keep && (state & EPAGE_W))
+            memset(page_memory(start), 0, run * PAGE_SIZE);
+        else
+            pages_remove(mm, start, start + run * PAGE_SIZE);
+    }
+}
+
+/* n pages in one state go to dst. */
+static void move_run(uaddr_t dst, uaddr_t src, size_t n, unsigned state)
+{
+    unsigned perm = state & PAGE_PERM, readable = perm | EPAGE_R;
+
+    epage_protect(src, n, perm, readable);
+    if (epage_add_copy(dst, page_memory(src), n, readable))
+        panic("mm: no room to move %zu pages (%zu of %zu used)", n, epage_count(), epage_limit());
+    epage_protect(dst, n, readable, perm);
+    epage_remove(src, n);
+    pagemap_set(dst, n, state);
+    pagemap_set(src, n, PAGE_ABSENT);
+}
+
+int pages_move(struct mm *mm, uaddr_t dst, uaddr_t src, size_t n)
+{
+    unsigned state;
+    size_t run;
+
+    pages_remove(mm, dst, dst + n * PAGE_SIZE); /* spare ones */
+    if (pagemap_reserve(dst, n) || !reclaim_room(MOVE_PAGES))
+        return -ENOMEM;
+    for (; n > 0; n -= run, src += run * PAGE_SIZE, dst += run * PAGE_SIZE) {
+        run = pagemap_run(src, n, &state);
+        if (!(state & PAGE_PRESENT))
+            continue;
+        run = MIN(run, MOVE_PAGES);
+        move_run(dst, src, run, state);
+    }
+    return 0;
+}
+
+void pages_open(uaddr_t page, unsigned state)
+{
+    epage_protect(page, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R | EPAGE_W);
+}
+
+void pages_close(uaddr_t page, unsigned state)
+{
+    epage_protect(page, 1, (state & PAGE_PERM) | EPAGE_R | EPAGE_W, state & PAGE_PERM);
+}
