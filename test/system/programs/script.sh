@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
 # Builtins only: no child process is needed.
 i=0
 while [ $i -lt 1000 ]; do
