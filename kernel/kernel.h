@@ -15,12 +15,17 @@ struct process;
 
 struct kernel {
     const struct enclave_params *params; /* [I] measured */
-    const void *config;                  /* [I] measured: the blob; read with lib/config.h */
+    const struct config *config;         /* [I] measured and checked; read with lib/config.h */
+    const void *config_blob;             /* [I] */
     size_t config_len;                   /* [I] */
     struct boot_args *boot_args;         /* [I] trusted copy of what the host passed: argv, env … (boot/) */
     uint64_t xfrm;                       /* [I] state components enabled in SECS.ATTRIBUTES.XFRM */
-    size_t xsave_size;                   /* [I] of a save area for xfrm, standard format */
+    size_t xsave_size;                   /* [I] of a save area for xfrm, standard format (signal frames) */
+    size_t xstate_size;                  /* [I] an upper bound for any format: the SSA frame */
     bool trace;                          /* [I] trace system calls */
+    bool stats;                          /* [I] --stats */
+    bool quiet;                          /* [I] -q */
+    bool debug_enclave;                  /* [I] the host may read and write all of it */
     bool debug_log;                      /* [I] -v */
     struct process *first;               /* the process whose end ends the enclave */
 };

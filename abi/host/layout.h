@@ -61,6 +61,7 @@
  */
 #define ENCLAVE_PARAMS_MAGIC 0x314d4152504c4543UL /* "CELPRAM1" */
 
+#ifndef __ASSEMBLER__
 struct enclave_params {
     unsigned long magic;
     unsigned long elrange_size;
@@ -88,5 +89,6 @@ struct vcpu_head {
     unsigned int index;
     unsigned int reserved;
 };
+#endif
 
 #endif

@@ -46,6 +46,7 @@ enum host_action {
 struct host_vcpu {
     uint32_t action; /* enum host_action, written by the kernel before EEXIT */
     uint32_t index;
+    uint64_t signals; /* host signals for the program, bit n-1 for signal n: set by the host, taken by the kernel */
     struct host_ocall ocall;
     struct host_ring ring;
 };

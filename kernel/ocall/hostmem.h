@@ -22,4 +22,8 @@ void host_out(haddr_t dst, const void *src, size_t n);
 /* Proves an area that the host named (start-up, side data): outside ELRANGE, no wrap; then registers it. */
 MUST_CHECK bool host_area_register(haddr_t addr, size_t n);
 
+
+/* Boot: makes the registered area the pool of bounce buffers; false: too small. */
+bool hostbuf_init(haddr_t area, size_t n);
+
 #endif

@@ -27,6 +27,10 @@ MUST_CHECK int32_t ring_pwrite_wait(int fd, haddr_t buf, size_t n, int64_t off);
 
 /* For sched: completes what is there; true when there was something. */
 bool ring_reap(void);
+/* True while a request is under way. */
+bool ring_busy(void);
+/* Hands what is queued to the host without waiting. */
+void ring_flush(void);
 /* For the idle vCPU: submits, waits for a completion, a wake-up or `deadline`. */
 void ring_wait(ktime_t deadline);
 

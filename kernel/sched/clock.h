@@ -10,15 +10,19 @@
 #define KERNEL_SCHED_CLOCK_H
 
 #include "kernel/types.h"
-#include "lib/list.h"
+#include "lib/tree.h"
 
 ktime_t clock_mono(void);     /* CLOCK_MONOTONIC, ns */
 ktime_t clock_real(void);     /* CLOCK_REALTIME, ns since the epoch */
 ktime_t clock_boot_off(void); /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
 uint64_t tsc_read(void);
+/* Compares with the host's clocks when that was last done more than a second ago.  No lock held. */
+void clock_sync_if_stale(void);
+struct host_clock;
+void clock_init(const struct host_clock *sample);
 
 struct timer {
-    struct list link;           /* [timer lock] */
+    struct tree_node node;      /* [timer lock] */
     ktime_t expires;            /* [timer lock] CLOCK_MONOTONIC */
     bool armed;                 /* [timer lock] */
     void (*fn)(struct timer *); /* [I] */

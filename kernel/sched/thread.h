@@ -23,7 +23,10 @@ enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD
 struct thread {
     uint64_t ksp;            /* [r] kernel RSP while switched out; entry.S/switch.S: offset 0 */
     uint64_t fs_base;        /* [o] the program's FS; valid while switched out */
-    struct xstate *xstate;   /* [I] vector state while switched out */
+    void *xstate;            /* [I] vector state while parked: kernel.xstate_size bytes, 64-aligned */
+    uint32_t fpu_parked;     /* [o] 1: the program's vector state is in xstate, not in the registers */
+    uint32_t exit_work;      /* [a] not 0: exit_to_user has something to do before going back */
+    uint32_t signal_pending; /* [a] look at the signal queues before returning to the program */
     struct user_regs *regs;  /* [I] the program's registers, on top of the kernel stack */
     void *stack;             /* [I] lowest address of the kernel stack */
     struct process *process; /* [I] */
@@ -37,9 +40,8 @@ struct thread {
     /* Signals (kernel/signal). */
     sigset_t blocked;          /* [o] */
     sigset_t saved_blocked;    /* [o] to be restored after a sigsuspend-like call … */
-    bool restore_blocked;      /* [o] … when this is set */
+    bool restore_blocked;      /* [o] … when this is set (set exit_work too) */
     struct sigqueue *sigqueue; /* [p] queued to this thread; kernel/signal/ owns the type */
-    uint32_t signal_pending;   /* [a] look at the queues before returning to the program */
     uint32_t interruptible;    /* [r] sleeps in a way that a signal ends */
     uaddr_t altstack_sp;       /* [o] */
     size_t altstack_size;      /* [o] */
@@ -53,15 +55,17 @@ struct thread {
     uaddr_t robust_list;     /* [o] */
     size_t robust_list_len;  /* [o] */
     char comm[16];           /* [o] */
+    ktime_t run_since;       /* [o] CLOCK_MONOTONIC of the last switch to it */
     ktime_t cpu_time;        /* [o] nanoseconds of run time up to the last switch */
     uint64_t nvcsw, nivcsw;  /* [o] */
+    uint64_t minflt;         /* [o] */
     int exit_signal_code;    /* [p] wait status when the whole process is told to die; 0: not */
 };
 
 static inline struct thread *thread_current(void)
 {
     struct thread *t;
-    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct vcpu, current)));
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct vcpu, running)));
     return t;
 }
 #define current thread_current()
@@ -91,6 +95,8 @@ void thread_wake(struct thread *t);
 void thread_interrupt(struct thread *t);
 /* Gives other runnable threads a turn. */
 void thread_yield(void);
+/* Lets completions that are there already take effect, without giving up the CPU. */
+void thread_yield_to_events(void);
 /* True when the current thread has a deliverable signal or is told to die. */
 static inline bool thread_interrupted(void)
 {

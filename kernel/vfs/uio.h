@@ -34,5 +34,7 @@ MUST_CHECK int uio_get(struct uio *u, void *dst, size_t n);            /* a writ
 MUST_CHECK int uio_put_host(struct uio *u, haddr_t src, size_t n);     /* a read: host -> uio */
 MUST_CHECK int uio_get_host(struct uio *u, haddr_t dst, size_t n);     /* a write: uio -> host */
 MUST_CHECK int uio_zero(struct uio *u, size_t n);
+/* Advances by n <= u->left bytes that somebody else has moved. */
+void uio_skip(struct uio *u, size_t n);
 
 #endif

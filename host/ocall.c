@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel's direct requests, one function each, found by number.  The enclave does not trust the
+ * answers; this side trusts the enclave's requests as much as its user trusts the program that he
+ * started: they are made with his rights and no others.
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "host/ring.h"
+#include "host/runtime_impl.h"
+
+#define ARG(i) (v->ocall.arg[i])
+#define FD(i) ((int)v->ocall.arg[i])
+#define PTR(i) ((void *)v->ocall.arg[i])
+#define STR(i) ((const char *)v->ocall.arg[i])
+
+/* Inline results of system calls: value or -errno. */
+static int64_t result(long ret)
+{
+    return ret < 0 ? -errno : ret;
+}
+
+static int64_t do_exit(struct host_vcpu *v)
+{
+    host.wait_status = (int)ARG(0);
+    host.ended = true;
+    return 0;
+}
+
+static int64_t do_ring_enter(struct host_vcpu *v)
+{
+    int64_t timeout = (int64_t)ARG(1);
+    if (timeout) {
+        tick_set(0);
+        if (__atomic_load_n(&v->signals, __ATOMIC_ACQUIRE))
+            timeout = 0;
+    }
+    return host.ring->enter(host.ring, (uint32_t)ARG(0), timeout);
+}
+
+static int64_t do_tick(struct host_vcpu *v)
+{
+    tick_set((int64_t)ARG(0));
+    return 0;
+}
+
+static int64_t do_clock_get(struct host_vcpu *v)
+{
+    clock_sample(PTR(0));
+    return 0;
+}
+
+static int64_t do_log(struct host_vcpu *v)
+{
+    return result(write(2, PTR(0), ARG(1)));
+}
+
+static int64_t do_open(struct host_vcpu *v)
+{
+    int flags = (int)ARG(2) | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+    int fd = openat(FD(0), STR(1), flags, (mode_t)ARG(3));
+    if (fd < 0)
+        return -errno;
+    if (ARG(4) && syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, PTR(4))) {
+        int err = errno;
+        close(fd);
+        return -err;
+    }
+    return fd;
+}
+
+static int64_t do_close(struct host_vcpu *v)
+{
+    return result(close(FD(0)));
+}
+
+static int64_t do_statx(struct host_vcpu *v)
+{
+    return result(syscall(SYS_statx, FD(0), STR(1), (int)ARG(2), STATX_BASIC_STATS | STATX_BTIME, PTR(3)));
+}
+
+static int64_t do_pread(struct host_vcpu *v)
+{
+    return result(pread(FD(0), PTR(1), ARG(2), (off_t)ARG(3)));
+}
+
+static int64_t do_pwrite(struct host_vcpu *v)
+{
+    return result(pwrite(FD(0), PTR(1), ARG(2), (off_t)ARG(3)));
+}
+
+static int64_t do_pwritev_append(struct host_vcpu *v)
+{
+    return result(write(FD(0), PTR(1), ARG(2)));
+}
+
+static int64_t poll_fd(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    int n = poll(&p, 1, 0);
+    return n < 0 ? -errno : p.revents;
+}
+
+static int64_t do_poll_now(struct host_vcpu *v)
+{
+    return poll_fd(FD(0), (short)ARG(1));
+}
+
+static int64_t do_read_ready(struct host_vcpu *v)
+{
+    int64_t ready = poll_fd(FD(0), POLLIN);
+    if (ready <= 0)
+        return ready ? ready : -EAGAIN;
+    return result(read(FD(0), PTR(1), ARG(2)));
+}
+
+/*
+ * A blocking descriptor that poll calls writable may still block in the middle of a large write: a pipe
+ * with one free page is writable.  At most PIPE_BUF goes at a time unless it is not a pipe.
+ */
+static int64_t do_write_ready(struct host_vcpu *v)
+{
+    size_t n = ARG(2);
+    int64_t ready = poll_fd(FD(0), POLLOUT);
+    if (ready <= 0)
+        return ready ? ready : -EAGAIN;
+    int room = 0, size = fcntl(FD(0), F_GETPIPE_SZ);
+    if (size > 0 && n > 4096) {
+        if (ioctl(FD(0), FIONREAD, &room) || room < 0 || room > size)
+            room = size;
+        size_t space = (size_t)(size - room) & ~4095UL;
+        n = space < 4096 ? 4096 : n < space ? n : space;
+    }
+    return result(write(FD(0), PTR(1), n));
+}
+
+static int64_t do_getdents(struct host_vcpu *v)
+{
+    return result(syscall(SYS_getdents64, FD(0), PTR(1), ARG(2)));
+}
+
+static int64_t do_lseek(struct host_vcpu *v)
+{
+    return result(lseek(FD(0), (off_t)ARG(1), (int)ARG(2)));
+}
+
+static int64_t do_readlink(struct host_vcpu *v)
+{
+    return result(readlinkat(FD(0), STR(1), PTR(2), ARG(3)));
+}
+
+static int64_t do_mkdir(struct host_vcpu *v)
+{
+    return result(mkdirat(FD(0), STR(1), (mode_t)ARG(2)));
+}
+
+static int64_t do_unlink(struct host_vcpu *v)
+{
+    return result(unlinkat(FD(0), STR(1), (int)ARG(2)));
+}
+
+static int64_t do_rename(struct host_vcpu *v)
+{
+    return result(renameat2(FD(0), STR(1), FD(2), STR(3), (unsigned)ARG(4)));
+}
+
+/* /proc/self/fd/N: the way to an object of which only an O_PATH descriptor is held. */
+static const char *fd_path(int fd, char buf[32])
+{
+    snprintf(buf, 32, "/proc/self/fd/%d", fd);
+    return buf;
+}
+
+static int64_t do_link(struct host_vcpu *v)
+{
+    char buf[32];
+    return result(linkat(AT_FDCWD, fd_path(FD(0), buf), FD(1), STR(2), AT_SYMLINK_FOLLOW));
+}
+
+static int64_t do_symlink(struct host_vcpu *v)
+{
+    return result(symlinkat(STR(0), FD(1), STR(2)));
+}
+
+static int64_t do_mknod(struct host_vcpu *v)
+{
+    return result(mknodat(FD(0), STR(1), (mode_t)ARG(2), (dev_t)ARG(3)));
+}
+
+static int64_t do_chmod(struct host_vcpu *v)
+{
+    char buf[32];
+    return result(chmod(fd_path(FD(0), buf), (mode_t)ARG(1)));
+}
+
+static int64_t do_chown(struct host_vcpu *v)
+{
+    return result(fchownat(FD(0), "", (uid_t)ARG(1), (gid_t)ARG(2), AT_EMPTY_PATH));
+}
+
+static int64_t do_utimens(struct host_vcpu *v)
+{
+    const struct timespec *ts = PTR(1);
+    if (utimensat(FD(0), "", ts, AT_EMPTY_PATH) == 0)
+        return 0;
+    char buf[32]; /* before Linux 5.8 AT_EMPTY_PATH is not known there */
+    return result(utimensat(AT_FDCWD, fd_path(FD(0), buf), ts, 0));
+}
+
+static int64_t do_ftruncate(struct host_vcpu *v)
+{
+    return result(ftruncate(FD(0), (off_t)ARG(1)));
+}
+
+static int64_t do_fallocate(struct host_vcpu *v)
+{
+    return result(fallocate(FD(0), (int)ARG(1), (off_t)ARG(2), (off_t)ARG(3)));
+}
+
+static int64_t do_fsync(struct host_vcpu *v)
+{
+    return result(ARG(1) ? fdatasync(FD(0)) : fsync(FD(0)));
+}
+
+static int64_t do_statfs(struct host_vcpu *v)
+{
+    return result(fstatfs(FD(0), PTR(1)));
+}
+
+/* Requests whose argument is a number, not a pointer. */
+static bool ioctl_takes_value(unsigned long request)
+{
+    return request == TCSBRK || request == TCSBRKP || request == TCXONC || request == TCFLSH || request == TIOCSCTTY;
+}
+
+static int64_t do_ioctl(struct host_vcpu *v)
+{
+    unsigned long request = ARG(1);
+    if (ioctl_takes_value(request))
+        return result(ioctl(FD(0), request, *(const uint64_t *)PTR(2)));
+    return result(ioctl(FD(0), request, PTR(2)));
+}
+
+static int64_t do_restrict_perm(struct host_vcpu *v)
+{
+    uint64_t done = 0;
+    while (done < ARG(1)) {
+        struct sgx_enclave_restrict_permissions a = {.offset = ARG(0) + done, .length = ARG(1) - done, .permissions = ARG(2)};
+        int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &a);
+        done += a.count;
+        if (ret && ret != -EINTR && ret != -EAGAIN)
+            return ret > 0 ? -EIO : ret;
+    }
+    return 0;
+}
+
+static int64_t do_modify_type(struct host_vcpu *v)
+{
+    uint64_t done = 0;
+    while (done < ARG(1)) {
+        struct sgx_enclave_modify_types a = {.offset = ARG(0) + done, .length = ARG(1) - done, .page_type = ARG(2)};
+        int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_MODIFY_TYPES, &a);
+        done += a.count;
+        if (ret && ret != -EINTR && ret != -EAGAIN)
+            return ret > 0 ? -EIO : ret;
+    }
+    return 0;
+}
+
+static int64_t do_remove_pages(struct host_vcpu *v)
+{
+    uint64_t done = 0;
+    while (done < ARG(1)) {
+        struct sgx_enclave_remove_pages a = {.offset = ARG(0) + done, .length = ARG(1) - done};
+        int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_REMOVE_PAGES, &a);
+        done += a.count;
+        if (ret && ret != -EINTR && ret != -EAGAIN)
+            return ret > 0 ? -EIO : ret;
+    }
+    return 0;
+}
+
+static int64_t do_cpuid(struct host_vcpu *v)
+{
+    uint32_t *r = PTR(2);
+    __cpuid_count((uint32_t)ARG(0), (uint32_t)ARG(1), r[0], r[1], r[2], r[3]);
+    return 0;
+}
+
+static int64_t do_vcpu_wake(struct host_vcpu *v)
+{
+    (void)v;
+    host.ring->wake(host.ring);
+    return 0;
+}
+
+static int64_t do_raise(struct host_vcpu *v)
+{
+    return result(raise((int)ARG(0)));
+}
+
+static int64_t do_sysinfo(struct host_vcpu *v)
+{
+    struct host_sysinfo *out = PTR(0);
+    struct sysinfo s;
+    if (sysinfo(&s))
+        return -errno;
+    *out = (struct host_sysinfo){
+        .uptime = (uint64_t)s.uptime,
+        .loads = {s.loads[0], s.loads[1], s.loads[2]},
+        .total_ram = s.totalram * s.mem_unit,
+        .free_ram = s.freeram * s.mem_unit,
+        .ncpu = host.start->ncpu,
+        .procs = s.procs,
+    };
+    return 0;
+}
+
+int64_t ocall_serve(struct host_vcpu *v)
+{
+    static int64_t (*const table[])(struct host_vcpu *) = {
+#define OCALL(nr, name, argc) [nr] = do_##name,
+#include "abi/host/ocall.tbl"
+#undef OCALL
+    };
+    uint64_t nr = v->ocall.nr;
+    if (nr >= sizeof(table) / sizeof(table[0]) || !table[nr])
+        return -ENOSYS;
+    return table[nr](v);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rings by threads with ordinary system calls, for hosts that forbid io_uring.
+ *
+ *   poller   one thread waits in poll(2) for all POLL_ADD requests, and on an eventfd that tells it of new ones
+ *   workers  started when there is work and none is idle, up to WORKERS; they read, write and sync
+ *
+ * Lock: `lock` guards everything below it in struct pool, and the completion ring's tail.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host/ring.h"
+
+#define ENTRIES 256U
+#define CQ_ENTRIES 2048U
+#define POLLS 1024
+#define WORKERS 16
+
+struct job {
+    struct job *next;
+    struct io_uring_sqe sqe;
+};
+
+struct pool {
+    struct ring ring;
+    uint32_t words[4]; /* shared with the enclave: sq_head, sq_tail, cq_head, cq_tail */
+    uint32_t *sq_array;
+    struct io_uring_sqe *sqes;
+    struct io_uring_cqe *cqes;
+    uint32_t sq_taken; /* by the entering thread alone */
+
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    uint32_t cq_tail;
+    bool woken;
+    uint32_t events; /* [a] a futex, counted up at each completion: a signal can end a wait for it */
+    struct job *jobs, **jobs_end;
+    unsigned idle, workers;
+    struct pollfd polls[POLLS]; /* polls[0] is the eventfd; the poller works on a copy */
+    uint64_t poll_data[POLLS];
+    unsigned npolls;
+    int kick;
+    bool poller_running;
+};
+
+enum { SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL };
+
+static void event(struct pool *p)
+{
+    __atomic_fetch_add(&p->events, 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, &p->events, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void complete_locked(struct pool *p, uint64_t data, int32_t result)
+{
+    struct io_uring_cqe *c = &p->cqes[p->cq_tail & (CQ_ENTRIES - 1)];
+    *c = (struct io_uring_cqe){.user_data = data, .res = result};
+    __atomic_store_n(&p->words[CQ_TAIL], ++p->cq_tail, __ATOMIC_RELEASE);
+    event(p);
+}
+
+static int32_t job_run(const struct io_uring_sqe *s)
+{
+    ssize_t n;
+    switch (s->opcode) {
+    case IORING_OP_READ:
+        n = pread(s->fd, (void *)s->addr, s->len, (off_t)s->off);
+        break;
+    case IORING_OP_WRITE:
+        n = pwrite(s->fd, (const void *)s->addr, s->len, (off_t)s->off);
+        break;
+    case IORING_OP_FSYNC:
+        n = s->fsync_flags & IORING_FSYNC_DATASYNC ? fdatasync(s->fd) : fsync(s->fd);
+        break;
+    default:
+        return -EINVAL;
+    }
+    return n < 0 ? -errno : (int32_t)n;
+}
+
+static void *worker(void *arg)
+{
+    struct pool *p = arg;
+    pthread_mutex_lock(&p->lock);
+    for (;;) {
+        while (!p->jobs) {
+            p->idle++;
+            pthread_cond_wait(&p->work, &p->lock);
+            p->idle--;
+        }
+        struct job *j = p->jobs;
+        p->jobs = j->next;
+        if (!p->jobs)
+            p->jobs_end = &p->jobs;
+        pthread_mutex_unlock(&p->lock);
+        int32_t result = job_run(&j->sqe);
+        pthread_mutex_lock(&p->lock);
+        complete_locked(p, j->sqe.user_data, result);
+        free(j);
+    }
+    return NULL;
+}
+
+static void poll_remove_locked(struct pool *p, unsigned i)
+{
+    p->npolls--;
+    p->polls[i] = p->polls[p->npolls];
+    p->poll_data[i] = p->poll_data[p->npolls];
+}
+
+/* Completes what the copy says is ready; entries may have moved meanwhile, so they are found again. */
+static void poll_complete_locked(struct pool *p, const struct pollfd *done, const uint64_t *data, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++) {
+        if (!done[i].revents)
+            continue;
+        for (unsigned k = 1; k < p->npolls; k++) {
+            if (p->poll_data[k] != data[i])
+                continue;
+            complete_locked(p, data[i], done[i].revents & POLLNVAL ? -EBADF : done[i].revents);
+            poll_remove_locked(p, k);
+            break;
+        }
+    }
+}
+
+static void *poller(void *arg)
+{
+    struct pool *p = arg;
+    static struct pollfd copy[POLLS];
+    static uint64_t data[POLLS];
+
+    for (;;) {
+        pthread_mutex_lock(&p->lock);
+        unsigned n = p->npolls;
+        memcpy(copy, p->polls, n * sizeof(copy[0]));
+        memcpy(data, p->poll_data, n * sizeof(data[0]));
+        pthread_mutex_unlock(&p->lock);
+        if (poll(copy, n, -1) < 0)
+            continue;
+        if (copy[0].revents) {
+            uint64_t count;
+            if (read(p->kick, &count, sizeof(count)) < 0)
+                continue;
+        }
+        pthread_mutex_lock(&p->lock);
+        poll_complete_locked(p, copy, data, n);
+        pthread_mutex_unlock(&p->lock);
+    }
+    return NULL;
+}
+
+/* Helpers take no signals: those are for the vCPU's thread. */
+static int thread_spawn(void *(*fn)(void *), void *arg)
+{
+    sigset_t all, old;
+    pthread_t t;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int err = pthread_create(&t, NULL, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!err)
+        pthread_detach(t);
+    return -err;
+}
+
+static void poll_add_locked(struct pool *p, const struct io_uring_sqe *s)
+{
+    if (p->npolls == POLLS) {
+        complete_locked(p, s->user_data, -ENOBUFS);
+        return;
+    }
+    if (!p->poller_running && thread_spawn(poller, p)) {
+        complete_locked(p, s->user_data, -EAGAIN);
+        return;
+    }
+    p->poller_running = true;
+    p->polls[p->npolls] = (struct pollfd){.fd = s->fd, .events = (short)s->poll32_events};
+    p->poll_data[p->npolls++] = s->user_data;
+    eventfd_write(p->kick, 1);
+}
+
+static void cancel_locked(struct pool *p, const struct io_uring_sqe *s)
+{
+    for (unsigned k = 1; k < p->npolls; k++) {
+        if (p->poll_data[k] != s->addr)
+            continue;
+        complete_locked(p, s->addr, -ECANCELED);
+        poll_remove_locked(p, k);
+        eventfd_write(p->kick, 1);
+        break;
+    }
+    complete_locked(p, s->user_data, 0);
+}
+
+static void job_add_locked(struct pool *p, const struct io_uring_sqe *s)
+{
+    struct job *j = malloc(sizeof(*j));
+    if (!j) {
+        complete_locked(p, s->user_data, -ENOMEM);
+        return;
+    }
+    *j = (struct job){.sqe = *s};
+    *p->jobs_end = j;
+    p->jobs_end = &j->next;
+    if (!p->idle && p->workers < WORKERS && !thread_spawn(worker, p))
+        p->workers++;
+    pthread_cond_signal(&p->work);
+}
+
+static void take_submissions_locked(struct pool *p, uint32_t submit)
+{
+    uint32_t tail = __atomic_load_n(&p->words[SQ_TAIL], __ATOMIC_ACQUIRE);
+    for (; submit && p->sq_taken != tail; submit--) {
+        struct io_uring_sqe s = p->sqes[p->sq_array[p->sq_taken++ & (ENTRIES - 1)] & (ENTRIES - 1)];
+        if (s.opcode == IORING_OP_POLL_ADD)
+            poll_add_locked(p, &s);
+        else if (s.opcode == IORING_OP_ASYNC_CANCEL)
+            cancel_locked(p, &s);
+        else
+            job_add_locked(p, &s);
+    }
+    __atomic_store_n(&p->words[SQ_HEAD], p->sq_taken, __ATOMIC_RELEASE);
+}
+
+static bool something_there(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool there = p->woken || p->cq_tail != __atomic_load_n(&p->words[CQ_HEAD], __ATOMIC_ACQUIRE);
+    p->woken = false;
+    pthread_mutex_unlock(&p->lock);
+    return there;
+}
+
+/* Until a completion, a wake-up, a signal, or the timeout. */
+static int pool_wait(struct pool *p, int64_t timeout)
+{
+    struct timespec ts = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
+    uint32_t seen = __atomic_load_n(&p->events, __ATOMIC_ACQUIRE);
+
+    if (something_there(p))
+        return 0;
+    long ret = syscall(SYS_futex, &p->events, FUTEX_WAIT_PRIVATE, seen, timeout < 0 ? NULL : &ts, NULL, 0);
+    return ret < 0 && errno != EAGAIN ? -errno : 0;
+}
+
+static int pool_enter(struct ring *r, uint32_t submit, int64_t timeout)
+{
+    struct pool *p = (struct pool *)r;
+    pthread_mutex_lock(&p->lock);
+    take_submissions_locked(p, submit);
+    pthread_mutex_unlock(&p->lock);
+    return timeout ? pool_wait(p, timeout) : 0;
+}
+
+static void pool_wake(struct ring *r)
+{
+    struct pool *p = (struct pool *)r;
+    pthread_mutex_lock(&p->lock);
+    p->woken = true;
+    pthread_mutex_unlock(&p->lock);
+    event(p);
+}
+
+int ring_threads_open(struct host_ring *s, struct ring **out)
+{
+    struct pool *p = calloc(1, sizeof(*p));
+    size_t sqes = ENTRIES * sizeof(struct io_uring_sqe), cqes = CQ_ENTRIES * sizeof(struct io_uring_cqe);
+
+    if (!p)
+        return -ENOMEM;
+    char *mem = mmap(NULL, sqes + cqes + ENTRIES * 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    p->kick = eventfd(0, EFD_CLOEXEC);
+    if (mem == MAP_FAILED || p->kick < 0)
+        return -ENOMEM;
+    p->sqes = (struct io_uring_sqe *)mem;
+    p->cqes = (struct io_uring_cqe *)(mem + sqes);
+    p->sq_array = (uint32_t *)(mem + sqes + cqes);
+    p->jobs_end = &p->jobs;
+    p->polls[0] = (struct pollfd){.fd = p->kick, .events = POLLIN};
+    p->npolls = 1;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->work, NULL);
+    *s = (struct host_ring){
+        .sq_head = (uint64_t)&p->words[SQ_HEAD], .sq_tail = (uint64_t)&p->words[SQ_TAIL],
+        .sq_array = (uint64_t)p->sq_array, .sqes = (uint64_t)p->sqes,
+        .cq_head = (uint64_t)&p->words[CQ_HEAD], .cq_tail = (uint64_t)&p->words[CQ_TAIL],
+        .cqes = (uint64_t)p->cqes, .sq_entries = ENTRIES, .cq_entries = CQ_ENTRIES,
+    };
+    p->ring = (struct ring){.enter = pool_enter, .wake = pool_wake, .name = "threads"};
+    *out = &p->ring;
+    return 0;
+}

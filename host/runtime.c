@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running one enclave from its pages to its end. */
+#include "host/runtime.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/runtime_impl.h"
+#include "softsgx/softsgx.h"
+
+struct host host;
+
+void host_say(const char *fmt, ...)
+{
+    char buf[512] = "cella: ";
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(buf + 7, sizeof(buf) - 8, fmt, ap);
+    va_end(ap);
+    size_t len = 7 + (n < 0 ? 0 : (size_t)n > sizeof(buf) - 9 ? sizeof(buf) - 9 : (size_t)n);
+    buf[len++] = '\n';
+    (void)!write(2, buf, len);
+}
+
+static int device_choose(const struct runtime_options *o)
+{
+    const char *why = "";
+
+    if (o->sgx != RUNTIME_SGX_SOFT) {
+        host.device = sgx_device_hw(&why);
+        if (host.device)
+            return 0;
+    }
+    if (o->sgx == RUNTIME_SGX_HW) {
+        host_say("%s; use --sgx=soft to run without protection", why);
+        return -ENODEV;
+    }
+    host.device = &sgx_device_soft;
+    if (o->verbosity >= 0)
+        host_say("%s", softsgx_banner());
+    return 0;
+}
+
+int runtime_run(const struct runtime_options *o)
+{
+    host.options = o;
+    int ret = device_choose(o);
+    if (!ret)
+        ret = enclave_build();
+    if (!ret)
+        ret = start_prepare();
+    if (!ret && (ret = signals_init()))
+        host_say("signal handlers cannot be set: %s", strerror(-ret));
+    if (!ret)
+        ret = vcpu_run(0);
+    return ret ? ret : host.wait_status;
+}

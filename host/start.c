@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The start block: everything the kernel is told, in one mapping outside ELRANGE. */
+#include <errno.h>
+#include <cpuid.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "host/ring.h"
+#include "host/runtime_impl.h"
+
+#define VCPUS 1
+#define BUFFER_SIZE (8UL << 20) /* bounce buffers; only those in use become resident */
+
+static int64_t timespec_ns(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return ts.tv_sec * 1000000000L + ts.tv_nsec;
+}
+
+/* The TSC's rate by the hypervisor's or the CPU's own word; 0 if neither says. */
+static uint64_t tsc_khz_told(void)
+{
+    uint32_t a, b, c, d;
+
+    __cpuid(1, a, b, c, d);
+    if (c >> 31) {
+        __cpuid(0x40000000, a, b, c, d);
+        if (a >= 0x40000010) {
+            __cpuid(0x40000010, a, b, c, d);
+            return a;
+        }
+    }
+    if (__get_cpuid_max(0, NULL) >= 0x15) {
+        __cpuid(0x15, a, b, c, d);
+        if (a && b && c)
+            return (uint64_t)c * b / a / 1000;
+    }
+    return 0;
+}
+
+static uint64_t tsc_khz_measured(void)
+{
+    int64_t t0 = timespec_ns(CLOCK_MONOTONIC), t1;
+    uint64_t c0 = __rdtsc(), c1;
+    do {
+        t1 = timespec_ns(CLOCK_MONOTONIC);
+        c1 = __rdtsc();
+    } while (t1 - t0 < 200000);
+    return (c1 - c0) * 1000000 / (uint64_t)(t1 - t0);
+}
+
+void clock_sample(struct host_clock *c)
+{
+    static uint64_t khz;
+    if (!khz) {
+        khz = tsc_khz_told();
+        if (khz < 100000 || khz > 20000000)
+            khz = tsc_khz_measured();
+    }
+    uint64_t before = __rdtsc();
+    c->mono_ns = timespec_ns(CLOCK_MONOTONIC);
+    c->tsc = before + (__rdtsc() - before) / 2;
+    c->real_ns = timespec_ns(CLOCK_REALTIME);
+    c->boot_ns = timespec_ns(CLOCK_BOOTTIME);
+    c->tsc_khz = khz;
+}
+
+static size_t strings_len(char *const *v)
+{
+    size_t n = 0;
+    for (; v && *v; v++)
+        n += strlen(*v) + 1;
+    return n;
+}
+
+static char *put_bytes(char **at, const void *data, size_t n)
+{
+    char *p = *at;
+    memcpy(p, data, n);
+    *at += n;
+    return p;
+}
+
+static uint64_t put_strings(char **at, char *const *v)
+{
+    uint64_t first = (uint64_t)*at;
+    for (; v && *v; v++)
+        put_bytes(at, *v, strlen(*v) + 1);
+    return first;
+}
+
+static void put_text(char **at, const char *s, uint64_t *addr, uint64_t *len)
+{
+    *len = s ? strlen(s) : 0;
+    *addr = (uint64_t)put_bytes(at, s ? s : "", *len);
+}
+
+static uint32_t cpu_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set))
+        return 1;
+    return (uint32_t)CPU_COUNT(&set);
+}
+
+static uint32_t start_flags(const struct runtime_options *o)
+{
+    return (o->trace ? HOST_FLAG_TRACE : 0) | (o->verbosity > 0 ? HOST_FLAG_VERBOSE : 0) |
+           (o->verbosity < 0 ? HOST_FLAG_QUIET : 0) | (o->stats ? HOST_FLAG_STATS : 0);
+}
+
+static void start_fill(struct host_start *s, char *at, const char *hostname)
+{
+    const struct runtime_options *o = host.options;
+
+    s->version = HOST_ABI_VERSION;
+    s->flags = start_flags(o);
+    s->vcpu_count = VCPUS;
+    s->ncpu = cpu_count();
+    s->vcpus = (uint64_t)host.vcpus;
+    s->side = (uint64_t)o->leaves;
+    s->side_len = o->leaves_len;
+    s->argv_len = strings_len(o->argv);
+    s->argv = put_strings(&at, o->argv);
+    s->envp_len = strings_len(o->envp);
+    s->envp = put_strings(&at, o->envp);
+    put_text(&at, o->cwd, &s->cwd, &s->cwd_len);
+    put_text(&at, o->program, &s->program, &s->program_len);
+    put_text(&at, o->trace_calls, &s->trace, &s->trace_len);
+    put_text(&at, hostname, &s->hostname, &s->hostname_len);
+    s->uid = o->uid;
+    s->gid = o->gid;
+    clock_sample(&s->clock);
+}
+
+int start_prepare(void)
+{
+    const struct runtime_options *o = host.options;
+    char hostname[65] = "";
+    size_t text = strings_len(o->argv) + strings_len(o->envp) + strlen(o->cwd ? o->cwd : "") +
+                  strlen(o->program ? o->program : "") + strlen(o->trace_calls ? o->trace_calls : "") + sizeof(hostname);
+    size_t head = (sizeof(struct host_start) + 63) / 64 * 64;
+    size_t vcpus = VCPUS * sizeof(struct host_vcpu);
+
+    gethostname(hostname, sizeof(hostname) - 1);
+    char *p = mmap(NULL, head + vcpus + text, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED || buffer == MAP_FAILED)
+        return -ENOMEM;
+    host.start = (struct host_start *)p;
+    host.vcpus = (struct host_vcpu *)(p + head);
+    for (unsigned i = 0; i < VCPUS; i++)
+        host.vcpus[i].index = i;
+    host.start->buffer = (uint64_t)buffer;
+    host.start->buffer_len = BUFFER_SIZE;
+    start_fill(host.start, p + head + vcpus, hostname);
+    return ring_open(o->io, &host.vcpus[0].ring, &host.ring);
+}

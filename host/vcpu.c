@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A vCPU's life outside the enclave: enter, and do what the kernel left for.
+ *
+ *   EEXIT, HOST_OCALL    serve the request, EENTER with the result
+ *   EEXIT, HOST_RESUME   the exception is dealt with, ERESUME
+ *   an exception         EENTER (CSSA 1): the kernel looks at it
+ * An exception while the kernel looks at one is the end.
+ */
+#include <errno.h>
+
+#include "host/enclave/layout.h"
+#include "host/runtime_impl.h"
+
+static int exception_in_handler(const struct sgx_enclave_run *run)
+{
+    host_say("the kernel failed while it handled an exception (vector %u, error %u, address 0x%llx)",
+             run->exception_vector, run->exception_error_code, (unsigned long long)run->exception_addr);
+    return -EIO;
+}
+
+int vcpu_run(unsigned index)
+{
+    struct host_vcpu *v = &host.vcpus[index];
+    struct sgx_enclave_run run = {.tcs = layout_tcs(host.options->layout, index)};
+    unsigned function = EENTER;
+    bool handling = false;
+
+    while (!host.ended) {
+        int ret = host.device->enter((unsigned long)host.start, index, 0, function, 0, 0, &run);
+        if (ret) {
+            host_say("entering the enclave failed (%d)", ret);
+            return -EIO;
+        }
+        if (run.function != EEXIT) {
+            if (handling)
+                return exception_in_handler(&run);
+            handling = true;
+            function = EENTER;
+            continue;
+        }
+        handling = false;
+        if (v->action == HOST_RESUME) {
+            function = ERESUME;
+            continue;
+        }
+        v->ocall.ret = ocall_serve(v);
+        function = EENTER;
+    }
+    return 0;
+}

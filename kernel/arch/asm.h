@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offsets and macros for assembly.  Each number is asserted against its struct in offsets.c.
+ */
+#ifndef KERNEL_ARCH_ASM_H
+#define KERNEL_ARCH_ASM_H
+
+#define VCPU_INDEX 8
+#define VCPU_USER_RSP 16
+#define VCPU_USER_RIP 24
+#define VCPU_KSTACK_TOP 32
+#define VCPU_SYSCALL_ENTRY 40
+#define VCPU_OCALL_RSP 48
+#define VCPU_CURRENT 64
+#define VCPU_HOST_RIP 72
+#define VCPU_HOST_RSP 80
+#define VCPU_HOST_RBP 88
+#define VCPU_NEED_RESCHED 96
+#define VCPU_STATE 100
+
+#define THREAD_KSP 0
+#define THREAD_FPU_PARKED 24
+#define THREAD_EXIT_WORK 28
+#define THREAD_SIGNAL_PENDING 32
+
+#define REGS_SIZE 152
+#define REGS_RFLAGS 136
+
+#define SGX_EEXIT 4
+
+#ifdef __ASSEMBLER__
+/*
+ * ENCLU with 13 bytes of padding: a software CPU may, after it has measured the page, turn the 16
+ * bytes into a call through a pointer.  Clobbers what the leaf clobbers.
+ */
+.macro ENCLU_SITE
+    .byte 0x0f, 0x01, 0xd7
+    .byte 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+    .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+.endm
+#else
+#define ENCLU_SITE                                                                                \
+    ".byte 0x0f,0x01,0xd7, 0x0f,0x1f,0x84,0x00,0x00,0x00,0x00,0x00, 0x0f,0x1f,0x44,0x00,0x00\n"
+#endif
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens after an AEX, once the host has entered again (CSSA 1).
+ *
+ *   tick      no valid EXITINFO: the program was interrupted.  In the program: go to stage two, which
+ *             reschedules.  In the kernel: only need_resched is set; the kernel is not preempted.
+ *   exception in the program: the registers go from the SSA frame to the top of the thread's kernel stack,
+ *             the frame is pointed at stage two.  In the kernel: the fix-up table, else a panic.
+ *
+ * The threat: the host decides when to enter here, and can do so at any moment with no exception behind
+ * it.  That is a tick, and harmless.  What kind of exception it was is believed from the SSA frame only,
+ * which the CPU wrote.
+ */
+#include "kernel/arch/exception.h"
+
+#include <asm/signal.h>
+#include <asm/siginfo.h>
+#include <linux/errno.h>
+
+#include "kernel/arch/fixup.h"
+#include "kernel/arch/fpu.h"
+#include "kernel/arch/vcpu.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/mm.h"
+#include "kernel/ocall/hostcall.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sgx/ssa.h"
+#include "kernel/signal/signal.h"
+#include "kernel/sys/cpuid.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/sys/usercopy.h"
+
+#define TICK_VECTOR 0x100 /* fault_vector of a tick */
+#define PF_WRITE 2U
+#define PF_FETCH 16U
+
+extern char kernel_image_start[], kernel_image_end[];
+void exception_stage2(void);
+void exception_kernel_panic(void);
+
+static bool in_kernel(uint64_t rip)
+{
+    return rip >= (uint64_t)kernel_image_start && rip < (uint64_t)kernel_image_end;
+}
+
+static void regs_from_ssa(struct user_regs *r, const struct ssa_gpr *g)
+{
+    r->r15 = g->r15;
+    r->r14 = g->r14;
+    r->r13 = g->r13;
+    r->r12 = g->r12;
+    r->rbp = g->rbp;
+    r->rbx = g->rbx;
+    r->r11 = g->r11;
+    r->r10 = g->r10;
+    r->r9 = g->r9;
+    r->r8 = g->r8;
+    r->rax = g->rax;
+    r->rcx = g->rcx;
+    r->rdx = g->rdx;
+    r->rsi = g->rsi;
+    r->rdi = g->rdi;
+    r->orig_rax = ~0UL;
+    r->rip = g->rip;
+    r->rflags = g->rflags;
+    r->rsp = g->rsp;
+}
+
+static void stage1_kernel(struct vcpu *v, struct ssa_gpr *g)
+{
+    if (v->fault_vector == TICK_VECTOR)
+        return;
+    uint64_t fixup = fixup_find(g->rip);
+    if (fixup) {
+        g->rip = fixup;
+        return;
+    }
+    v->fault_rip = g->rip;
+    g->rip = (uint64_t)exception_kernel_panic;
+}
+
+static void stage1_user(struct vcpu *v, struct ssa_gpr *g)
+{
+    struct user_regs *r = v->running->regs;
+    regs_from_ssa(r, g);
+    g->rip = (uint64_t)exception_stage2;
+    g->rsp = (uint64_t)r;
+    g->rflags = RFLAGS_FIXED & ~0x200UL;
+    g->gsbase = v->head.self;
+}
+
+void exception_stage1(void)
+{
+    struct vcpu *v = vcpu_this();
+    uint64_t frame = v->head.self + VCPU_SSA_PAGE * PAGE_SIZE;
+    uint64_t end = frame + (uint64_t)kernel.params->ssa_frame_pages * PAGE_SIZE;
+    struct ssa_gpr *g = (struct ssa_gpr *)(end - sizeof(*g));
+    const struct ssa_exinfo *x = (const struct ssa_exinfo *)((char *)g - sizeof(*x));
+
+    v->host_unsafe->action = HOST_RESUME;
+    v->aexs++;
+    if (g->exitinfo & EXITINFO_VALID) {
+        v->fault_vector = EXITINFO_VECTOR(g->exitinfo);
+        v->fault_addr = x->maddr;
+        v->fault_error = x->errcd;
+    } else {
+        v->fault_vector = TICK_VECTOR;
+        v->ticks++;
+        v->tick_at = 0;
+        __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
+    }
+    if (in_kernel(g->rip))
+        stage1_kernel(v, g);
+    else
+        stage1_user(v, g);
+}
+
+static void user_page_fault(uint64_t addr, uint64_t error)
+{
+    unsigned access = (error & PF_FETCH) ? MM_EXEC : (error & PF_WRITE) ? MM_WRITE : MM_READ;
+    int err = -EFAULT;
+
+    current->minflt++;
+    if (user_range_ok(addr, 1))
+        err = mm_fault(current_process()->mm, addr, access);
+    switch (err) {
+    case 0:
+        return;
+    case -EACCES:
+        signal_force_fault(SIGSEGV, SEGV_ACCERR, addr, VECTOR_PF, error);
+        return;
+    case -EIO:
+        signal_force_fault(SIGBUS, BUS_ADRERR, addr, VECTOR_PF, error);
+        return;
+    case -ENOMEM:
+        log_warn("out of enclave memory: the program needs more than sgx.enclave_size allows; raise it");
+        signal_force_fault(SIGKILL, SI_KERNEL, addr, VECTOR_PF, error);
+        return;
+    default:
+        signal_force_fault(SIGSEGV, SEGV_MAPERR, addr, VECTOR_PF, error);
+    }
+}
+
+/* #UD: what an enclave may not execute but a program may: syscall, cpuid (rdtsc on old CPUs). */
+static void user_invalid_opcode(struct user_regs *r)
+{
+    uint8_t b[2] = {0};
+
+    if (copy_in(b, r->rip, 2))
+        b[0] = 0;
+    if (b[0] == 0x0f && b[1] == 0x05) {
+        syscall_trap(r);
+        return;
+    }
+    if (b[0] == 0x0f && b[1] == 0xa2) {
+        cpuid_emulate(r);
+        return;
+    }
+    signal_force_fault(SIGILL, ILL_ILLOPN, r->rip, VECTOR_UD, 0);
+}
+
+void exception_user(struct user_regs *r)
+{
+    struct vcpu *v = vcpu_this();
+    uint64_t addr = v->fault_addr, error = v->fault_error, vector = v->fault_vector;
+
+    v->faults++;
+    switch (vector) {
+    case TICK_VECTOR:
+        sched_tick();
+        return;
+    case VECTOR_PF:
+        user_page_fault(addr, error);
+        return;
+    case VECTOR_UD:
+        user_invalid_opcode(r);
+        return;
+    case VECTOR_DE:
+        signal_force_fault(SIGFPE, FPE_INTDIV, r->rip, VECTOR_DE, 0);
+        return;
+    case VECTOR_MF:
+    case VECTOR_XM:
+        signal_force_fault(SIGFPE, FPE_FLTINV, r->rip, (int)vector, 0);
+        return;
+    case VECTOR_BP:
+        signal_force_fault(SIGTRAP, SI_KERNEL, 0, VECTOR_BP, 0);
+        return;
+    case VECTOR_DB:
+        signal_force_fault(SIGTRAP, TRAP_TRACE, r->rip, VECTOR_DB, 0);
+        return;
+    case VECTOR_AC:
+        signal_force_fault(SIGBUS, BUS_ADRALN, 0, VECTOR_AC, 0);
+        return;
+    default:
+        /* #GP and the rest: Linux says SI_KERNEL and no address. */
+        signal_force_fault(SIGSEGV, SI_KERNEL, 0, (int)vector, error);
+    }
+}
+
+void exception_fatal(void)
+{
+    struct vcpu *v = vcpu_this();
+    panic("fault in the kernel: vector %lu at +0x%lx, address 0x%lx, error 0x%lx",
+          (unsigned long)v->fault_vector,
+          (unsigned long)(v->fault_rip - (uint64_t)kernel_image_start),
+          (unsigned long)v->fault_addr, (unsigned long)v->fault_error);
+}
+
+void exit_work(struct user_regs *regs)
+{
+    struct thread *t = current;
+    struct vcpu *v = vcpu_this();
+
+    for (;;) {
+        if (__atomic_exchange_n(&v->need_resched, 0, __ATOMIC_RELAXED))
+            sched_resched();
+        v = vcpu_this();
+        if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->exit_work) {
+            t->exit_work = 0;
+            signal_deliver(regs, regs->orig_rax != ~0UL);
+            regs->orig_rax = ~0UL;
+        }
+        if (!__atomic_load_n(&v->need_resched, __ATOMIC_RELAXED) &&
+            !__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED))
+            break;
+    }
+    if (t->fpu_parked)
+        fpu_unpark(t);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Leaving the enclave.  The program's vector registers are parked first: the host would read them,
+ * and would leave its own in their place.
+ */
+#include "kernel/ocall/hostcall.h"
+
+#include <linux/errno.h>
+
+#include "kernel/arch/fpu.h"
+#include "kernel/arch/vcpu.h"
+#include "kernel/kernel.h"
+#include "kernel/ocall/hostmem.h"
+#include "kernel/sched/thread.h"
+
+void ocall_leave(void);
+
+int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+    struct vcpu *v = vcpu_this();
+    volatile struct host_vcpu *h = v->host_unsafe;
+
+    if (v->running && !v->running->fpu_parked)
+        fpu_park();
+    h->ocall.nr = nr;
+    h->ocall.arg[0] = a0;
+    h->ocall.arg[1] = a1;
+    h->ocall.arg[2] = a2;
+    h->ocall.arg[3] = a3;
+    h->ocall.arg[4] = a4;
+    h->ocall.arg[5] = a5;
+    h->action = HOST_OCALL;
+    v->exits++;
+    ocall_leave();
+    if (unlikely(h->signals))
+        __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
+    return h->ocall.ret;
+}
+
+int64_t host_result(int64_t ret, int64_t max)
+{
+    if (ret >= 0)
+        return ret <= max ? ret : -EIO;
+    return ret >= -4095 ? ret : -EIO;
+}
+
+uint64_t host_signals_take(void)
+{
+    volatile struct host_vcpu *h = vcpu_this()->host_unsafe;
+    return h->signals ? __atomic_exchange_n(&h->signals, 0, __ATOMIC_RELAXED) : 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Untrusted memory: which areas it consists of, copying, and the bounce buffers.
+ *
+ * The buffer area is cut into slots of HOSTBUF_SIZE; a bitmap in trusted memory says which are free,
+ * so that the host can neither make two holders share one nor point the kernel elsewhere.  Small
+ * requests (almost all) are served from a vCPU-independent stack of small slots first.
+ *
+ * Lock: buf_lock.
+ */
+#include "kernel/ocall/hostmem.h"
+
+#include "kernel/kernel.h"
+#include "kernel/sched/waitq.h"
+#include "lib/string.h"
+
+#define AREAS_MAX 64
+#define SMALL_SIZE 8192UL
+#define SMALL_SLOTS 64
+#define BIG_SLOTS 64
+
+struct slots {
+    haddr_t base;
+    size_t size;
+    unsigned count;
+    uint64_t free; /* [buf_lock] bit n: slot n is free */
+};
+
+static struct {
+    haddr_t start, end;
+} areas[AREAS_MAX]; /* [I] after boot */
+static unsigned area_count;
+
+static struct spinlock buf_lock;
+static struct slots small, big;
+static struct waitq buf_waitq;
+
+bool host_area_register(haddr_t addr, size_t n)
+{
+    const struct enclave_params *p = kernel.params;
+    haddr_t end;
+
+    if (!n)
+        return true;
+    if (area_count == AREAS_MAX || __builtin_add_overflow(addr, n, &end))
+        return false;
+    /* ELRANGE starts at 0: everything below its size is inside. */
+    if (addr < p->elrange_size || end > (1UL << 47))
+        return false;
+    areas[area_count].start = addr;
+    areas[area_count].end = end;
+    area_count++;
+    return true;
+}
+
+static void host_check(haddr_t addr, size_t n)
+{
+    for (unsigned i = 0; i < area_count; i++)
+        if (addr >= areas[i].start && addr <= areas[i].end && n <= areas[i].end - addr)
+            return;
+    panic("0x%lx+0x%lx is not untrusted memory", (unsigned long)addr, (unsigned long)n);
+}
+
+void host_in(void *dst, haddr_t src, size_t n)
+{
+    host_check(src, n);
+    memcpy(dst, (const void *)src, n);
+}
+
+void host_out(haddr_t dst, const void *src, size_t n)
+{
+    host_check(dst, n);
+    memcpy((void *)dst, src, n);
+}
+
+static unsigned slots_make(struct slots *s, haddr_t base, size_t size, size_t room, unsigned max)
+{
+    s->base = base;
+    s->size = size;
+    s->count = (unsigned)MIN(room / size, (size_t)max);
+    s->free = s->count == 64 ? ~0UL : (1UL << s->count) - 1;
+    return s->count;
+}
+
+bool hostbuf_init(haddr_t area, size_t n)
+{
+    size_t small_area = SMALL_SLOTS * SMALL_SIZE;
+
+    waitq_init(&buf_waitq);
+    if (n < small_area + HOSTBUF_SIZE)
+        return false;
+    slots_make(&small, area, SMALL_SIZE, small_area, SMALL_SLOTS);
+    return slots_make(&big, area + small_area, HOSTBUF_SIZE, n - small_area, BIG_SLOTS) > 0;
+}
+
+static haddr_t slot_take(struct slots *s)
+{
+    haddr_t buf = 0;
+    spin_lock(&buf_lock);
+    if (s->free) {
+        unsigned i = (unsigned)__builtin_ctzl(s->free);
+        s->free &= ~(1UL << i);
+        buf = s->base + i * s->size;
+    }
+    spin_unlock(&buf_lock);
+    return buf;
+}
+
+haddr_t hostbuf_get(size_t n)
+{
+    struct slots *s = n <= SMALL_SIZE ? &small : &big;
+    haddr_t buf = slot_take(s);
+
+    if (n > HOSTBUF_SIZE)
+        panic("a bounce buffer of %lu bytes", (unsigned long)n);
+    if (likely(buf))
+        return buf;
+    struct waiter w;
+    waitq_add(&buf_waitq, &w);
+    while (!(buf = slot_take(s)))
+        (void)thread_block(KTIME_NEVER, false);
+    waitq_del(&buf_waitq, &w);
+    return buf;
+}
+
+void hostbuf_put(haddr_t buf, size_t n)
+{
+    struct slots *s = n <= SMALL_SIZE ? &small : &big;
+    unsigned i = (unsigned)((buf - s->base) / s->size);
+
+    spin_lock(&buf_lock);
+    s->free |= 1UL << i;
+    spin_unlock(&buf_lock);
+    waitq_wake(&buf_waitq, 0);
+}

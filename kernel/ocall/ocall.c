@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ocalls that are not about files: end, log, clocks, ticks, cpuid, memory management.
+ * Every answer is checked here, so that callers see only values that are possible.
+ */
+#include "kernel/ocall/ocall.h"
+
+#include <linux/errno.h>
+
+#include "kernel/arch/vcpu.h"
+#include "kernel/kernel.h"
+#include "kernel/ocall/hostcall.h"
+#include "kernel/ocall/hostmem.h"
+#include "lib/string.h"
+
+void ocall_exit(int wait_status)
+{
+    for (;;)
+        host_call1(exit, (uint64_t)wait_status);
+}
+
+void ocall_log(const char *text, size_t n)
+{
+    while (n) {
+        size_t take = MIN(n, 8192UL);
+        haddr_t buf = hostbuf_get(take);
+        host_out(buf, text, take);
+        host_call2(log, buf, take);
+        hostbuf_put(buf, take);
+        text += take;
+        n -= take;
+    }
+}
+
+int ocall_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    haddr_t buf = hostbuf_get(16);
+    int64_t ret = host_result(host_call3(cpuid, leaf, subleaf, buf), 0);
+    host_in(out, buf, 16);
+    hostbuf_put(buf, 16);
+    return (int)ret;
+}
+
+void ocall_clock(struct host_clock *out)
+{
+    haddr_t buf = hostbuf_get(sizeof(*out));
+    host_call1(clock_get, buf);
+    host_in(out, buf, sizeof(*out));
+    hostbuf_put(buf, sizeof(*out));
+}
+
+void ocall_sysinfo(struct host_sysinfo *out)
+{
+    haddr_t buf = hostbuf_get(sizeof(*out));
+    host_call1(sysinfo, buf);
+    host_in(out, buf, sizeof(*out));
+    hostbuf_put(buf, sizeof(*out));
+}
+
+void ocall_tick(ktime_t ns)
+{
+    host_call1(tick, (uint64_t)ns);
+}
+
+int ocall_raise(int sig)
+{
+    return (int)host_result(host_call1(raise, (uint64_t)sig), 0);
+}
+
+int ocall_restrict_perm(uintptr_t addr, size_t len, unsigned perm)
+{
+    return (int)host_result(host_call3(restrict_perm, addr, len, perm), 0);
+}
+
+int ocall_modify_type(uintptr_t addr, size_t len, unsigned type)
+{
+    return (int)host_result(host_call3(modify_type, addr, len, type), 0);
+}
+
+int ocall_remove_pages(uintptr_t addr, size_t len)
+{
+    return (int)host_result(host_call2(remove_pages, addr, len), 0);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io_uring from inside: the rings' words and arrays are untrusted memory that the kernel reads and
+ * writes in place, because that is the interface; so every word that is read is taken once and checked.
+ *
+ *   - The kernel keeps its own sq_tail and cq_head and never believes the shared copies of them.
+ *   - cq_tail may claim at most cq_entries completions beyond cq_head; anything else is a lie: panic.
+ *   - user_data names a slot in a trusted table; a completion for a free slot is ignored.
+ *   - result is a 32-bit number below -4095 never; the requester checks what it means.
+ *
+ * One ring for now, the boot vCPU's; lock: ring_lock, never held while outside.
+ */
+#include "kernel/ocall/ring.h"
+
+#include <linux/errno.h>
+#include <linux/io_uring.h>
+
+#include "abi/host/start.h"
+#include "kernel/arch/vcpu.h"
+#include "kernel/kernel.h"
+#include "kernel/ocall/hostcall.h"
+#include "kernel/ocall/hostmem.h"
+#include "kernel/ocall/ring_impl.h"
+#include "kernel/sched/clock.h"
+#include "kernel/sched/waitq.h"
+#include "lib/string.h"
+
+#define SLOTS 1024
+#define NO_SLOT UINT32_MAX
+#define CANCEL_DATA 0xffffffffUL
+
+struct slot {
+    struct ring_request *request; /* NULL: free */
+    uint32_t generation;          /* tells a late completion of an earlier request */
+    uint32_t next_free;
+};
+
+static struct spinlock ring_lock;
+static struct host_ring ring;    /* [I] trusted copy of the addresses */
+static uint32_t sq_tail;         /* [ring_lock] */
+static uint32_t sq_queued;       /* [ring_lock] not yet handed to the host */
+static uint32_t cq_head;         /* [ring_lock] */
+static uint32_t busy;            /* [ring_lock] requests under way */
+static struct slot slots[SLOTS]; /* [ring_lock] */
+static uint32_t free_slot;       /* [ring_lock] */
+static struct waitq slot_waitq;
+
+static uint32_t shared_load(haddr_t word)
+{
+    return __atomic_load_n((uint32_t *)word, __ATOMIC_ACQUIRE);
+}
+
+static void shared_store(haddr_t word, uint32_t v)
+{
+    __atomic_store_n((uint32_t *)word, v, __ATOMIC_RELEASE);
+}
+
+static bool power_of_two(uint32_t n)
+{
+    return n && !(n & (n - 1));
+}
+
+bool ring_init(const struct host_ring *r)
+{
+    ring = *r;
+    if (!power_of_two(r->sq_entries) || !power_of_two(r->cq_entries) || r->sq_entries > 32768 || r->cq_entries > 65536)
+        return false;
+    bool ok = host_area_register(r->sq_head, 4) && host_area_register(r->sq_tail, 4) &&
+              host_area_register(r->sq_array, r->sq_entries * 4UL) &&
+              host_area_register(r->sqes, r->sq_entries * sizeof(struct io_uring_sqe)) &&
+              host_area_register(r->cq_head, 4) && host_area_register(r->cq_tail, 4) &&
+              host_area_register(r->cqes, r->cq_entries * sizeof(struct io_uring_cqe));
+    if (!ok)
+        return false;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        slots[i].next_free = i + 1 < SLOTS ? i + 1 : NO_SLOT;
+    free_slot = 0;
+    waitq_init(&slot_waitq);
+    sq_tail = shared_load(r->sq_tail);
+    cq_head = shared_load(r->cq_head);
+    return true;
+}
+
+/* Fills the next SQE; false when the ring is full (the host has not taken what is there). */
+static bool sqe_push_locked(const struct io_uring_sqe *sqe) REQUIRES(ring_lock)
+{
+    if (sq_queued == ring.sq_entries)
+        return false;
+    uint32_t i = sq_tail & (ring.sq_entries - 1);
+    memcpy((struct io_uring_sqe *)ring.sqes + i, sqe, sizeof(*sqe));
+    ((volatile uint32_t *)ring.sq_array)[i] = i;
+    shared_store(ring.sq_tail, ++sq_tail);
+    sq_queued++;
+    return true;
+}
+
+/* Leaves the enclave: hands over what is queued; timeout 0: does not wait. */
+static void ring_enter(int64_t timeout)
+{
+    spin_lock(&ring_lock);
+    uint32_t n = sq_queued;
+    sq_queued = 0; /* the host takes all; if it does not, those requests never complete, as it may decide anyway */
+    spin_unlock(&ring_lock);
+    host_call2(ring_enter, n, (uint64_t)timeout);
+}
+
+static uint64_t user_data(uint32_t slot)
+{
+    return (uint64_t)slots[slot].generation << 32 | slot;
+}
+
+/* Takes a slot, waiting for one if need be, and queues the request. */
+static void submit(struct ring_request *r, struct io_uring_sqe *sqe)
+{
+    for (;;) {
+        spin_lock(&ring_lock);
+        uint32_t i = free_slot;
+        if (i != NO_SLOT && sq_queued < ring.sq_entries) {
+            free_slot = slots[i].next_free;
+            slots[i].request = r;
+            slots[i].generation++;
+            r->slot = i;
+            r->active = true;
+            sqe->user_data = user_data(i);
+            sqe_push_locked(sqe);
+            busy++;
+            spin_unlock(&ring_lock);
+            return;
+        }
+        spin_unlock(&ring_lock);
+        if (i != NO_SLOT) {
+            ring_enter(0);
+            continue;
+        }
+        struct waiter w;
+        waitq_add(&slot_waitq, &w);
+        if (__atomic_load_n(&free_slot, __ATOMIC_RELAXED) == NO_SLOT)
+            (void)thread_block(KTIME_NEVER, false);
+        waitq_del(&slot_waitq, &w);
+    }
+}
+
+void ring_poll_add(struct ring_request *r, int fd, uint32_t events)
+{
+    struct io_uring_sqe sqe = {.opcode = IORING_OP_POLL_ADD, .fd = fd, .poll32_events = events};
+    submit(r, &sqe);
+}
+
+void ring_cancel(struct ring_request *r)
+{
+    spin_lock(&ring_lock);
+    if (r->active) {
+        struct io_uring_sqe sqe = {.opcode = IORING_OP_ASYNC_CANCEL, .fd = -1, .addr = user_data(r->slot), .user_data = CANCEL_DATA};
+        sqe_push_locked(&sqe);
+    }
+    spin_unlock(&ring_lock);
+}
+
+/* The request of a completion, its slot freed; NULL when the host made it up. */
+static struct ring_request *slot_complete_locked(uint64_t data) REQUIRES(ring_lock)
+{
+    uint32_t i = (uint32_t)data;
+    if (i >= SLOTS || !slots[i].request || user_data(i) != data)
+        return NULL;
+    struct ring_request *r = slots[i].request;
+    slots[i].request = NULL;
+    slots[i].next_free = free_slot;
+    free_slot = i;
+    r->active = false;
+    busy--;
+    return r;
+}
+
+bool ring_reap(void)
+{
+    bool any = false;
+
+    for (;;) {
+        spin_lock(&ring_lock);
+        uint32_t tail = shared_load(ring.cq_tail);
+        if (tail == cq_head) {
+            spin_unlock(&ring_lock);
+            break;
+        }
+        if (tail - cq_head > ring.cq_entries)
+            panic("the host's completion ring claims %u entries of %u", tail - cq_head, ring.cq_entries);
+        struct io_uring_cqe cqe;
+        memcpy(&cqe, (struct io_uring_cqe *)ring.cqes + (cq_head & (ring.cq_entries - 1)), sizeof(cqe));
+        shared_store(ring.cq_head, ++cq_head);
+        struct ring_request *r = slot_complete_locked(cqe.user_data);
+        spin_unlock(&ring_lock);
+        any = true;
+        if (r) {
+            waitq_wake(&slot_waitq, 0);
+            r->done(r, MAX(cqe.res, -4095));
+        }
+    }
+    return any;
+}
+
+bool ring_busy(void)
+{
+    return __atomic_load_n(&busy, __ATOMIC_RELAXED) != 0;
+}
+
+void ring_flush(void)
+{
+    if (__atomic_load_n(&sq_queued, __ATOMIC_RELAXED) || ring_busy())
+        ring_enter(0);
+}
+
+void ring_wait(ktime_t deadline)
+{
+    int64_t timeout = -1;
+
+    if (shared_load(ring.cq_tail) != cq_head)
+        return;
+    if (deadline != KTIME_NEVER) {
+        timeout = deadline - clock_mono();
+        if (timeout <= 0)
+            return;
+    }
+    clock_sync_if_stale();
+    ring_enter(timeout);
+}
+
+struct sleeper {
+    struct ring_request request;
+    struct thread *thread;
+    int32_t result;
+    bool done;
+};
+
+static void sleeper_done(struct ring_request *r, int32_t result)
+{
+    struct sleeper *s = container_of(r, struct sleeper, request);
+    struct thread *t = s->thread;
+    s->result = result;
+    __atomic_store_n(&s->done, true, __ATOMIC_RELEASE);
+    thread_wake(t);
+}
+
+static int32_t submit_wait(struct io_uring_sqe *sqe)
+{
+    struct sleeper s = {.request.done = sleeper_done, .thread = current};
+    submit(&s.request, sqe);
+    while (!__atomic_load_n(&s.done, __ATOMIC_ACQUIRE))
+        (void)thread_block(KTIME_NEVER, false);
+    return s.result;
+}
+
+int32_t ring_fsync_wait(int fd, bool data_only)
+{
+    struct io_uring_sqe sqe = {.opcode = IORING_OP_FSYNC, .fd = fd, .fsync_flags = data_only ? IORING_FSYNC_DATASYNC : 0};
+    return submit_wait(&sqe);
+}
+
+static int32_t transfer_wait(uint8_t opcode, int fd, haddr_t buf, size_t n, int64_t off)
+{
+    struct io_uring_sqe sqe = {.opcode = opcode, .fd = fd, .addr = buf, .len = (uint32_t)n, .off = (uint64_t)off};
+    int32_t ret = submit_wait(&sqe);
+    return ret > (int32_t)n ? -EIO : ret;
+}
+
+int32_t ring_pread_wait(int fd, haddr_t buf, size_t n, int64_t off)
+{
+    return transfer_wait(IORING_OP_READ, fd, buf, n, off);
+}
+
+int32_t ring_pwrite_wait(int fd, haddr_t buf, size_t n, int64_t off)
+{
+    return transfer_wait(IORING_OP_WRITE, fd, buf, n, off);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wait queues: see waitq.h. */
+#include "kernel/sched/waitq.h"
+
+void waitq_init(struct waitq *q)
+{
+    spin_init(&q->lock);
+    list_init(&q->waiters);
+}
+
+void waitq_add_notify(struct waitq *q, struct waiter *w, void (*fn)(struct waiter *, uint32_t))
+{
+    w->thread = current;
+    w->notify = fn;
+    spin_lock(&q->lock);
+    list_add_tail(&q->waiters, &w->link);
+    spin_unlock(&q->lock);
+}
+
+void waitq_add(struct waitq *q, struct waiter *w)
+{
+    waitq_add_notify(q, w, NULL);
+}
+
+void waitq_del(struct waitq *q, struct waiter *w)
+{
+    spin_lock(&q->lock);
+    list_del(&w->link);
+    spin_unlock(&q->lock);
+}
+
+void waitq_wake(struct waitq *q, uint32_t events)
+{
+    if (list_empty(&q->waiters))
+        return;
+    spin_lock(&q->lock);
+    list_for_each_safe(l, &q->waiters) {
+        struct waiter *w = list_entry(l, struct waiter, link);
+        if (w->notify)
+            w->notify(w, events);
+        else
+            thread_wake(w->thread);
+    }
+    spin_unlock(&q->lock);
+}
