@@ -39,7 +39,7 @@
 
 #define CONFIG_MAGIC 0x31464e4f434c4543UL /* "CELCONF1" */
 #define CONFIG_VERSION 1
-#define CONFIG_SIZE_MAX 0x0a000000UL /* 160 MiB, see abi/host/layout.h */
+#define CONFIG_SIZE_MAX 0x09fff000UL /* VCPU_OFF - CONFIG_OFF - one page, abi/host/layout.h */
 #define CONFIG_LEAF_SIZE 4096
 #define CONFIG_HASH_SIZE 32
 #define CONFIG_NAME_MAX 255  /* one path component */
