@@ -95,9 +95,9 @@ static const struct operation {
     const char *name;
     long (*run)(void);
 } operations[] = {
-    { "getppid", do_getppid }, { "getppid_raw", do_getppid_raw }, { "devzero", do_devzero },
-    { "clock", do_clock },     { "open_close", do_open_close },   { "stat", do_stat },
-    { "pread", do_pread },     { "signal", do_signal },
+    {"getppid", do_getppid}, {"getppid_raw", do_getppid_raw}, {"devzero", do_devzero},
+    {"clock", do_clock},     {"open_close", do_open_close},   {"stat", do_stat},
+    {"pread", do_pread},     {"signal", do_signal},
 };
 
 static int compare(const void *a, const void *b)

@@ -69,27 +69,27 @@ static inline long long check_report_ok(long long result, int error, const char 
     return result;
 }
 
-#define check(cond)         ((void)check_report(!!(cond), #cond, __LINE__))
-#define check_eq(got, want) ((void)check_report_eq((long long)(got), (long long)(want), \
-                                                   #got " == " #want, __LINE__))
-#define check_err(expr, want)                                                            \
-    do {                                                                                 \
-        errno = 0;                                                                       \
-        long long check_result_ = (long long)(expr);                                     \
+#define check(cond) ((void)check_report(!!(cond), #cond, __LINE__))
+#define check_eq(got, want) \
+    ((void)check_report_eq((long long)(got), (long long)(want), #got " == " #want, __LINE__))
+#define check_err(expr, want)                                                                 \
+    do {                                                                                      \
+        errno = 0;                                                                            \
+        long long check_result_ = (long long)(expr);                                          \
         check_report_err(check_result_, errno, (want), #expr " fails with " #want, __LINE__); \
     } while (0)
-#define check_ok(expr)                                                                   \
-    __extension__({                                                                      \
-        errno = 0;                                                                       \
-        long long check_result_ = (long long)(expr);                                     \
-        check_report_ok(check_result_, errno, #expr, __LINE__);                          \
+#define check_ok(expr)                                          \
+    __extension__({                                             \
+        errno = 0;                                              \
+        long long check_result_ = (long long)(expr);            \
+        check_report_ok(check_result_, errno, #expr, __LINE__); \
     })
-#define need(cond)                                                                       \
-    do {                                                                                 \
-        if (!check_report(!!(cond), #cond, __LINE__)) {                                  \
-            printf("# cannot go on: %s\n", strerror(errno));                             \
-            exit(1);                                                                     \
-        }                                                                                \
+#define need(cond)                                           \
+    do {                                                     \
+        if (!check_report(!!(cond), #cond, __LINE__)) {      \
+            printf("# cannot go on: %s\n", strerror(errno)); \
+            exit(1);                                         \
+        }                                                    \
     } while (0)
 
 static inline int check_done(void)
@@ -111,7 +111,7 @@ static inline void check_fault_handler(int sig, siginfo_t *info, void *context)
 /* 0 if the access went through, else the signal that it raised. */
 static inline int check_access(volatile void *address, int write)
 {
-    struct sigaction act = { .sa_sigaction = check_fault_handler, .sa_flags = SA_SIGINFO };
+    struct sigaction act = {.sa_sigaction = check_fault_handler, .sa_flags = SA_SIGINFO};
     struct sigaction old_segv, old_bus;
     int sig;
 

@@ -22,9 +22,9 @@ static long long now_by_syscall(clockid_t clock)
 
 int main(void)
 {
-    static const clockid_t monotonic[] = { CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME,
-                                           CLOCK_MONOTONIC_COARSE };
-    struct timespec res = { 1, 1 };
+    static const clockid_t monotonic[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME,
+                                          CLOCK_MONOTONIC_COARSE};
+    struct timespec res = {1, 1};
     struct timeval tv;
     long long before, after, cpu;
     volatile int spin = 0;

@@ -10,11 +10,15 @@
 int main(void)
 {
     char *two = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    void *bad[] = { (void *)8, (void *)0x10000, (void *)0x00007ffffffff000ul,
-                    (void *)0xffff888000000000ul, (void *)-8l, NULL };
+    void *bad[] = {(void *)8,
+                   (void *)0x10000,
+                   (void *)0x00007ffffffff000ul,
+                   (void *)0xffff888000000000ul,
+                   (void *)-8l,
+                   NULL};
     int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0644);
     int zero = open("/dev/zero", O_RDONLY);
-    struct iovec vec = { NULL, 16 };
+    struct iovec vec = {NULL, 16};
     struct stat st;
 
     need(two != MAP_FAILED && fd >= 0 && zero >= 0);

@@ -18,7 +18,7 @@ static void *write_later(void *arg)
 
 int main(void)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = 0x123456789abcdef0 }, got[4];
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x123456789abcdef0}, got[4];
     pthread_t thread;
     int epoll = (int)check_ok(epoll_create1(EPOLL_CLOEXEC)), counter, file;
     uint64_t value;

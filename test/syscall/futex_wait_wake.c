@@ -37,7 +37,7 @@ static int wake_all(int *address, int op, int count, int bits)
 
 int main(void)
 {
-    struct timespec soon = { 0, 30000000 }, start, end;
+    struct timespec soon = {0, 30000000}, start, end;
     pthread_t threads[6];
     int moved = 0;
 
@@ -50,7 +50,8 @@ int main(void)
     check_err(futex(&word, FUTEX_WAIT_BITSET, 0, &start, NULL, FUTEX_BITSET_MATCH_ANY), ETIMEDOUT);
     clock_gettime(CLOCK_REALTIME, &start);
     check_err(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &start, NULL,
-                    FUTEX_BITSET_MATCH_ANY), ETIMEDOUT);
+                    FUTEX_BITSET_MATCH_ANY),
+              ETIMEDOUT);
     check_err(futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0), EINVAL);
     check_err(futex((int *)((char *)&word + 1), FUTEX_WAIT, 0, NULL, NULL, 0), EINVAL);
     check_err(futex((int *)8, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT);
@@ -67,8 +68,8 @@ int main(void)
 
     /* The other three are moved to a second word and woken there. */
     for (int i = 0; i < 300 && moved < 3; i++) {
-        moved += (int)futex(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)9l, &second,
-                            0);
+        moved +=
+            (int)futex(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)9l, &second, 0);
         usleep(10000);
     }
     check_eq(moved, 3);

@@ -9,7 +9,7 @@ int main(void)
 {
     static unsigned char a[1 << 20], b[1 << 20];
     const unsigned char *seed;
-    int histogram[256] = { 0 }, fd, rare = 0;
+    int histogram[256] = {0}, fd, rare = 0;
 
     check_eq(getrandom(a, 256, 0), 256);
     check_eq(getrandom(b, 256, GRND_NONBLOCK), 256);

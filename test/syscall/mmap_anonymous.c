@@ -5,8 +5,8 @@
 
 int main(void)
 {
-    unsigned char *p = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                            -1, 0);
+    unsigned char *p =
+        mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     unsigned char *q;
     size_t sum = 0;
 
@@ -32,7 +32,8 @@ int main(void)
     check_err((intptr_t)mmap(NULL, (size_t)-4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
               ENOMEM);
     check_err((intptr_t)mmap((void *)12345, 4096, PROT_READ,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+              EINVAL);
 
     check_ok(munmap(p, 3 * 4096));
     check_eq(check_access(p, 0), SIGSEGV);

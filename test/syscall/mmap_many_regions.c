@@ -13,8 +13,8 @@ int main(void)
 
     for (int round = 0; round < 3; round++) {
         for (unsigned int i = 0; i < COUNT; i++) {
-            maps[i] = mmap(NULL, 4096 * (1 + i % 3), i % 2 ? PROT_READ | PROT_WRITE
-                                                           : PROT_READ | PROT_WRITE | PROT_EXEC,
+            maps[i] = mmap(NULL, 4096 * (1 + i % 3),
+                           i % 2 ? PROT_READ | PROT_WRITE : PROT_READ | PROT_WRITE | PROT_EXEC,
                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
             if (maps[i] == MAP_FAILED) {
                 wrong++;

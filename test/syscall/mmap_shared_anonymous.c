@@ -5,8 +5,8 @@
 
 int main(void)
 {
-    unsigned char *p = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                            -1, 0);
+    unsigned char *p =
+        mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     need(p != MAP_FAILED);
     check_eq(p[4 * 4096 - 1], 0);

@@ -5,9 +5,9 @@
 
 int main(void)
 {
-    unsigned char *p = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                            -1, 0);
-    static const unsigned char ret42[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
+    unsigned char *p =
+        mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static const unsigned char ret42[] = {0xb8, 42, 0, 0, 0, 0xc3};
     int (*function)(void);
 
     need(p != MAP_FAILED);

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
-#define RW   (PROT_READ | PROT_WRITE)
+#define RW (PROT_READ | PROT_WRITE)
 
 int main(void)
 {

@@ -5,8 +5,8 @@
 
 int main(void)
 {
-    unsigned char *p = mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                            -1, 0);
+    unsigned char *p =
+        mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     need(p != MAP_FAILED);
     memset(p, 7, 5 * 4096);

@@ -13,7 +13,7 @@ static long long now(void)
 
 int main(void)
 {
-    struct timespec ts = { 0, 20000000 };
+    struct timespec ts = {0, 20000000};
     long long start = now(), slept;
 
     check_ok(nanosleep(&ts, NULL));
@@ -22,7 +22,7 @@ int main(void)
     check(slept < 2000000000);
 
     start = now() + 30000000;
-    ts = (struct timespec){ start / 1000000000, start % 1000000000 };
+    ts = (struct timespec){start / 1000000000, start % 1000000000};
     check_eq(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL), 0);
     check(now() >= start);
     /* The past returns at once. */
@@ -37,11 +37,11 @@ int main(void)
     }
     check_eq(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &ts, NULL), 0);
 
-    ts = (struct timespec){ 0, 0 };
+    ts = (struct timespec){0, 0};
     check_ok(nanosleep(&ts, NULL));
-    ts = (struct timespec){ 0, 1000000000 };
+    ts = (struct timespec){0, 1000000000};
     check_err(nanosleep(&ts, NULL), EINVAL);
-    ts = (struct timespec){ -1, 0 };
+    ts = (struct timespec){-1, 0};
     check_err(nanosleep(&ts, NULL), EINVAL);
     check_err(nanosleep((struct timespec *)8, NULL), EFAULT);
     check_eq(clock_nanosleep(99, 0, &ts, NULL), EINVAL);

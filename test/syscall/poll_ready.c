@@ -8,16 +8,16 @@
 
 int main(void)
 {
-    struct timespec zero = { 0, 0 };
-    struct timeval little = { 0, 20000 };
+    struct timespec zero = {0, 0};
+    struct timeval little = {0, 20000};
     struct pollfd fds[3];
     fd_set set;
     int p[2], file = open("file", O_RDWR | O_CREAT, 0644);
 
     need(pipe(p) == 0 && file >= 0);
-    fds[0] = (struct pollfd){ p[0], POLLIN, 99 };
-    fds[1] = (struct pollfd){ p[1], POLLOUT, 99 };
-    fds[2] = (struct pollfd){ file, POLLIN | POLLOUT, 99 };
+    fds[0] = (struct pollfd){p[0], POLLIN, 99};
+    fds[1] = (struct pollfd){p[1], POLLOUT, 99};
+    fds[2] = (struct pollfd){file, POLLIN | POLLOUT, 99};
     check_eq(poll(fds, 3, 0), 2);
     check_eq(fds[0].revents, 0);
     check_eq(fds[1].revents, POLLOUT);
@@ -41,7 +41,7 @@ int main(void)
     close(p[1]);
     check_eq(poll(fds, 1, -1), 1);
     check_eq(fds[0].revents, POLLHUP);
-    fds[0] = (struct pollfd){ 99, POLLIN, 0 };
+    fds[0] = (struct pollfd){99, POLLIN, 0};
     check_eq(poll(fds, 1, 0), 1);
     check_eq(fds[0].revents, POLLNVAL);
     fds[0].fd = -1;

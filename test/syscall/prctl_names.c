@@ -7,7 +7,7 @@
 
 int main(void)
 {
-    char name[17] = { 0 };
+    char name[17] = {0};
     unsigned long base = 0, self;
 
     check_ok(prctl(PR_SET_NAME, "a-name-that-is-too-long", 0, 0, 0));

@@ -5,7 +5,7 @@
 
 int main(void)
 {
-    struct rlimit a, b = { 10, 5 };
+    struct rlimit a, b = {10, 5};
     struct rusage usage;
 
     for (int i = 0; i < RLIM_NLIMITS; i++) {
@@ -25,7 +25,7 @@ int main(void)
     check_ok(getrlimit(RLIMIT_NOFILE, &b));
     check_eq(b.rlim_cur, 100);
 
-    b = (struct rlimit){ 10, 5 };
+    b = (struct rlimit){10, 5};
     check_err(setrlimit(RLIMIT_NOFILE, &b), EINVAL);
     check_err(getrlimit((__rlimit_resource_t)99, &a), EINVAL);
     check_err(getrlimit(RLIMIT_NOFILE, (struct rlimit *)8), EFAULT);

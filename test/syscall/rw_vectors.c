@@ -9,8 +9,8 @@ int main(void)
 {
     int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0644);
     char a[4], b[8], c[16];
-    struct iovec out[3] = { { "one", 3 }, { "", 0 }, { "twothree", 8 } };
-    struct iovec in[3] = { { a, 2 }, { b, 4 }, { c, 16 } };
+    struct iovec out[3] = {{"one", 3}, {"", 0}, {"twothree", 8}};
+    struct iovec in[3] = {{a, 2}, {b, 4}, {c, 16}};
     static struct iovec many[IOV_MAX + 1];
 
     need(fd >= 0);

@@ -19,8 +19,8 @@ static void handler(int sig)
 
 int main(void)
 {
-    stack_t stack = { .ss_sp = alt, .ss_size = sizeof(alt) }, old;
-    struct sigaction act = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+    stack_t stack = {.ss_sp = alt, .ss_size = sizeof(alt)}, old;
+    struct sigaction act = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
 
     check_ok(sigaltstack(NULL, &old));
     check_eq(old.ss_flags, SS_DISABLE);
@@ -44,7 +44,7 @@ int main(void)
     check_err(sigaltstack(&stack, NULL), ENOMEM);
     stack.ss_flags = 0x55;
     check_err(sigaltstack(&stack, NULL), EINVAL);
-    stack = (stack_t){ .ss_flags = SS_DISABLE };
+    stack = (stack_t){.ss_flags = SS_DISABLE};
     check_ok(sigaltstack(&stack, NULL));
     check_ok(sigaltstack(NULL, &old));
     check_eq(old.ss_flags, SS_DISABLE);

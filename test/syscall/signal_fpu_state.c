@@ -10,8 +10,8 @@ static void handler(int sig)
 {
     (void)sig;
     /* A handler is free to use any register. */
-    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tpxor %%xmm7, %%xmm7\n\tpxor %%xmm15, %%xmm15"
-                     ::: "xmm0", "xmm7", "xmm15");
+    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tpxor %%xmm7, %%xmm7\n\tpxor %%xmm15, %%xmm15" ::
+                         : "xmm0", "xmm7", "xmm15");
     noise = noise * 1.5 + 1;
 }
 
@@ -33,7 +33,7 @@ static void *churn(void *arg)
 int main(void)
 {
     static volatile int stop;
-    unsigned long in[2] = { 0x1122334455667788, 0x99aabbccddeeff00 }, out7[2], out15[2];
+    unsigned long in[2] = {0x1122334455667788, 0x99aabbccddeeff00}, out7[2], out15[2];
     unsigned int mxcsr = 0x7f80, got;
     unsigned short control = 0x027f, got_control;
     pthread_t thread;

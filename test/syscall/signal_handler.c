@@ -30,7 +30,7 @@ static void on_nested(int sig)
 
 int main(void)
 {
-    struct sigaction act = { .sa_sigaction = on_info, .sa_flags = SA_SIGINFO }, old;
+    struct sigaction act = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO}, old;
 
     sigemptyset(&act.sa_mask);
     check_ok(sigaction(SIGUSR1, &act, NULL));
@@ -45,7 +45,7 @@ int main(void)
     check_eq(raise(SIGUSR1), 0);
     check_eq(last.si_code, SI_TKILL);
 
-    check_eq(sigqueue(getpid(), SIGUSR1, (union sigval){ .sival_int = 1234 }), 0);
+    check_eq(sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 1234}), 0);
     check_eq(last.si_code, SI_QUEUE);
     check_eq(last.si_value.sival_int, 1234);
 
@@ -55,7 +55,7 @@ int main(void)
 
     /* Blocked during its own handler, unless SA_NODEFER. */
     calls = 0;
-    act = (struct sigaction){ .sa_handler = on_nested };
+    act = (struct sigaction){.sa_handler = on_nested};
     check_ok(sigaction(SIGUSR2, &act, NULL));
     raise(SIGUSR2);
     check_eq(calls, 2);

@@ -27,9 +27,9 @@ static void *poke(void *arg)
 
 int main(void)
 {
-    struct sigaction act = { .sa_handler = handler };
-    struct itimerval timer = { { 0, 10000 }, { 0, 10000 } }, old;
-    struct timespec length = { 10, 0 }, left = { 0, 0 };
+    struct sigaction act = {.sa_handler = handler};
+    struct itimerval timer = {{0, 10000}, {0, 10000}}, old;
+    struct timespec length = {10, 0}, left = {0, 0};
     pthread_t thread;
     char c;
 
@@ -59,7 +59,7 @@ int main(void)
     check_ok(setitimer(ITIMER_REAL, &timer, NULL));
     while (calls < 5)
         ;
-    timer = (struct itimerval){ 0 };
+    timer = (struct itimerval){0};
     check_ok(setitimer(ITIMER_REAL, &timer, &old));
     check_eq(old.it_interval.tv_usec, 10000);
     check(calls >= 5);

@@ -16,8 +16,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 
 int main(void)
 {
-    struct sigaction act = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
-    struct timespec zero = { 0, 0 }, little = { 0, 20000000 };
+    struct sigaction act = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+    struct timespec zero = {0, 0}, little = {0, 20000000};
     siginfo_t info;
     sigset_t set, old, pending;
     int rt = SIGRTMIN;
@@ -40,9 +40,9 @@ int main(void)
     check_eq(sigismember(&pending, SIGUSR1), 1);
     check_eq(sigismember(&pending, SIGUSR2), 0);
 
-    sigqueue(getpid(), rt + 1, (union sigval){ .sival_int = 1 });
-    sigqueue(getpid(), rt, (union sigval){ .sival_int = 2 });
-    sigqueue(getpid(), rt, (union sigval){ .sival_int = 3 });
+    sigqueue(getpid(), rt + 1, (union sigval){.sival_int = 1});
+    sigqueue(getpid(), rt, (union sigval){.sival_int = 2});
+    sigqueue(getpid(), rt, (union sigval){.sival_int = 3});
     check_ok(sigprocmask(SIG_UNBLOCK, &set, NULL));
     check_eq(calls, 4);
     check_eq(order[0] / 100, SIGUSR1);
@@ -53,7 +53,7 @@ int main(void)
     /* sigtimedwait takes without a handler. */
     sigprocmask(SIG_BLOCK, &set, NULL);
     check_err(sigtimedwait(&set, &info, &little), EAGAIN);
-    sigqueue(getpid(), rt, (union sigval){ .sival_int = 7 });
+    sigqueue(getpid(), rt, (union sigval){.sival_int = 7});
     check_eq(sigtimedwait(&set, &info, &zero), rt);
     check_eq(info.si_value.sival_int, 7);
     check_eq(calls, 4);

@@ -32,8 +32,8 @@ static void skipper(int sig, siginfo_t *info, void *context)
 
 int main(void)
 {
-    static const int signals[] = { SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGBUS };
-    struct sigaction act = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
+    static const int signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGBUS};
+    struct sigaction act = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     volatile int *null = NULL;
     volatile int rounds = 0;
     unsigned char *p;
@@ -107,7 +107,9 @@ int main(void)
 
     act.sa_sigaction = skipper;
     check_ok(sigaction(SIGSEGV, &act, NULL));
-    __asm__ volatile("xor %%ecx, %%ecx\n\tmov %%rcx, (%%rcx)" : "=a"(value) : "0"(1l)
+    __asm__ volatile("xor %%ecx, %%ecx\n\tmov %%rcx, (%%rcx)"
+                     : "=a"(value)
+                     : "0"(1l)
                      : "rcx", "memory");
     check_eq(value, 4711);
     return check_done();

@@ -36,7 +36,7 @@ static int wait_receiver(void)
 
 int main(void)
 {
-    struct sigaction act = { .sa_handler = handler, .sa_flags = SA_RESTART };
+    struct sigaction act = {.sa_handler = handler, .sa_flags = SA_RESTART};
     pthread_t thread;
     sigset_t set;
     int tid = (int)syscall(SYS_gettid);

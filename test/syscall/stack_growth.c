@@ -38,8 +38,8 @@ static void handler(int sig)
 int main(void)
 {
     static unsigned char alt[65536];
-    stack_t stack = { .ss_sp = alt, .ss_size = sizeof(alt) };
-    struct sigaction act = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+    stack_t stack = {.ss_sp = alt, .ss_size = sizeof(alt)};
+    struct sigaction act = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
     struct rlimit limit;
 
     check_ok(getrlimit(RLIMIT_STACK, &limit));

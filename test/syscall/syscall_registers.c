@@ -33,7 +33,7 @@ __attribute__((naked)) static long call_with_marks(long number, struct registers
 
 int main(void)
 {
-    static const long calls[] = { SYS_getppid, SYS_sched_yield, SYS_close, 5000 };
+    static const long calls[] = {SYS_getppid, SYS_sched_yield, SYS_close, 5000};
     struct registers r;
     int wrong = 0;
 

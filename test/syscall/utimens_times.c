@@ -8,8 +8,8 @@
 
 int main(void)
 {
-    struct timespec times[2] = { { 1000000000, 123456789 }, { 1100000000, 987654321 } };
-    struct utimbuf old = { 5, 6 };
+    struct timespec times[2] = {{1000000000, 123456789}, {1100000000, 987654321}};
+    struct utimbuf old = {5, 6};
     struct stat st;
     int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0644);
 
@@ -22,7 +22,7 @@ int main(void)
     check_eq(st.st_mtim.tv_nsec, 987654321);
 
     times[0].tv_nsec = UTIME_OMIT;
-    times[1] = (struct timespec){ 1200000000, 5 };
+    times[1] = (struct timespec){1200000000, 5};
     check_ok(futimens(fd, times));
     check_ok(fstat(fd, &st));
     check_eq(st.st_atim.tv_sec, 1000000000);
@@ -35,8 +35,8 @@ int main(void)
     check(llabs((long long)st.st_mtim.tv_sec - time(NULL)) < 30);
 
     check_ok(symlink("file", "link"));
-    times[0] = (struct timespec){ 7, 0 };
-    times[1] = (struct timespec){ 8, 0 };
+    times[0] = (struct timespec){7, 0};
+    times[1] = (struct timespec){8, 0};
     check_ok(utimensat(AT_FDCWD, "link", times, AT_SYMLINK_NOFOLLOW));
     check_ok(lstat("link", &st));
     check_eq(st.st_mtim.tv_sec, 8);

@@ -25,7 +25,7 @@ static void handler(int sig, siginfo_t *info, void *context)
 
 int main(void)
 {
-    struct sigaction act = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
+    struct sigaction act = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     volatile int recovered = 0;
     volatile long sum = 0;
 

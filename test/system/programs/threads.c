@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define THREADS 64
-#define ROUNDS  200
+#define ROUNDS 200
 
 static __thread long local_sum = 1;
 static __thread char local_block[3000];
