@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * XSAVE and XRSTOR of the components in SECS.ATTRIBUTES.XFRM, standard format throughout, so that an
- * area can go to a signal frame as it is.  XSAVEOPT skips components in their initial state.
+ * Two ways to park: by plain moves into a private image (fpu_fast.S), when only SSE, AVX and AVX-512 are in
+ * use, and by XSAVE of the components in SECS.ATTRIBUTES.XFRM otherwise.  thread->fpu_parked says which.
+ * Signal frames want the XSAVE standard format: fpu_save loads what is parked and saves it that way.
  *
  * The size of an area must not come from cpuid, which only the host can answer: fpu_boot saves one over
  * two patterns and looks how far the CPU wrote.
@@ -20,7 +21,19 @@
 #define XSAVE_HEADER 64
 #define MXCSR_INIT 0x1f80U
 #define FCW_INIT 0x37fU
+#define XFRM_AVX 4U
+#define XFRM_AVX512 0xe0U
+#define IN_USE_AVX 6U      /* what the AVX image holds: SSE, AVX */
+#define IN_USE_AVX512 0xe6U
 #define MXCSR_OFF 24
+
+uint32_t fpu_xinuse(void);
+void fpu_store_avx(void *image);
+void fpu_load_avx(const void *image);
+void fpu_clear_avx(void);
+void fpu_store_avx512(void *image);
+void fpu_load_avx512(const void *image);
+void fpu_clear_avx512(void);
 
 static void *fpu_init_area; /* [I] XSTATE_BV 0: loading it puts all components in their initial state */
 
@@ -29,9 +42,10 @@ static void xsave(void *area)
     __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((uint32_t)kernel.xfrm), "d"((uint32_t)(kernel.xfrm >> 32)) : "memory");
 }
 
-static void xsaveopt(void *area)
+/* Components in use, of those that are the enclave's: on softsgx XCR0 may have more. */
+static uint32_t fpu_in_use(void)
 {
-    __asm__ volatile("xsaveopt64 (%0)" ::"r"(area), "a"((uint32_t)kernel.xfrm), "d"((uint32_t)(kernel.xfrm >> 32)) : "memory");
+    return fpu_xinuse() & (uint32_t)kernel.xfrm;
 }
 
 /* 0, or -EINVAL when the area's header or MXCSR makes XRSTOR raise #GP. */
@@ -79,22 +93,63 @@ void fpu_boot(void)
     fpu_init_area = area;
 }
 
+/* Registers as after reset, whatever is in them. */
+static void fpu_clear(void)
+{
+    if (xrstor(fpu_init_area))
+        panic("the initial vector state was refused");
+}
+
+/* The plain images do not cover all components: what the host has left in the others must go first. */
+void fpu_unpark(struct thread *t)
+{
+    uint32_t how = t->fpu_parked;
+    uint32_t covered = how == FPU_PARKED_AVX ? IN_USE_AVX : IN_USE_AVX512;
+
+    t->fpu_parked = FPU_LIVE;
+    if (how == FPU_PARKED_XSAVE) {
+        if (xrstor(t->xstate))
+            panic("thread %d: the saved vector state was refused", t->tid);
+        return;
+    }
+    if (fpu_in_use() & ~covered)
+        fpu_clear();
+    if (how == FPU_PARKED_AVX)
+        fpu_load_avx(t->xstate);
+    else
+        fpu_load_avx512(t->xstate);
+}
+
+/* Parks in standard format. */
+static void fpu_park_xsave(void)
+{
+    struct thread *t = current;
+    if (t->fpu_parked == FPU_PARKED_XSAVE)
+        return;
+    if (t->fpu_parked)
+        fpu_unpark(t);
+    /* XSAVE leaves the header's reserved bytes as they are, and the plain images lie over them. */
+    memset((char *)t->xstate + XSAVE_LEGACY, 0, XSAVE_HEADER);
+    xsave(t->xstate);
+    t->fpu_parked = FPU_PARKED_XSAVE;
+    fpu_clear();
+}
+
 void fpu_park(void)
 {
     struct thread *t = current;
     if (t->fpu_parked)
         return;
-    xsaveopt(t->xstate);
-    t->fpu_parked = 1;
-    if (xrstor(fpu_init_area))
-        panic("the initial vector state was refused");
-}
-
-void fpu_unpark(struct thread *t)
-{
-    if (xrstor(t->xstate))
-        panic("thread %d: the saved vector state was refused", t->tid);
-    t->fpu_parked = 0;
+    uint32_t in_use = fpu_in_use();
+    if (!(in_use & ~IN_USE_AVX) && (kernel.xfrm & XFRM_AVX)) {
+        fpu_store_avx(t->xstate);
+        t->fpu_parked = FPU_PARKED_AVX;
+    } else if (!(in_use & ~IN_USE_AVX512) && (kernel.xfrm & XFRM_AVX512) == XFRM_AVX512) {
+        fpu_store_avx512(t->xstate);
+        t->fpu_parked = FPU_PARKED_AVX512;
+    } else {
+        fpu_park_xsave();
+    }
 }
 
 void kernel_fpu_begin(void)
@@ -102,39 +157,42 @@ void kernel_fpu_begin(void)
     fpu_park();
 }
 
+/* Leaves nothing of what was computed to the host. */
 void kernel_fpu_end(void)
 {
-    /* Leave nothing of what was computed to the host. */
-    if (xrstor(fpu_init_area))
-        panic("the initial vector state was refused");
+    if ((kernel.xfrm & XFRM_AVX512) == XFRM_AVX512)
+        fpu_clear_avx512();
+    else if (kernel.xfrm & XFRM_AVX)
+        fpu_clear_avx();
+    else
+        fpu_clear();
 }
 
 void fpu_save(void *buf)
 {
-    fpu_park();
+    fpu_park_xsave();
     memcpy(buf, current->xstate, kernel.xsave_size);
 }
 
 int fpu_restore_checked(void *buf)
 {
-    fpu_park();
+    fpu_park_xsave();
     int ret = xrstor(buf);
     if (!ret)
         memcpy(current->xstate, buf, kernel.xsave_size);
-    if (xrstor(fpu_init_area))
-        panic("the initial vector state was refused");
+    fpu_clear();
     return ret;
 }
 
 void fpu_reset(struct thread *t)
 {
     memcpy(t->xstate, fpu_init_area, kernel.xsave_size);
-    t->fpu_parked = 1;
+    t->fpu_parked = FPU_PARKED_XSAVE;
 }
 
 void fpu_copy(struct thread *to)
 {
     fpu_park();
-    memcpy(to->xstate, current->xstate, kernel.xsave_size);
-    to->fpu_parked = 1;
+    memcpy(to->xstate, current->xstate, kernel.xstate_size);
+    to->fpu_parked = current->fpu_parked;
 }

@@ -12,6 +12,8 @@
 
 struct thread;
 
+enum fpu_parked { FPU_LIVE, FPU_PARKED_XSAVE, FPU_PARKED_AVX, FPU_PARKED_AVX512 };
+
 /* Once, at boot, after kernel.xfrm is known: finds the size of a save area by saving one. */
 void fpu_boot(void);
 /* Parks the current thread's state and clears the registers; cheap when parked already. */

@@ -24,7 +24,7 @@ struct thread {
     uint64_t ksp;            /* [r] kernel RSP while switched out; entry.S/switch.S: offset 0 */
     uint64_t fs_base;        /* [o] the program's FS; valid while switched out */
     void *xstate;            /* [I] vector state while parked: kernel.xstate_size bytes, 64-aligned */
-    uint32_t fpu_parked;     /* [o] 1: the program's vector state is in xstate, not in the registers */
+    uint32_t fpu_parked;     /* [o] enum fpu_parked: where the program's vector state is */
     uint32_t exit_work;      /* [a] not 0: exit_to_user has something to do before going back */
     uint32_t signal_pending; /* [a] look at the signal queues before returning to the program */
     struct user_regs *regs;  /* [I] the program's registers, on top of the kernel stack */
