@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kinds of file system, and what they share.
+ *
+ * Each kind registers itself with the VFS by name (fs_type_register).  fs_init registers them all and
+ * mounts what the measured configuration says, then what every program expects and the
+ * configuration left out: /proc, /dev, /sys, /dev/shm.
+ */
+#ifndef KERNEL_FS_FS_H
+#define KERNEL_FS_FS_H
+
+#include <linux/stat.h>
+
+#include "kernel/types.h"
+
+struct config;
+struct file;
+struct inode;
+struct super;
+
+/* Boot, after vfs_init: 0, or -errno after a log line that says which mount failed and why. */
+MUST_CHECK int fs_init(const struct config *config);
+/* The configuration that fs_init was given. */
+const struct config *fs_config(void);
+
+/* Each kind's registration; called by fs_init. */
+void host_fs_init(void);
+void trusted_fs_init(void);
+void tmpfs_fs_init(void);
+void dev_fs_init(void);
+void proc_fs_init(void);
+void sys_fs_init(void);
+
+/* CPUs that the program sees. */
+unsigned fs_cpu_count(void);
+
+/* A number for the st_dev of a file system without a host device. */
+uint64_t fs_dev_new(void);
+
+/* Fills in a zeroed statx: type and mode, number, links and size; device from the super. Times stay zero. */
+void fs_stat_fill(struct statx *st, const struct inode *i, uint32_t nlink, int64_t size);
+
+/* What mmap asks of any regular file: readable, and writable for a shared writable mapping. */
+MUST_CHECK int fs_mmap_check(struct file *f, unsigned prot, unsigned flags);
+
+#endif

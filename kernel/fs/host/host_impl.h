@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's files, shown as they are and believed for nothing.
+ *
+ * An inode is known by the host's (device, number) while something refers to it, so that two ways to the
+ * same file meet in one inode; it is reached by name below its parent.  Only directories keep a
+ * descriptor of their own, opened when first needed, and at most HOST_DIRS_MAX of them at a time; an
+ * open file has one of its own.  Nothing of a file's contents or attributes is cached.
+ *
+ * Locks, outer first:
+ *   names  (mutex) parents and names of all inodes, opening of directories
+ *   lock   (spin)  the table of inodes, the list of open directories, inode->opens
+ */
+#ifndef KERNEL_FS_HOST_HOST_IMPL_H
+#define KERNEL_FS_HOST_HOST_IMPL_H
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+
+#include "kernel/kernel.h"
+#include "kernel/mm/heap.h"
+#include "kernel/ocall/ocall.h"
+#include "kernel/vfs/file.h"
+#include "kernel/vfs/inode.h"
+#include "lib/string.h"
+
+/* utimensat(2): not in a kernel header. */
+#ifndef UTIME_OMIT
+#define UTIME_OMIT ((1L << 30) - 2L)
+#endif
+
+#define HOST_DIRS_MAX 256
+#define HOST_HASH 256
+#define HOST_DENTS_SIZE (16UL * 1024)
+
+struct host_id {
+    uint64_t dev, ino;
+    uint32_t type; /* S_IFMT bits */
+};
+
+struct host_inode {
+    struct inode inode;        /* first */
+    struct host_id id;         /* [I] */
+    uint32_t pins;             /* [lock] users of fd */
+    int fd;                    /* [lock] directories: O_PATH descriptor, or -1 */
+    struct host_inode *parent; /* [names] a reference; NULL for a mount's root */
+    char *name;                /* [names] below parent; may hold slashes for a path that the kernel made */
+    struct list hash_link;     /* [lock] */
+    struct list lru_link;      /* [lock] open directories without pins */
+    struct list opens;         /* [lock] open files */
+    char small[40];            /* a short name */
+};
+
+struct host_file {
+    struct file file;      /* first */
+    int fd;                /* [I] */
+    bool stale_pos;        /* [pos_lock] an append moved the position to the end, wherever that is */
+    bool shared_pos;       /* [I] standard files: the host's own position is the position */
+    struct list open_link; /* [host lock] */
+};
+
+static inline struct host_inode *host_inode_of(struct inode *i)
+{
+    return container_of(i, struct host_inode, inode);
+}
+
+static inline struct host_file *host_file_of(struct file *f)
+{
+    return container_of(f, struct host_file, file);
+}
+
+/* What to act on an inode with: a descriptor, and what keeps it there. */
+struct host_handle {
+    int fd;
+    struct file *file;       /* an open file lends its descriptor … */
+    struct host_inode *dir;  /* … or a pinned directory … */
+    bool own;                /* … or it was opened for this */
+};
+
+/* table.c */
+void host_table_init(void);
+/*
+ * The inode of what `st` (checked) describes, found as name below parent: a reference.  fd >= 0: an O_PATH
+ * descriptor of it that the inode may keep (directories), taken over on success and failure.
+ */
+MUST_CHECK int host_inode_make(struct super *sb, struct host_inode *parent, const char *name,
+                               const struct statx *st, int fd, struct inode **out);
+void host_inode_free(struct inode *i);
+/* Remembers that an inode is now found elsewhere. */
+void host_inode_moved(struct super *sb, struct host_inode *dir, const char *name);
+void host_file_attach(struct host_inode *hi, struct host_file *hf);
+void host_file_detach(struct host_inode *hi, struct host_file *hf);
+
+/* dirfd.c */
+MUST_CHECK int host_dir_pin(struct host_inode *dir, int *fd);
+void host_dir_unpin(struct host_inode *dir);
+/* A new descriptor for a directory inode: keeps it if it has none and there is room, else closes it. */
+void host_dir_offer(struct host_inode *dir, int fd);
+MUST_CHECK int host_handle_get(struct host_inode *hi, struct host_handle *h);
+void host_handle_put(struct host_handle *h);
+/* Opens the inode by its name; st tells what was really opened. */
+MUST_CHECK long host_open_by_name(struct host_inode *hi, uint32_t flags, struct statx *st);
+
+/* inode.c */
+extern const struct inode_ops host_inode_ops;
+int host_lookup(struct inode *dir, const char *name, struct inode **out);
+int host_getattr(struct inode *i, struct statx *st);
+
+/* open.c: *out is a new file for the descriptor (consumed) of what st describes. */
+MUST_CHECK int host_file_make(struct inode *i, int fd, uint32_t flags, struct file **out);
+int host_open(struct inode *i, uint32_t flags, struct file **out);
+int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
+                 struct inode **out_ino, struct file **out);
+void host_file_release(struct file *f);
+int host_file_getattr(struct file *f, struct statx *st);
+
+/* regular.c, dirfile.c, stream.c, tty.c */
+extern const struct file_ops host_regular_ops;
+extern const struct file_ops host_dir_ops;
+MUST_CHECK int host_dirfile_new(int fd, uint32_t flags, struct host_file **out);
+MUST_CHECK int host_stream_new(int fd, uint32_t flags, uint32_t type, struct host_file **out);
+long host_tty_ioctl(int fd, unsigned cmd, uaddr_t arg);
+
+/* super.c: a host directory as a file system of its own; sb is of type "host". */
+MUST_CHECK int host_super_new(const char *source, unsigned flags, struct super **out);
+
+/* check.c: what the host says about files, checked. */
+MUST_CHECK int host_stat_check(struct statx *st);
+struct host_dirent {
+    uint64_t ino;
+    int64_t next;
+    unsigned type; /* DT_* */
+    size_t len;
+    const char *name; /* into the buffer; NUL-terminated */
+};
+/* The record at *pos of n bytes: 1 and *pos moves on; 0 at the end; -EIO for what no kernel writes. */
+MUST_CHECK int host_dirent_next(const char *buf, size_t n, size_t *pos, struct host_dirent *out);
+MUST_CHECK int host_link_check(const char *text, long n, size_t room);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening host files.  The host's descriptor is opened with O_NONBLOCK, always: a FIFO or a terminal must not
+ * make the vCPU wait outside, and the kernel's own loop does the blocking.
+ */
+#include "kernel/fs/host/host_impl.h"
+
+/* What the host needs to know of open's flags; O_DIRECT would ask for aligned bounce buffers. */
+#define HOST_OPEN_FLAGS                                                                            \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOATIME | O_DIRECTORY | O_SYNC |       \
+     O_DSYNC | O_TMPFILE)
+
+static uint32_t host_flags(uint32_t flags)
+{
+    return (flags & HOST_OPEN_FLAGS) | O_NONBLOCK | O_NOFOLLOW;
+}
+
+static int regular_new(int fd, uint32_t flags, struct host_file **out)
+{
+    struct host_file *hf = kzalloc(sizeof(*hf));
+    if (!hf)
+        return -ENOMEM;
+    file_init(&hf->file, &host_regular_ops, flags);
+    hf->fd = fd;
+    *out = hf;
+    return 0;
+}
+
+int host_file_make(struct inode *i, int fd, uint32_t flags, struct file **out)
+{
+    struct host_file *hf = NULL;
+    int err;
+    if (S_ISREG(i->mode))
+        err = regular_new(fd, flags, &hf);
+    else if (S_ISDIR(i->mode))
+        err = host_dirfile_new(fd, flags, &hf);
+    else
+        err = host_stream_new(fd, flags, i->mode & S_IFMT, &hf);
+    if (err) {
+        ocall_close(fd);
+        return err;
+    }
+    list_init(&hf->open_link);
+    hf->file.inode = inode_get(i);
+    host_file_attach(host_inode_of(i), hf);
+    *out = &hf->file;
+    return 0;
+}
+
+void host_file_release(struct file *f)
+{
+    struct host_file *hf = host_file_of(f);
+    if (f->inode)
+        host_file_detach(host_inode_of(f->inode), hf);
+    ocall_close(hf->fd);
+}
+
+int host_file_getattr(struct file *f, struct statx *st)
+{
+    long ret = ocall_statx(host_file_of(f)->fd, "", AT_EMPTY_PATH, st);
+    return ret < 0 ? (int)ret : host_stat_check(st);
+}
+
+/* A directory is opened through its own O_PATH descriptor, others by their name. */
+static long open_inode(struct host_inode *hi, uint32_t flags, struct statx *st)
+{
+    if (!S_ISDIR(hi->inode.mode))
+        return host_open_by_name(hi, flags, st);
+    int dirfd, err = host_dir_pin(hi, &dirfd);
+    if (err)
+        return err;
+    long fd = ocall_open(dirfd, ".", flags, 0, st);
+    host_dir_unpin(hi);
+    if (fd < 0)
+        return fd;
+    err = host_stat_check(st);
+    if (!err)
+        return fd;
+    ocall_close((int)fd);
+    return err;
+}
+
+int host_open(struct inode *i, uint32_t flags, struct file **out)
+{
+    struct host_inode *hi = host_inode_of(i);
+    struct inode *opened;
+    struct statx st;
+    long fd = open_inode(hi, host_flags(flags & ~(uint32_t)(O_CREAT | O_EXCL)), &st);
+    if (fd < 0)
+        return (int)fd;
+    if (S_ISDIR(i->mode) || (st.stx_ino == hi->id.ino && (st.stx_mode & S_IFMT) == hi->id.type))
+        return host_file_make(i, (int)fd, flags, out);
+    /* The name leads to another file by now: that one is open. */
+    int err = host_inode_make(i->super, hi->parent, hi->name, &st, -1, &opened);
+    if (err) {
+        ocall_close((int)fd);
+        return err;
+    }
+    err = host_file_make(opened, (int)fd, flags, out);
+    inode_put(opened);
+    return err;
+}
+
+int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
+                 struct inode **out_ino, struct file **out)
+{
+    struct host_inode *parent = host_inode_of(dir);
+    struct statx st;
+    int dirfd, err = host_dir_pin(parent, &dirfd);
+    if (err)
+        return err;
+    long fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
+    host_dir_unpin(parent);
+    if (fd < 0)
+        return (int)fd;
+    err = host_stat_check(&st);
+    if (!err && S_ISLNK(st.stx_mode))
+        err = -EIO;
+    if (!err)
+        err = host_inode_make(dir->super, parent, name, &st, -1, out_ino);
+    if (err) {
+        ocall_close((int)fd);
+        return err;
+    }
+    err = host_file_make(*out_ino, (int)fd, flags, out);
+    if (err)
+        inode_put(*out_ino);
+    return err;
+}

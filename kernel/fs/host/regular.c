@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Open regular files of the host: every read and write is an ocall on the descriptor; the kernel keeps
+ * the position.
+ *
+ * Two exceptions.  An append moves the position to the end of the file, which only the host
+ * knows: it is asked for when somebody wants to know (stale_pos).  And the standard files share
+ * their position with the host process that opened them, often with each other (`> log 2>&1`), so
+ * there the host's position is the position (shared_pos).
+ */
+#include "kernel/fs/fs.h"
+#include "kernel/fs/host/host_impl.h"
+
+static int pos_refresh(struct host_file *hf)
+{
+    if (likely(!hf->stale_pos))
+        return 0;
+    int64_t end = ocall_lseek(hf->fd, 0, SEEK_END);
+    if (end < 0)
+        return (int)end;
+    hf->file.pos = end;
+    hf->stale_pos = false;
+    return 0;
+}
+
+static bool by_shared_pos(struct host_file *hf, const int64_t *pos)
+{
+    return hf->shared_pos && pos == &hf->file.pos;
+}
+
+static int regular_read(struct file *f, struct uio *u, int64_t *pos)
+{
+    struct host_file *hf = host_file_of(f);
+    size_t before = u->done;
+    if (unlikely(by_shared_pos(hf, pos)))
+        return ocall_read_uio(hf->fd, u);
+    int err = pos == &f->pos ? pos_refresh(hf) : 0;
+    if (!err)
+        err = ocall_pread_uio(hf->fd, u, *pos);
+    *pos += (int64_t)(u->done - before);
+    return err;
+}
+
+static int regular_write(struct file *f, struct uio *u, int64_t *pos)
+{
+    struct host_file *hf = host_file_of(f);
+    size_t before = u->done;
+    if (unlikely(by_shared_pos(hf, pos)))
+        return ocall_write_uio(hf->fd, u);
+    if (f->flags & O_APPEND) {
+        int err = ocall_pwrite_uio(hf->fd, u, -1);
+        if (pos == &f->pos && u->done > before)
+            hf->stale_pos = true;
+        return err;
+    }
+    int err = pos == &f->pos ? pos_refresh(hf) : 0;
+    if (!err)
+        err = ocall_pwrite_uio(hf->fd, u, *pos);
+    *pos += (int64_t)(u->done - before);
+    return err;
+}
+
+static int64_t regular_lseek(struct file *f, int64_t off, int whence)
+{
+    struct host_file *hf = host_file_of(f);
+    if (hf->shared_pos || whence > SEEK_CUR) {
+        int64_t ret = ocall_lseek(hf->fd, off, whence);
+        if (ret >= 0) {
+            f->pos = ret;
+            hf->stale_pos = false;
+        }
+        return ret;
+    }
+    int err = whence == SEEK_CUR ? pos_refresh(hf) : 0;
+    if (err)
+        return err;
+    int64_t ret = vfs_lseek_default(f, off, whence, 0);
+    if (ret >= 0)
+        hf->stale_pos = false;
+    return ret;
+}
+
+static int regular_truncate(struct file *f, int64_t size)
+{
+    return ocall_ftruncate(host_file_of(f)->fd, size);
+}
+
+static int regular_fsync(struct file *f, bool data_only)
+{
+    return ocall_fsync(host_file_of(f)->fd, data_only);
+}
+
+static int regular_fallocate(struct file *f, int mode, int64_t off, int64_t len)
+{
+    return ocall_fallocate(host_file_of(f)->fd, mode, off, len);
+}
+
+const struct file_ops host_regular_ops = {
+    .read = regular_read,
+    .write = regular_write,
+    .lseek = regular_lseek,
+    .truncate = regular_truncate,
+    .fsync = regular_fsync,
+    .fallocate = regular_fallocate,
+    .mmap = fs_mmap_check,
+    .getattr = host_file_getattr,
+    .release = host_file_release,
+};

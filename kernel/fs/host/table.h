@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host kind's global state: see table.c and host_impl.h for the locks. */
+#ifndef KERNEL_FS_HOST_TABLE_H
+#define KERNEL_FS_HOST_TABLE_H
+
+#include "kernel/fs/host/host_impl.h"
+
+struct host_table {
+    struct mutex names;
+    struct spinlock lock;
+    struct list lru;   /* [lock] open directories without pins, oldest first */
+    unsigned open;     /* [lock] open directories */
+    struct list hash[HOST_HASH]; /* [lock] */
+};
+
+extern struct host_table host_table;
+
+/* An open file of the inode (a reference), or NULL. */
+struct host_file *host_inode_open_file(struct host_inode *hi);
+
+#endif
