@@ -84,7 +84,8 @@ static void accept_all(uintptr_t addr, size_t n, uint64_t flags, const char *wha
     for (size_t i = 0; i < n; i++) {
         int err = enclu(ENCLU_EACCEPT, &s, addr + i * PAGE_SIZE, 0);
         if (err)
-            panic("the host did not %s enclave page %lx (EACCEPT %d)", what, addr + i * PAGE_SIZE, err);
+            panic("the host did not %s enclave page %lx (EACCEPT %d)", what, addr + i * PAGE_SIZE,
+                  err);
     }
 }
 

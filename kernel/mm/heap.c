@@ -17,8 +17,8 @@
 #define OBJECT_MAX 2048
 #define GRAIN 16
 
-static const uint16_t class_size[] = {16,  32,  48,  64,  128, 192,  256,  320, 384,
-                                      448, 512, 640, 768, 960, 1344, 2048};
+static const uint16_t class_size[] = {16,  32,  48,  64,  128, 192, 256,  320,
+                                      384, 448, 512, 640, 768, 960, 1344, 2048};
 #define CLASSES ARRAY_SIZE(class_size)
 
 static struct {
@@ -60,7 +60,7 @@ static struct kpage *slab_new(unsigned class) REQUIRES(heap_lock)
         *(void **)(base + n * size) = next;
     page = kpage_of(base);
     page->kind = KPAGE_SLAB;
-    page->class = (uint8_t)class;
+    page->class = (uint8_t) class;
     page->free = base;
     page->inuse = 0;
     list_add_head(&objects.partial[class], &page->link);

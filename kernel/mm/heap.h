@@ -14,10 +14,10 @@
 /* First of all init calls: needs kernel.params only. */
 void mm_heap_init(void);
 
-void *kzalloc(size_t n) MUST_CHECK;   /* zeroed; 16-byte aligned, 64 from 64 bytes on */
-void *kmalloc(size_t n) MUST_CHECK;   /* not zeroed */
+void *kzalloc(size_t n) MUST_CHECK; /* zeroed; 16-byte aligned, 64 from 64 bytes on */
+void *kmalloc(size_t n) MUST_CHECK; /* not zeroed */
 void *krealloc(void *p, size_t n) MUST_CHECK;
-void kfree(void *p);                  /* NULL is fine */
+void kfree(void *p); /* NULL is fine */
 char *kstrdup(const char *s) MUST_CHECK;
 void *kpages_alloc(size_t npages) MUST_CHECK; /* page aligned, zeroed */
 void kpages_free(void *p, size_t npages);

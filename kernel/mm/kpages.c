@@ -17,21 +17,21 @@
 #include "lib/string.h"
 
 #define BINS 32
-#define BIN_SEARCH 8     /* runs looked at in the bin that may or may not fit */
-#define GROW_MIN 16      /* pages added at a time while the heap is small … */
-#define GROW_MAX 64      /* … and when it is not */
-#define TRIM_MIN 32      /* shortest run that is worth giving back */
-#define DESC_BATCH 4     /* pages of descriptors added at a time */
+#define BIN_SEARCH 8 /* runs looked at in the bin that may or may not fit */
+#define GROW_MIN 16  /* pages added at a time while the heap is small … */
+#define GROW_MAX 64  /* … and when it is not */
+#define TRIM_MIN 32  /* shortest run that is worth giving back */
+#define DESC_BATCH 4 /* pages of descriptors added at a time */
 
 struct spinlock heap_lock = SPINLOCK_INIT;
 
 static struct {
-    struct kpage *page;    /* [I] descriptors, one for each data page */
-    uintptr_t base;        /* [I] of data page 0 */
-    size_t max;            /* [I] data pages that there is room for */
-    size_t described;      /* descriptors that are present */
-    size_t frontier;       /* data pages ever used */
-    size_t present, nfree; /* statistics, in pages */
+    struct kpage *page;       /* [I] descriptors, one for each data page */
+    uintptr_t base;           /* [I] of data page 0 */
+    size_t max;               /* [I] data pages that there is room for */
+    size_t described;         /* descriptors that are present */
+    size_t frontier;          /* data pages ever used */
+    size_t present, nfree;    /* statistics, in pages */
     struct list bin[2][BINS]; /* [0] FREE, [1] ABSENT */
 } heap;
 

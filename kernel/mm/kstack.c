@@ -23,11 +23,11 @@ struct free_stack {
 
 static struct {
     struct spinlock lock;
-    uintptr_t base, end;              /* [I] */
-    size_t used;                      /* slots ever used */
-    struct free_stack *free;          /* present */
-    size_t nfree;                     /* of them */
-    void *absent[ABSENT_MAX];         /* not present */
+    uintptr_t base, end;      /* [I] */
+    size_t used;              /* slots ever used */
+    struct free_stack *free;  /* present */
+    size_t nfree;             /* of them */
+    void *absent[ABSENT_MAX]; /* not present */
     size_t nabsent;
 } stacks;
 
@@ -69,7 +69,8 @@ void *kstack_alloc(void)
     slot = slot_take();
     if (slot && epage_add((uintptr_t)slot, STACK_PAGES)) {
         if (stacks.nabsent < ABSENT_MAX)
-            stacks.absent[stacks.nabsent++] = slot; /* else the addresses are lost; there are many */
+            stacks.absent[stacks.nabsent++] =
+                slot; /* else the addresses are lost; there are many */
         slot = NULL;
     }
     spin_unlock(&stacks.lock);

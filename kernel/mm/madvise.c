@@ -30,15 +30,11 @@ enum action { ADVICE_BAD, ADVICE_IGNORE, ADVICE_DROP, ADVICE_FREE, ADVICE_FILL, 
 static enum action advice_action(int advice)
 {
     switch (advice) {
-    case MADV_DONTNEED:
-        return ADVICE_DROP;
-    case MADV_FREE:
-        return ADVICE_FREE;
+    case MADV_DONTNEED: return ADVICE_DROP;
+    case MADV_FREE: return ADVICE_FREE;
     case MADV_POPULATE_READ:
-    case MADV_POPULATE_WRITE:
-        return ADVICE_FILL;
-    case MADV_WIPEONFORK:
-        return ADVICE_ANON;
+    case MADV_POPULATE_WRITE: return ADVICE_FILL;
+    case MADV_WIPEONFORK: return ADVICE_ANON;
     case MADV_NORMAL:
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
@@ -54,10 +50,8 @@ static enum action advice_action(int advice)
     case MADV_KEEPONFORK:
     case MADV_COLD:
     case MADV_PAGEOUT:
-    case MADV_COLLAPSE_6_1:
-        return ADVICE_IGNORE;
-    default:
-        return ADVICE_BAD;
+    case MADV_COLLAPSE_6_1: return ADVICE_IGNORE;
+    default: return ADVICE_BAD;
     }
 }
 
@@ -78,9 +72,7 @@ static int advise_region(struct mm *mm, struct region *r, uaddr_t start, uaddr_t
     bool private_anon = !r->file && !(r->flags & REGION_SHARED);
 
     switch (action) {
-    case ADVICE_DROP:
-        drop(mm, r, start, end);
-        return 0;
+    case ADVICE_DROP: drop(mm, r, start, end); return 0;
     case ADVICE_FREE:
         if (!private_anon)
             return -EINVAL;
@@ -88,12 +80,9 @@ static int advise_region(struct mm *mm, struct region *r, uaddr_t start, uaddr_t
         if (epage_count() > epage_limit() / 4 * 3)
             pages_clear(mm, start, end);
         return 0;
-    case ADVICE_FILL:
-        return mm_populate(mm, start, end);
-    case ADVICE_ANON:
-        return private_anon ? 0 : -EINVAL;
-    default:
-        return 0;
+    case ADVICE_FILL: return mm_populate(mm, start, end);
+    case ADVICE_ANON: return private_anon ? 0 : -EINVAL;
+    default: return 0;
     }
 }
 

@@ -69,8 +69,8 @@ static unsigned region_flags(const struct map_args *a)
 
 static bool wants_eager(const struct region *r)
 {
-    return !r->file && (r->prot & MM_WRITE) && !(r->flags & (REGION_NORESERVE | REGION_GROWSDOWN)) &&
-           r->end - r->start <= EAGER_BYTES;
+    return !r->file && (r->prot & MM_WRITE) &&
+           !(r->flags & (REGION_NORESERVE | REGION_GROWSDOWN)) && r->end - r->start <= EAGER_BYTES;
 }
 
 static struct region *region_make(const struct map_args *a, uaddr_t start)

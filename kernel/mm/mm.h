@@ -27,7 +27,8 @@ MUST_CHECK int mm_init(void);
  * must mm_free the old one (after its point of no return) before it maps anything into the new one.
  */
 struct mm *mm_new(void) MUST_CHECK;
-void mm_free(struct mm *mm); /* unmaps all, writing shared mappings back; must not be in use. NULL is fine */
+void mm_free(
+    struct mm *mm); /* unmaps all, writing shared mappings back; must not be in use. NULL is fine */
 void mm_sync(struct mm *mm); /* at exit: writes dirty pages of shared file mappings back */
 
 /*

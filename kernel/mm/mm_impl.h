@@ -36,7 +36,7 @@ MUST_CHECK int mm_may_expand(struct mm *mm, uint64_t bytes, unsigned prot, unsig
 void mm_free_dead(struct list *dead); /* without the lock: frees regions and drops their files */
 
 /* pages.c: start and end are page aligned */
-unsigned region_perm(const struct region *r);           /* EPAGE_* that its prot means */
+unsigned region_perm(const struct region *r); /* EPAGE_* that its prot means */
 /* Absent pages of [start, start + n pages) in anonymous r become zero pages. -ENOMEM: some may be in. */
 MUST_CHECK int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n);
 /* Absent pages in file-backed r get the file's contents; all of them lie before the end of file. */

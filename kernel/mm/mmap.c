@@ -22,16 +22,17 @@
 #include "kernel/sys/syscalls.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
-#define LEGACY_FLAGS                                                                              \
-    (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |       \
-     MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |               \
-     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | (MAP_HUGE_MASK << MAP_HUGE_SHIFT))
+#define LEGACY_FLAGS                                                                         \
+    (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
+     MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |         \
+     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT |                                    \
+     ((unsigned)MAP_HUGE_MASK << MAP_HUGE_SHIFT))
 
 static long file_may_map(struct file *f, const struct map_args *a)
 {
     unsigned type = a->flags & MAP_TYPE;
 
-    if (type == MAP_SHARED_VALIDATE && (a->flags & ~(unsigned)(LEGACY_FLAGS | MAP_TYPE)))
+    if (type == MAP_SHARED_VALIDATE && (a->flags & ~(LEGACY_FLAGS | MAP_TYPE)))
         return reject(-EOPNOTSUPP, "flag not known to MAP_SHARED_VALIDATE");
     if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
         return reject(-EINVAL, "neither shared nor private");

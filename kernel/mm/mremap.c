@@ -185,8 +185,7 @@ static int64_t remap_locked(struct mm *mm, const struct remap *m, struct list *d
     return err ? err : to;
 }
 
-long sys_mremap(uaddr_t addr, size_t old_len, size_t new_len, unsigned long flags,
-                uaddr_t new_addr)
+long sys_mremap(uaddr_t addr, size_t old_len, size_t new_len, unsigned long flags, uaddr_t new_addr)
 {
     struct mm *mm = current_process()->mm;
     struct list dead = LIST_INIT(dead);

@@ -65,7 +65,8 @@ static int slot_fill(void **slot, size_t size)
     fresh = kzalloc(size);
     if (!fresh)
         return -ENOMEM;
-    if (!__atomic_compare_exchange_n(slot, &empty, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (!__atomic_compare_exchange_n(slot, &empty, fresh, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
         kfree(fresh);
     return 0;
 }

@@ -293,7 +293,7 @@ void region_resize(struct region_tree *t, struct region *r, uaddr_t start, uaddr
 
 int region_split(struct region_tree *t, struct region *r, uaddr_t at)
 {
-    struct region *upper = region_new();
+    struct region *upper = t->count < REGION_MAX ? region_new() : NULL;
 
     if (!upper)
         return -ENOMEM;

@@ -39,9 +39,9 @@ struct region {
 #define REGION_SHARED 1U
 #define REGION_GROWSDOWN 2U
 #define REGION_NORESERVE 4U
-#define REGION_STACK 8U    /* MAP_STACK */
+#define REGION_STACK 8U     /* MAP_STACK */
 #define REGION_MAYWRITE 16U /* mprotect may add MM_WRITE */
-#define REGION_KERNEL 32U  /* the kernel's trampolines: executable text that no file backs */
+#define REGION_KERNEL 32U   /* the kernel's trampolines: executable text that no file backs */
 
 struct region_tree {
     struct region *root;

@@ -15,7 +15,8 @@
 #include <linux/errno.h>
 #include <linux/mman.h>
 
-#define NEAR_SPAN ((1UL << 31) - (1UL << 20)) /* reach of a 32-bit displacement, and some to spare */
+#define NEAR_SPAN \
+    ((1UL << 31) - (1UL << 20)) /* reach of a 32-bit displacement, and some to spare */
 
 /* One store where the bytes lie in one aligned word, so that other vCPUs see all or nothing. */
 static void text_store(uaddr_t addr, const void *bytes, size_t n)

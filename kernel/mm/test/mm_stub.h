@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole of mm/ but its heap, on stub enclave pages, for hosted tests: the program's range is
+ * [USER_MIN, TEST_TOP) of this process (below AddressSanitizer's shadow), files are arrays.
+ */
+#ifndef KERNEL_MM_TEST_MM_STUB_H
+#define KERNEL_MM_TEST_MM_STUB_H
+
+#include "kernel/mm/test/stubs.h"
+
+#include "kernel/mm/test/epage_stub.h"
+
+#include "kernel/mm/fault.c"
+#include "kernel/mm/madvise.c"
+#include "kernel/mm/map.c"
+#include "kernel/mm/mm.c"
+#include "kernel/mm/mmap.c"
+#include "kernel/mm/mremap.c"
+#include "kernel/mm/pagemap.c"
+#include "kernel/mm/pages.c"
+#include "kernel/mm/reclaim.c"
+#include "kernel/mm/region.c"
+#include "kernel/mm/sync.c"
+#include "kernel/mm/text.c"
+
+#define TEST_TOP 0x70000000UL
+#define TEST_PAGES ((TEST_TOP - USER_MIN) / PAGE_SIZE)
+#define FILE_MAX (1024 * PAGE_SIZE)
+
+struct kernel kernel;
+static struct enclave_params params;
+static struct process process;
+static struct thread thread;
+static struct mm *mm;
+static bool locked;
+static unsigned warnings;
+
+struct test_file {
+    struct file file;
+    uint64_t size;
+    uint64_t bad_from, bad_to; /* reads that touch this range fail */
+    unsigned reads, writes;
+    unsigned char *data;
+};
+static struct test_file *test_fd[8];
+
+static int test_file_mmap(struct file *f, unsigned prot, unsigned flags)
+{
+    (void)f;
+    (void)prot;
+    (void)flags;
+    return 0;
+}
+static const struct file_ops test_ops = {.mmap = test_file_mmap};
+
+static struct test_file *test_file_new(int fd, uint32_t flags, uint64_t size)
+{
+    struct test_file *t = calloc(1, sizeof(*t));
+
+    t->file.ops = &test_ops;
+    t->file.ref.count = 1;
+    t->file.flags = flags;
+    t->size = size;
+    t->data = calloc(1, FILE_MAX);
+    for (uint64_t i = 0; i < size; i++)
+        t->data[i] = (unsigned char)(1 + (i / PAGE_SIZE + i) % 250);
+    test_fd[fd] = t;
+    return t;
+}
+
+static void test_file_close(int fd)
+{
+    struct test_file *t = test_fd[fd];
+
+    assert_int_equal(t->file.ref.count, 1);
+    free(t->data);
+    free(t);
+    test_fd[fd] = NULL;
+}
+
+void panic(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    abort();
+}
+
+void log_warn(const char *fmt, ...)
+{
+    (void)fmt;
+    warnings++;
+}
+
+long syscall_reject(long err, const char *why)
+{
+    (void)why;
+    return err;
+}
+
+uint64_t random_u64(void)
+{
+    return test_random(UINT64_MAX);
+}
+
+void *kzalloc(size_t n)
+{
+    return calloc(1, n);
+}
+
+void kfree(void *p)
+{
+    free(p);
+}
+
+void *kpages_alloc(size_t n)
+{
+    return calloc(n, PAGE_SIZE);
+}
+
+void kpages_free(void *p, size_t n)
+{
+    (void)n;
+    free(p);
+}
+
+size_t heap_trim(void)
+{
+    return 0;
+}
+
+void mutex_init(struct mutex *m)
+{
+    (void)m;
+}
+
+void mutex_lock(struct mutex *m)
+{
+    (void)m;
+    assert_false(locked);
+    locked = true;
+}
+
+void mutex_unlock(struct mutex *m)
+{
+    (void)m;
+    assert_true(locked);
+    locked = false;
+}
+
+void file_put(struct file *f)
+{
+    assert_true(f->ref.count > 1);
+    f->ref.count--;
+}
+
+int file_stat(struct file *f, struct statx *st)
+{
+    memset(st, 0, sizeof(*st));
+    st->stx_size = container_of(f, struct test_file, file)->size;
+    return 0;
+}
+
+int file_read_exact(struct file *f, void *buf, size_t n, int64_t off)
+{
+    struct test_file *t = container_of(f, struct test_file, file);
+    uint64_t from = (uint64_t)off;
+
+    t->reads++;
+    if (from + n > t->size || (from < t->bad_to && from + n > t->bad_from))
+        return -EIO;
+    memcpy(buf, t->data + off, n);
+    return 0;
+}
+
+void uio_init_kernel(struct uio *u, struct uio_seg *store, void *buf, size_t len)
+{
+    store->base = (uint64_t)buf;
+    store->len = len;
+    *u = (struct uio){.seg = store, .nseg = 1, .left = len, .kernel = true};
+}
+
+int64_t file_write(struct file *f, struct uio *u, int64_t *pos)
+{
+    struct test_file *t = container_of(f, struct test_file, file);
+
+    t->writes++;
+    assert_true((uint64_t)*pos + u->left <= t->size);
+    memcpy(t->data + *pos, (void *)u->seg->base, u->left);
+    return (int64_t)u->left;
+}
+
+int fd_lookup(int fd, bool path_ok, struct file **out)
+{
+    (void)path_ok;
+    if (fd < 0 || fd >= 8 || !test_fd[fd])
+        return -EBADF;
+    *out = file_get(&test_fd[fd]->file);
+    return 0;
+}
+
+bool user_range_ok(uaddr_t a, size_t n)
+{
+    return a + n >= a;
+}
+
+int copy_out(uaddr_t dst, const void *src, size_t n)
+{
+    assert_false(locked); /* a user copy may fault */
+    memcpy((void *)dst, src, n);
+    return 0;
+}
+
+static int mm_setup_limit(size_t limit)
+{
+    stub_init(USER_MIN, TEST_PAGES, limit);
+    params.kernel_base = TEST_TOP;
+    params.elrange_size = 0x80000000;
+    kernel.params = &params;
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        process.rlimits[i].rlim_cur = process.rlimits[i].rlim_max = RLIM64_INFINITY;
+    process.rlimits[RLIMIT_STACK].rlim_cur = 8 << 20;
+    thread.process = &process;
+    test_thread = &thread;
+    assert_int_equal(mm_init(), 0);
+    process.mm = mm = mm_new();
+    assert_non_null(mm);
+    return 0;
+}
+
+static __attribute__((unused)) int mm_setup(void **state)
+{
+    (void)state;
+    return mm_setup_limit(100000);
+}
+
+/* Everything that was added is in the map, everything that is gone is gone. */
+static __attribute__((unused)) int mm_teardown(void **state)
+{
+    (void)state;
+    assert_int_equal(mm->resident, pagemap_resident(USER_MIN, TEST_PAGES));
+    mm_free(mm);
+    assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
+    mm_reclaim(SIZE_MAX);
+    assert_int_equal(stub.count, 0);
+    for (size_t i = 0; i < map.nroot; i++) {
+        for (size_t k = 0; map.root[i] && k < NODE_LEAVES; k++)
+            free(map.root[i]->leaf[k]);
+        free(map.root[i]);
+    }
+    free(map.root);
+    stub_fini();
+    return 0;
+}
+
+/* The program touches a byte: 0, or mm_fault's error.  A fault served must help within two rounds. */
+static __attribute__((unused)) int touch(uaddr_t addr, unsigned access)
+{
+    unsigned need = access == MM_WRITE ? EPAGE_W : access == MM_EXEC ? EPAGE_X : EPAGE_R;
+
+    for (int i = 0; i < 3; i++) {
+        unsigned perm = stub_perm(ALIGN_DOWN(addr, PAGE_SIZE));
+        int err;
+
+        if (perm != STUB_ABSENT && (perm & need))
+            return 0;
+        err = mm_fault(mm, addr, access);
+        if (err)
+            return err;
+    }
+    fail_msg("mm_fault does not help at %lx", addr);
+    return 0;
+}
+
+#define RW (PROT_READ | PROT_WRITE)
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
+
+static __attribute__((unused)) uaddr_t map_ok(uaddr_t addr, size_t len, unsigned long prot,
+                                              unsigned long flags, int fd, unsigned long off)
+{
+    long ret = sys_mmap(addr, len, prot, flags, fd, off);
+
+    assert_true(ret > 0);
+    return (uaddr_t)ret;
+}
+
+#endif
