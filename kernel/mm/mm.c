@@ -44,10 +44,12 @@ struct mm *mm_new(void)
         return NULL;
     mutex_init(&mm->lock);
     region_tree_init(&mm->regions, USER_MIN, kernel.params->kernel_base);
-    mm->stack_top = mm->regions.high - STACK_GUARD_GAP - random_pages(range / 256);
+    /* Initial stacks end in the uppermost 64th (proc/aslr.c); mappings start below what one may need. */
+    mm->stack_top = mm->regions.high - STACK_GUARD_GAP - random_pages(range / 128);
     gap = mm_rlimit(RLIMIT_STACK);
     gap = MAX(MIN(gap, range / 4), MIN(STACK_GAP_MIN, range / 64)) + STACK_GUARD_GAP;
-    mm->mmap_base = mm->stack_top - ALIGN_UP(gap, PAGE_SIZE) - random_pages(range / 16);
+    mm->mmap_base =
+        mm->regions.high - range / 64 - ALIGN_UP(gap, PAGE_SIZE) - random_pages(range / 16);
     return mm;
 }
 
