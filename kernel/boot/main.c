@@ -114,7 +114,7 @@ void vcpu_main(haddr_t start_addr)
     clock_init(&start.clock);
     crypto_init();
     trace_init();
-    if (vfs_init())
+    if (mm_init() || vfs_init())
         panic("out of memory at start; raise sgx.enclave_size");
     if (fs_init(&config) || process_first())
         ocall_exit(EXIT_BOOT_FAILED);
