@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A process: what its threads share.
- * Legend: [I] immutable, [l] its lock, [a] atomic.
+ *
+ * Life: made by process_first (later by clone), given a program by process_exec, told to end by
+ * process_exit or by its last thread's end.  Threads are on p->threads from thread_attach to
+ * thread_die; a thread off the list takes no signals.
+ *
+ * Lock order: p->lock, then the run queue's.  p->lock guards the thread list, credentials, limits and
+ * both signal queues; nothing that sleeps happens under it.
+ * Legend: [I] immutable, [l] its lock, [a] atomic, [x] only changed by exec, when single threaded.
  */
 #ifndef KERNEL_PROC_PROCESS_H
 #define KERNEL_PROC_PROCESS_H
 
 #include <linux/resource.h>
 
+#include "kernel/sched/clock.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/types.h"
 
@@ -18,11 +26,23 @@ struct sighand;
 struct sigqueue;
 struct file;
 
+#define NGROUPS_KEPT 32
+#define PID_MAX 4194304
+
 struct creds {
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint32_t ngroups;
-    uint32_t groups[32];
+    uint32_t groups[NGROUPS_KEPT];
 };
+
+/* setitimer(2) and alarm(2); kernel/signal/itimer.c. */
+struct itimer {
+    struct timer timer;
+    struct process *process; /* [I] */
+    ktime_t expires;  /* [l] on the clock it counts; 0: not armed */
+    ktime_t interval; /* [l] 0: once */
+};
+#define ITIMERS 3
 
 struct process {
     struct spinlock lock;
@@ -30,7 +50,7 @@ struct process {
     int pid;                  /* [I] = tid of the first thread */
     struct process *parent;   /* [tree lock] NULL for the first */
     int pgid, sid;            /* [l] */
-    struct mm *mm;            /* replaced by exec only, when single threaded */
+    struct mm *mm;            /* [x] */
     struct fdtable *fds;      /* [I] */
     struct fs_context *fs;    /* [I] */
     struct sighand *sighand;  /* [I] actions; kernel/signal */
@@ -43,11 +63,19 @@ struct process {
     char *cmdline;            /* [l] kept copy: argv strings, NUL separated */
     size_t cmdline_len;
     uaddr_t arg_start, arg_end, env_start, env_end, stack_top, auxv_addr; /* [l] */
+    uaddr_t vdso, vvar;       /* [x] where they are mapped; 0: not */
     bool exiting;             /* [l] group exit: all threads are told to die */
+    struct thread *exec_thread; /* [l] the thread that ends all others for its exec, or NULL */
     int exit_status;          /* [l] wait status: (code << 8) or signal */
+    int leader_status;        /* [l] wait status of the first thread, when it went before others */
     bool dumpable;            /* [l] */
+    bool no_new_privs;        /* [l] */
+    uint32_t personality;     /* [l] */
+    int nice;                 /* [l] */
     ktime_t start_time;       /* [I] CLOCK_MONOTONIC */
     ktime_t cpu_time_dead;    /* [l] run time of threads that are gone */
+    uint64_t minflt_dead, nvcsw_dead, nivcsw_dead; /* [l] likewise */
+    struct itimer itimers[ITIMERS];                /* [l] by ITIMER_* */
 };
 
 #define current_process() (current->process)
@@ -59,17 +87,35 @@ void process_put(struct process *p);
 struct thread *thread_lookup(int tid) MUST_CHECK;
 int tid_alloc(void);
 
-/* The first process, from the configuration: loads the entry point; called once on the boot thread. */
+/*
+ * Gives a new thread its tid and signal queue and puts it on its process's list: 0, -ENOMEM, or
+ * -EAGAIN when the process is ending or at its RLIMIT_NPROC.  Before thread_start.
+ */
+MUST_CHECK int thread_attach(struct thread *t);
+/* CPU time of a thread that runs or ran; of a process with all its threads. */
+ktime_t thread_cpu_time(const struct thread *t);
+ktime_t process_cpu_time(struct process *p);
+
+/*
+ * The first process, from the configuration.  Called once on the boot thread; its program is loaded by its own
+ * thread as soon as that runs (a failure there ends the enclave with one line and status 126 or 127).
+ */
 MUST_CHECK int process_first(void);
 /*
  * Replaces the current process's image: path's program with argv/envp (kernel strings, NULL-terminated).
- * On success the current thread's regs are those of the new program.  On failure before the point of
- * no return -errno and nothing changed.
+ * Takes its own reference on file.  On success the current thread's regs are those of the new program.
+ * On failure before the point of no return -errno and nothing changed; after it the process dies.
  */
-MUST_CHECK int process_exec(struct file *file, const char *path, char *const argv[], char *const envp[]);
+MUST_CHECK int process_exec(struct file *file, const char *path, char *const argv[],
+                            char *const envp[]);
 /* Ends the process (all threads) with a wait status; the calling thread dies now. */
 NORETURN void process_exit(int wait_status);
 /* Called by a thread that is told to die (signal code, on the way to the program). */
 NORETURN void thread_die(void);
+/* True when the current thread must not go back to its program: call thread_die. */
+static inline bool thread_told_to_die(const struct thread *t)
+{
+    return __atomic_load_n(&t->exit_signal_code, __ATOMIC_RELAXED) != 0;
+}
 
 #endif

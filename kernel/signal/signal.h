@@ -2,6 +2,8 @@
 /*
  * Signals as the rest of the kernel sees them.  A signal is queued to a thread or a process and
  * delivered when a thread goes back to its program (signal_deliver, called from the gate's exit path).
+ *
+ * Lock: process->lock guards both queues, the actions and the choice of a thread.
  */
 #ifndef KERNEL_SIGNAL_SIGNAL_H
 #define KERNEL_SIGNAL_SIGNAL_H
@@ -27,8 +29,15 @@ void sighand_put(struct sighand *s);
 void sighand_exec(struct sighand *s); /* handlers back to default */
 struct sigqueue *sigqueue_new(void) MUST_CHECK;
 void sigqueue_free(struct sigqueue *q);
+/* A new thread's own signal state: no alternate stack.  The caller has set its mask. */
+void signal_thread_init(struct thread *t);
+/* The thread left its process's list: others take over the process's signals that it would have taken. */
+void signal_thread_gone_locked(struct process *p, struct thread *t);
 
-/* 0 or -EAGAIN (queue full for real-time signals).  info NULL: SI_KERNEL. */
+/*
+ * Sends.  0, -EAGAIN (queue full for real-time signals), -ESRCH (the thread is gone).  info NULL:
+ * SI_KERNEL, which needs no memory and works from timers.  Never sleep.
+ */
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
 /* A fault of the current thread: delivered even when blocked or ignored (then the process dies). */
@@ -43,5 +52,18 @@ void signal_deliver(struct user_regs *regs, bool in_syscall);
 void signal_recalc(struct thread *t);
 /* Sets the current thread's mask (SIGKILL and SIGSTOP never blocked). */
 void signal_set_blocked(sigset_t set);
+/*
+ * For calls that wait with another mask (sigsuspend, ppoll …): sets it until the thread goes back to its
+ * program, where the old one is restored after any handler has its frame.
+ */
+void signal_set_blocked_until_return(sigset_t set);
+/* What /proc/<pid>/status shows: signals pending to the thread and to its process, ignored, caught. */
+void signal_sets(struct thread *t, sigset_t *pending, sigset_t *shared, sigset_t *ignored,
+                 sigset_t *caught);
+/* Bytes of stack that one signal frame takes at most: AT_MINSIGSTKSZ. */
+size_t signal_min_stack(void);
+
+/* Interval timers (itimer.c): sets up a new process's. */
+void itimers_init(struct process *p);
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a new program's parts go.  Random unless the configuration or personality(2) says otherwise; the
+ * random bits are the CPU's.  The host sees page-granular addresses through the page faults it serves, so
+ * this defends against the program's input, not against the host.
+ */
+#ifndef KERNEL_PROC_ASLR_H
+#define KERNEL_PROC_ASLR_H
+
+#include "kernel/types.h"
+
+/* The end of the main stack's region, page aligned: in the last 1/32 below kernel_base. */
+uaddr_t aslr_stack_top(void);
+/* How far below that end the stack's contents start: less than a page, a multiple of 16. */
+size_t aslr_stack_shift(void);
+/* Where a position-independent program with an interpreter goes. */
+uaddr_t aslr_pie_base(void);
+/* The program break's start for an image that ends at `end` (page aligned). */
+uaddr_t aslr_brk(uaddr_t end);
+
+#endif

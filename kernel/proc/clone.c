@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making threads: clone and clone3 with the flags that a thread library uses.  A new process (fork,
+ * vfork, clone without CLONE_THREAD) is not there yet and is ENOSYS.
+ *
+ * The child starts with a copy of the caller's registers and vector state, rax 0, its own stack and
+ * FS base.  All that can fail is done before it becomes runnable.
+ */
+#include <linux/errno.h>
+#include <linux/sched.h>
+
+#include "kernel/arch/fpu.h"
+#include "kernel/kernel.h"
+#include "kernel/proc/proc_impl.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/thread.h"
+#include "kernel/signal/signal.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/sys/usercopy.h"
+#include "lib/string.h"
+
+#include "kernel/sys/syscalls.h"
+
+/* What clone and clone3 ask for, in one form. */
+struct clone_request {
+    uint64_t flags, stack, stack_size, parent_tid, child_tid, tls;
+};
+
+/* What makes a thread share all that our threads share … */
+#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+/* … and what may be said besides. */
+#define THREAD_OPTIONS                                                                            \
+    (CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |                   \
+     CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO |              \
+     CLONE_CLEAR_SIGHAND)
+
+static long check_flags(uint64_t flags)
+{
+    if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
+        return reject(-EINVAL, "CLONE_THREAD without CLONE_SIGHAND");
+    if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+        return reject(-EINVAL, "CLONE_SIGHAND without CLONE_VM");
+    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+        return reject(-EINVAL, "CLONE_SIGHAND with CLONE_CLEAR_SIGHAND");
+    if (!(flags & CLONE_THREAD))
+        return reject(-ENOSYS, "new processes are not supported yet");
+    if ((flags & THREAD_FLAGS) != THREAD_FLAGS)
+        return reject(-EINVAL, "a thread must share memory, files and directory");
+    if (flags & CLONE_PIDFD)
+        return reject(-EINVAL, "CLONE_PIDFD with CLONE_THREAD");
+    if (flags & ~(uint64_t)(THREAD_FLAGS | THREAD_OPTIONS))
+        return reject(-EINVAL, "flag not supported for a thread");
+    return 0;
+}
+
+/* The child's first steps in the kernel: nothing is left to do, it goes to its program. */
+static void child_main(void *arg)
+{
+    (void)arg;
+}
+
+static void inherit(struct thread *child, const struct thread *parent,
+                    const struct clone_request *a)
+{
+    *child->regs = *parent->regs;
+    child->regs->rax = 0;
+    child->regs->orig_rax = ~0UL;
+    if (a->stack)
+        child->regs->rsp = a->stack + a->stack_size;
+    child->fs_base = (a->flags & CLONE_SETTLS) ? a->tls : fs_base_read();
+    fpu_copy(child);
+    child->blocked = parent->blocked;
+    signal_thread_init(child);
+    memcpy(child->comm, parent->comm, sizeof(child->comm));
+    if (a->flags & CLONE_CHILD_CLEARTID)
+        child->clear_child_tid = a->child_tid;
+}
+
+/* Writes the new tid where the caller asked; both lie in the memory that the threads share. */
+static void store_tids(const struct clone_request *a, int tid)
+{
+    /* Linux ignores a bad address here too. */
+    if ((a->flags & CLONE_PARENT_SETTID) && user_store32(a->parent_tid, (uint32_t)tid))
+        reject(0, "bad parent_tid address ignored");
+    if ((a->flags & CLONE_CHILD_SETTID) && user_store32(a->child_tid, (uint32_t)tid))
+        reject(0, "bad child_tid address ignored");
+}
+
+static long thread_clone(const struct clone_request *a)
+{
+    struct thread *child;
+
+    long err = check_flags(a->flags);
+    if (err)
+        return err;
+    err = thread_new(current_process(), child_main, NULL, &child);
+    if (err)
+        return err;
+    inherit(child, current, a);
+    err = thread_attach(child);
+    if (err) {
+        thread_put(child);
+        return err;
+    }
+    int tid = child->tid;
+    store_tids(a, tid);
+    thread_start(child);
+    return tid;
+}
+
+long sys_clone(unsigned long flags, uaddr_t newsp, uaddr_t parent_tid, uaddr_t child_tid,
+               unsigned long tls)
+{
+    struct clone_request a = {
+        .flags = flags & 0xffffffffUL & ~(uint64_t)CSIGNAL,
+        .stack = newsp,
+        .parent_tid = parent_tid,
+        .child_tid = child_tid,
+        .tls = tls,
+    };
+    return thread_clone(&a);
+}
+
+/* The user's struct clone_args in its known sizes; what a newer one has more must be zero. */
+static long copy_clone_args(struct clone_args *out, uaddr_t addr, size_t size)
+{
+    if (size > 4096)
+        return reject(-E2BIG, "clone_args larger than a page");
+    if (size < CLONE_ARGS_SIZE_VER0)
+        return reject(-EINVAL, "clone_args too small");
+    memset(out, 0, sizeof(*out));
+    if (copy_in(out, addr, MIN(size, sizeof(*out))))
+        return -EFAULT;
+    for (size_t i = sizeof(*out); i < size; i++) {
+        uint8_t byte;
+        if (copy_in(&byte, addr + i, 1))
+            return -EFAULT;
+        if (byte)
+            return reject(-E2BIG, "unknown clone_args field is not zero");
+    }
+    return 0;
+}
+
+long sys_clone3(uaddr_t args, size_t size)
+{
+    struct clone_args u;
+
+    long err = copy_clone_args(&u, args, size);
+    if (err)
+        return err;
+    if (u.flags & (CLONE_DETACHED | (CSIGNAL & ~(uint64_t)CLONE_NEWTIME)))
+        return reject(-EINVAL, "CLONE_DETACHED or a signal in flags");
+    if (u.exit_signal & ~(uint64_t)CSIGNAL)
+        return reject(-EINVAL, "bad exit_signal");
+    if ((u.flags & CLONE_THREAD) && u.exit_signal)
+        return reject(-EINVAL, "exit_signal with CLONE_THREAD");
+    if (!u.stack != !u.stack_size)
+        return reject(-EINVAL, "stack and stack_size do not go together");
+    if (u.stack && !user_range_ok(u.stack, u.stack_size))
+        return reject(-EINVAL, "stack outside the address space");
+    if (!u.set_tid != !u.set_tid_size)
+        return reject(-EINVAL, "set_tid and set_tid_size do not go together");
+    if (u.set_tid_size)
+        return reject(-EPERM, "set_tid is not supported");
+    struct clone_request a = {
+        .flags = u.flags,
+        .stack = u.stack,
+        .stack_size = u.stack_size,
+        .parent_tid = u.parent_tid,
+        .child_tid = u.child_tid,
+        .tls = u.tls,
+    };
+    return thread_clone(&a);
+}
+
+long sys_fork(void)
+{
+    return reject(-ENOSYS, "new processes are not supported yet");
+}
+
+long sys_vfork(void)
+{
+    return reject(-ENOSYS, "new processes are not supported yet");
+}

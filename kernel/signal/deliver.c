@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delivery: a thread on its way back to its program takes what is pending.
+ *
+ * For each signal: ignored ones are dropped, the default is done, a handler gets a frame on the program's
+ * stack (frame.c).  A further signal that the handler's mask does not block interrupts the handler at its
+ * first instruction, as in Linux.
+ *
+ * A system call that was interrupted is restarted or ends with EINTR.  Restarting cannot step RIP back to the
+ * `syscall` instruction: a patched site may not have one there any more.  Instead the thread
+ * continues at the vDSO's restart stub, with the return address in RCX (where `syscall` leaves it too).
+ */
+#include <linux/signal.h>
+#include <asm/unistd.h>
+#include <linux/errno.h>
+
+#include "kernel/kernel.h"
+#include "kernel/ocall/ocall.h"
+#include "kernel/signal/signal_impl.h"
+#include "kernel/sys/usercopy.h"
+#include "kernel/vdso/vdso.h"
+
+/* Makes the program enter the kernel again with call nr. */
+static void restart_call(struct user_regs *regs, uint64_t nr)
+{
+    uaddr_t stub = vdso_restart_address(current_process());
+
+    if (!stub) {
+        regs->rax = (uint64_t)-EINTR;
+        return;
+    }
+    regs->rax = nr;
+    regs->rcx = regs->rip;
+    regs->rip = stub;
+}
+
+/* No handler runs: the call is repeated as if nothing had been. */
+static void restart_quietly(struct user_regs *regs)
+{
+    switch (-(int64_t)regs->rax) {
+    case ERESTARTSYS:
+    case ERESTARTNOINTR:
+    case ERESTARTNOHAND:
+        restart_call(regs, regs->orig_rax);
+        break;
+    case ERESTART_RESTARTBLOCK:
+        restart_call(regs, __NR_restart_syscall);
+        break;
+    default:
+        break;
+    }
+}
+
+/* A handler runs: what the call returns after it. */
+static void restart_after(struct user_regs *regs, const struct action *a)
+{
+    switch (-(int64_t)regs->rax) {
+    case ERESTARTSYS:
+        if (a->flags & SA_RESTART)
+            restart_call(regs, regs->orig_rax);
+        else
+            regs->rax = (uint64_t)-EINTR;
+        break;
+    case ERESTARTNOINTR:
+        restart_call(regs, regs->orig_rax);
+        break;
+    case ERESTARTNOHAND:
+    case ERESTART_RESTARTBLOCK:
+        regs->rax = (uint64_t)-EINTR;
+        break;
+    default:
+        break;
+    }
+}
+
+static void do_default(int sig)
+{
+    switch (signal_default(sig)) {
+    case DEFAULT_IGNORE:
+    case DEFAULT_CONT:
+        break;
+    case DEFAULT_STOP:
+        /* The shell that started the enclave sees its job stop and can continue it. */
+        (void)ocall_raise(SIGSTOP);
+        break;
+    case DEFAULT_TERM:
+        /* Never a core: it would be the enclave's memory. */
+        process_exit(sig);
+    }
+}
+
+/* The frame could not be written, or the handler cannot be: SIGSEGV, fatal if that was the signal. */
+static void frame_failed(int sig)
+{
+    struct process *p = current_process();
+
+    if (sig == SIGSEGV) {
+        spin_lock(&p->lock);
+        p->sighand->action[SIGSEGV - 1].handler = HANDLER_DEFAULT;
+        spin_unlock(&p->lock);
+    }
+    signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
+}
+
+static void run_handler(struct user_regs *regs, int sig, const struct action *a,
+                        const siginfo_t *info)
+{
+    struct thread *t = current;
+    sigset_t saved = t->restore_blocked ? t->saved_blocked : t->blocked;
+
+    if (frame_push(regs, sig, a, info, saved)) {
+        frame_failed(sig);
+        return;
+    }
+    t->restore_blocked = false;
+    sigset_t mask = t->blocked | a->mask;
+    if (!(a->flags & SA_NODEFER))
+        mask |= SIG_BIT(sig);
+    signal_set_blocked(mask);
+}
+
+/* The action at this moment; SA_RESETHAND takes effect. */
+static struct action action_take(struct process *p, int sig)
+{
+    spin_lock(&p->lock);
+    struct action *a = &p->sighand->action[sig - 1];
+    struct action copy = *a;
+    if ((a->flags & SA_RESETHAND) && a->handler > HANDLER_IGNORE)
+        a->handler = HANDLER_DEFAULT;
+    spin_unlock(&p->lock);
+    return copy;
+}
+
+void signal_deliver(struct user_regs *regs, bool in_syscall)
+{
+    struct thread *t = current;
+    siginfo_t info;
+    int sig;
+
+    for (;;) {
+        if (thread_told_to_die(t))
+            thread_die();
+        sig = signal_take(~t->blocked, &info);
+        if (!sig)
+            break;
+        struct action a = action_take(t->process, sig);
+        if (a.handler == HANDLER_IGNORE)
+            continue;
+        if (a.handler == HANDLER_DEFAULT) {
+            do_default(sig);
+            continue;
+        }
+        if (in_syscall)
+            restart_after(regs, &a);
+        in_syscall = false;
+        run_handler(regs, sig, &a, &info);
+        if (!thread_interrupted())
+            return;
+    }
+    if (in_syscall)
+        restart_quietly(regs);
+    if (t->restore_blocked) {
+        t->restore_blocked = false;
+        signal_set_blocked(t->saved_blocked);
+    }
+}
+
+/* Entered through the restart stub: goes on with what was interrupted. */
+long sys_restart_syscall(void);
+long sys_restart_syscall(void)
+{
+    struct restart *r = &current->restart;
+    return r->fn ? r->fn(r) : -EINTR;
+}

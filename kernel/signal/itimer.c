@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Interval timers: setitimer, getitimer, alarm.
+ *
+ * ITIMER_REAL counts CLOCK_MONOTONIC, the other two the process's CPU time.  A CPU-time timer waits for the
+ * earliest moment at which it can have expired, looks at the CPU time, and waits again for what is left.
+ *
+ * Lock: the process's, for expires and interval.  The timer function runs without it and takes it.
+ */
+#include <linux/signal.h>
+#include <linux/errno.h>
+#include <linux/time.h>
+
+#include "kernel/signal/signal_impl.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/sys/usercopy.h"
+
+#include "kernel/sys/syscalls.h"
+
+#define NSEC_PER_SEC 1000000000L
+#define CPU_RETRY_MIN 1000000 /* ns: do not poll CPU time more often */
+
+static int itimer_which(const struct itimer *it)
+{
+    return (int)(it - it->process->itimers);
+}
+
+static ktime_t itimer_now(const struct itimer *it)
+{
+    return itimer_which(it) == ITIMER_REAL ? clock_mono() : process_cpu_time(it->process);
+}
+
+static int itimer_signal(int which)
+{
+    return which == ITIMER_REAL ? SIGALRM : which == ITIMER_VIRTUAL ? SIGVTALRM : SIGPROF;
+}
+
+/* Sets the kernel timer for what is left until `expires` on the itimer's own clock. */
+static void itimer_arm(struct itimer *it, ktime_t left)
+{
+    if (itimer_which(it) != ITIMER_REAL)
+        left = MAX(left, CPU_RETRY_MIN);
+    timer_set(&it->timer, clock_mono() + MAX(left, 0));
+}
+
+static void itimer_fire(struct timer *timer)
+{
+    struct itimer *it = container_of(timer, struct itimer, timer);
+    struct process *p = it->process;
+    ktime_t now = itimer_now(it), left = 0;
+    bool expired;
+
+    spin_lock(&p->lock);
+    bool armed = it->expires != 0;
+    expired = armed && it->expires <= now;
+    if (expired && it->interval) {
+        /* Missed periods are not made up for: one signal at a time can be pending. */
+        ktime_t missed = (now - it->expires) / it->interval;
+        it->expires += (missed + 1) * it->interval;
+    } else if (expired) {
+        it->expires = 0;
+    }
+    left = it->expires ? it->expires - now : 0;
+    spin_unlock(&p->lock);
+    if (expired)
+        (void)signal_send_process(p, itimer_signal(itimer_which(it)), NULL);
+    if (left)
+        itimer_arm(it, left);
+}
+
+void itimers_init(struct process *p)
+{
+    for (int i = 0; i < ITIMERS; i++) {
+        p->itimers[i].process = p;
+        timer_init(&p->itimers[i].timer, itimer_fire);
+    }
+}
+
+/* value and interval in ns; value 0 disarms.  What was there goes to old_*. */
+static void itimer_change(struct itimer *it, ktime_t value, ktime_t interval, ktime_t *old_value,
+                          ktime_t *old_interval)
+{
+    struct process *p = it->process;
+
+    timer_cancel(&it->timer);
+    ktime_t now = itimer_now(it);
+    spin_lock(&p->lock);
+    *old_value = it->expires ? MAX(it->expires - now, 1000) : 0;
+    *old_interval = it->interval;
+    it->expires = value ? now + value : 0;
+    it->interval = interval;
+    spin_unlock(&p->lock);
+    if (value)
+        itimer_arm(it, value);
+}
+
+static struct __kernel_old_timeval timeval_of(ktime_t ns)
+{
+    ns += 999; /* never 0 for a timer that is armed */
+    return (struct __kernel_old_timeval){ .tv_sec = ns / NSEC_PER_SEC,
+                                          .tv_usec = ns % NSEC_PER_SEC / 1000 };
+}
+
+static int ns_of(const struct __kernel_old_timeval *tv, ktime_t *out)
+{
+    if (tv->tv_sec < 0 || tv->tv_usec < 0 || tv->tv_usec >= 1000000)
+        return -EINVAL;
+    ktime_t sec = MIN(tv->tv_sec, INT64_MAX / NSEC_PER_SEC / 4); /* Linux saturates too */
+    *out = sec * NSEC_PER_SEC + tv->tv_usec * 1000;
+    return 0;
+}
+
+static long store_timer(uaddr_t addr, ktime_t value, ktime_t interval)
+{
+    struct __kernel_old_timeval v[2] = { timeval_of(interval), timeval_of(value) };
+    return copy_out(addr, v, sizeof(v));
+}
+
+long sys_getitimer(int which, uaddr_t value)
+{
+    struct process *p = current_process();
+
+    if (which < 0 || which >= ITIMERS)
+        return reject(-EINVAL, "unknown timer");
+    struct itimer *it = &p->itimers[which];
+    ktime_t now = itimer_now(it);
+    spin_lock(&p->lock);
+    ktime_t left = it->expires ? MAX(it->expires - now, 1000) : 0;
+    ktime_t interval = it->interval;
+    spin_unlock(&p->lock);
+    return store_timer(value, left, interval);
+}
+
+long sys_setitimer(int which, uaddr_t value, uaddr_t ovalue)
+{
+    struct __kernel_old_timeval v[2] = { { 0 } };
+    ktime_t interval, first, old_value, old_interval;
+
+    if (value && copy_in(v, value, sizeof(v)))
+        return -EFAULT;
+    if (ns_of(&v[0], &interval) || ns_of(&v[1], &first))
+        return reject(-EINVAL, "bad time");
+    if (which < 0 || which >= ITIMERS)
+        return reject(-EINVAL, "unknown timer");
+    itimer_change(&current_process()->itimers[which], first, interval, &old_value, &old_interval);
+    return ovalue ? store_timer(ovalue, old_value, old_interval) : 0;
+}
+
+/* Returns the seconds that were left, rounded, but never 0 for an armed timer. */
+long sys_alarm(unsigned seconds)
+{
+    ktime_t old_value, old_interval;
+    struct itimer *it = &current_process()->itimers[ITIMER_REAL];
+
+    itimer_change(it, (ktime_t)seconds * NSEC_PER_SEC, 0, &old_value, &old_interval);
+    if (!old_value)
+        return 0;
+    return MAX((old_value + NSEC_PER_SEC / 2) / NSEC_PER_SEC, 1);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sending signals by system call: kill, tkill, tgkill and the queueing forms.  There is one process, so
+ * a process group has one member at most.
+ */
+#include <linux/signal.h>
+#include <linux/errno.h>
+
+#include "kernel/kernel.h"
+#include "kernel/signal/signal_impl.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/sys/usercopy.h"
+
+#include "kernel/sys/syscalls.h"
+
+static void info_from_self(siginfo_t *info, int sig, int code)
+{
+    struct process *p = current_process();
+    siginfo_init(info, sig, code);
+    info->si_pid = p->pid;
+    info->si_uid = p->creds.uid;
+}
+
+/* The process that kill's pid names; NULL: none.  A thread's id names its process, as in Linux. */
+static struct process *kill_target(int pid)
+{
+    struct process *p = current_process();
+
+    if (pid == 0 || pid == p->pid || (pid < -1 && pid == -p->pgid))
+        return p;
+    if (pid < 0)
+        return NULL; /* -1 means all but us and the first: nobody */
+    struct thread *t = thread_lookup(pid);
+    if (!t)
+        return NULL;
+    thread_put(t);
+    return p;
+}
+
+long sys_kill(int pid, int sig)
+{
+    siginfo_t info;
+    struct process *p = kill_target(pid);
+
+    if (!p)
+        return -ESRCH;
+    if (sig == 0)
+        return 0;
+    if (!sig_valid(sig))
+        return reject(-EINVAL, "no such signal");
+    info_from_self(&info, sig, SI_USER);
+    return signal_send_process(p, sig, &info);
+}
+
+/* tgid 0: any. */
+static long send_to_thread(int tgid, int tid, int sig, const siginfo_t *info)
+{
+    struct thread *t = thread_lookup(tid);
+
+    if (!t)
+        return -ESRCH;
+    long err = tgid && t->process->pid != tgid ? -ESRCH : 0;
+    if (!err && sig && !sig_valid(sig))
+        err = reject(-EINVAL, "no such signal");
+    if (!err && sig)
+        err = signal_send_thread(t, sig, info);
+    thread_put(t);
+    return err;
+}
+
+long sys_tgkill(int tgid, int tid, int sig)
+{
+    siginfo_t info;
+
+    if (tgid <= 0 || tid <= 0)
+        return -EINVAL;
+    info_from_self(&info, sig, SI_TKILL);
+    return send_to_thread(tgid, tid, sig, &info);
+}
+
+long sys_tkill(int tid, int sig)
+{
+    siginfo_t info;
+
+    if (tid <= 0)
+        return -EINVAL;
+    info_from_self(&info, sig, SI_TKILL);
+    return send_to_thread(0, tid, sig, &info);
+}
+
+/* A siginfo that the program made: it may not claim to be the kernel's or a kill's but to itself. */
+static long take_info(uaddr_t uinfo, int sig, int pid, siginfo_t *info)
+{
+    if (copy_in(info, uinfo, sizeof(*info)))
+        return -EFAULT;
+    info->si_signo = sig;
+    if ((info->si_code >= 0 || info->si_code == SI_TKILL) && pid != current_process()->pid)
+        return reject(-EPERM, "si_code of another sender");
+    return 0;
+}
+
+long sys_rt_sigqueueinfo(int pid, int sig, uaddr_t uinfo)
+{
+    siginfo_t info;
+
+    long err = take_info(uinfo, sig, pid, &info);
+    if (err)
+        return err;
+    struct process *p = pid > 0 ? kill_target(pid) : NULL;
+    if (!p)
+        return -ESRCH;
+    if (sig == 0)
+        return 0;
+    if (!sig_valid(sig))
+        return reject(-EINVAL, "no such signal");
+    return signal_send_process(p, sig, &info);
+}
+
+long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
+{
+    siginfo_t info;
+
+    if (tgid <= 0 || tid <= 0)
+        return -EINVAL;
+    long err = take_info(uinfo, sig, tgid, &info);
+    return err ? err : send_to_thread(tgid, tid, sig, &info);
+}

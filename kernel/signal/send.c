@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From "send signal n" to a thread that will look at its queues: what is dropped because it is ignored, which
+ * queue it goes to, and which thread is told.
+ *
+ * A thread is told by setting its signal_pending and interrupting its sleep.  Others only ever set that
+ * flag; the thread itself clears it (signal_recalc on itself), so that a call which returned a restart code
+ * because of it always comes through signal_deliver.
+ */
+#include <linux/signal.h>
+#include <linux/errno.h>
+
+#include "kernel/kernel.h"
+#include "kernel/signal/signal_impl.h"
+#include "kernel/sys/syscall.h"
+#include "lib/string.h"
+
+/* Pending and not blocked, or told to die. */
+static bool has_work_locked(const struct thread *t)
+{
+    sigset_t pending = t->sigqueue->pending | t->process->sigqueue->pending;
+    return (pending & ~t->blocked) || thread_told_to_die(t);
+}
+
+static void tell_locked(struct thread *t)
+{
+    __atomic_store_n(&t->signal_pending, 1, __ATOMIC_RELEASE);
+    if (t != current)
+        thread_interrupt(t);
+}
+
+/* Would t do something about the signal now? */
+static bool wants_locked(const struct thread *t, int sig)
+{
+    return !(t->blocked & SIG_BIT(sig)) || (t->sigqueue->waiting & SIG_BIT(sig));
+}
+
+static void notify_locked(struct thread *t, int sig)
+{
+    if (t->sigqueue->waiting & SIG_BIT(sig))
+        thread_wake(t);
+    if (!(t->blocked & SIG_BIT(sig)))
+        tell_locked(t);
+}
+
+/* A signal for the whole process: the current thread if it wants it, else the first that does. */
+static void notify_any_locked(struct process *p, int sig)
+{
+    if (current->process == p && !list_empty(&current->process_link) && wants_locked(current, sig)) {
+        notify_locked(current, sig);
+        return;
+    }
+    list_for_each(l, &p->threads) {
+        struct thread *t = list_entry(l, struct thread, process_link);
+        if (wants_locked(t, sig)) {
+            notify_locked(t, sig);
+            return;
+        }
+    }
+}
+
+static void flush_all_locked(struct process *p, sigset_t set)
+{
+    sigqueue_flush(p->sigqueue, set);
+    list_for_each(l, &p->threads)
+        sigqueue_flush(list_entry(l, struct thread, process_link)->sigqueue, set);
+}
+
+/* t: the thread that it is for, or NULL. */
+static int send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info)
+{
+    const struct action *a = &p->sighand->action[sig - 1];
+    struct sigqueue *q = t ? t->sigqueue : p->sigqueue;
+
+    if (sig == SIGCONT)
+        flush_all_locked(p, STOP_SIGNALS);
+    else if (SIG_BIT(sig) & STOP_SIGNALS)
+        flush_all_locked(p, CONT_SIGNALS);
+    if (action_ignores(a, sig)) {
+        /* Blocked signals stay pending: the action may change before they are unblocked. */
+        const struct thread *who = t ? t : list_entry(p->threads.next, struct thread, process_link);
+        if (!((who->blocked | who->sigqueue->waiting) & SIG_BIT(sig)))
+            return 0;
+    }
+    int err = sigqueue_add(q, sig, info, (unsigned)p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
+    if (err)
+        return err;
+    if (t)
+        notify_locked(t, sig);
+    else
+        notify_any_locked(p, sig);
+    return 0;
+}
+
+int signal_send_thread(struct thread *t, int sig, const siginfo_t *info)
+{
+    struct process *p = t->process;
+    int err = -ESRCH;
+
+    spin_lock(&p->lock);
+    if (!list_empty(&t->process_link))
+        err = send_locked(p, t, sig, info);
+    spin_unlock(&p->lock);
+    return err;
+}
+
+int signal_send_process(struct process *p, int sig, const siginfo_t *info)
+{
+    spin_lock(&p->lock);
+    int err = !list_empty(&p->threads) ? send_locked(p, NULL, sig, info) : -ESRCH;
+    spin_unlock(&p->lock);
+    return err;
+}
+
+void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t error_code)
+{
+    struct thread *t = current;
+    struct process *p = t->process;
+    siginfo_t info;
+
+    siginfo_init(&info, sig, code);
+    info.si_addr = (void *)addr;
+    t->sigqueue->trapno = (uint64_t)trapno;
+    t->sigqueue->error_code = error_code;
+    t->sigqueue->cr2 = addr;
+    spin_lock(&p->lock);
+    struct action *a = &p->sighand->action[sig - 1];
+    bool blocked = t->blocked & SIG_BIT(sig);
+    if (blocked || a->handler == HANDLER_IGNORE) {
+        a->handler = HANDLER_DEFAULT;
+        t->blocked &= ~SIG_BIT(sig);
+    }
+    sigqueue_flush(t->sigqueue, SIG_BIT(sig)); /* an older one must not hide where this one is from */
+    (void)sigqueue_add(t->sigqueue, sig, &info, UINT32_MAX);
+    tell_locked(t);
+    spin_unlock(&p->lock);
+}
+
+void signal_recalc(struct thread *t)
+{
+    struct process *p = t->process;
+
+    spin_lock(&p->lock);
+    if (has_work_locked(t))
+        tell_locked(t);
+    else if (t == current)
+        __atomic_store_n(&t->signal_pending, 0, __ATOMIC_RELAXED);
+    spin_unlock(&p->lock);
+}
+
+void signal_set_blocked(sigset_t set)
+{
+    struct thread *t = current;
+    struct process *p = t->process;
+    sigset_t newly;
+
+    set &= ~UNBLOCKABLE;
+    if (set == t->blocked)
+        return;
+    spin_lock(&p->lock);
+    newly = set & ~t->blocked & p->sigqueue->pending;
+    t->blocked = set;
+    /* Signals of the process that were meant for us go to someone else. */
+    for (; newly; newly &= newly - 1)
+        notify_any_locked(p, __builtin_ctzl(newly) + 1);
+    uint32_t work = has_work_locked(t);
+    __atomic_store_n(&t->signal_pending, work, __ATOMIC_RELAXED);
+    spin_unlock(&p->lock);
+}
+
+void signal_set_blocked_until_return(sigset_t set)
+{
+    struct thread *t = current;
+
+    t->saved_blocked = t->blocked;
+    t->restore_blocked = true;
+    t->exit_work = 1;
+    signal_set_blocked(set);
+}
+
+int signal_take(sigset_t wanted, siginfo_t *info)
+{
+    struct thread *t = current;
+    struct process *p = t->process;
+    int sig = 0;
+
+    spin_lock(&p->lock);
+    if (t->sigqueue->pending & wanted) {
+        sig = sigset_first(t->sigqueue->pending & wanted);
+        sigqueue_take(t->sigqueue, sig, info);
+    } else if (p->sigqueue->pending & wanted) {
+        sig = sigset_first(p->sigqueue->pending & wanted);
+        sigqueue_take(p->sigqueue, sig, info);
+    }
+    uint32_t work = has_work_locked(t);
+    __atomic_store_n(&t->signal_pending, work, __ATOMIC_RELAXED);
+    spin_unlock(&p->lock);
+    return sig;
+}
+
+void signal_thread_init(struct thread *t)
+{
+    altstack_reset(t);
+}
+
+void signal_thread_gone_locked(struct process *p, struct thread *t)
+{
+    sigset_t left = p->sigqueue->pending & ~t->blocked;
+    for (; left; left &= left - 1)
+        notify_any_locked(p, __builtin_ctzl(left) + 1);
+}
+
+void signal_sets(struct thread *t, sigset_t *pending, sigset_t *shared, sigset_t *ignored,
+                 sigset_t *caught)
+{
+    struct process *p = t->process;
+
+    *ignored = *caught = 0;
+    spin_lock(&p->lock);
+    *pending = t->sigqueue->pending;
+    *shared = p->sigqueue->pending;
+    for (int sig = 1; sig <= NSIGNALS; sig++) {
+        uaddr_t h = p->sighand->action[sig - 1].handler;
+        if (h == HANDLER_IGNORE)
+            *ignored |= SIG_BIT(sig);
+        else if (h != HANDLER_DEFAULT)
+            *caught |= SIG_BIT(sig);
+    }
+    spin_unlock(&p->lock);
+}
