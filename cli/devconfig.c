@@ -2,7 +2,10 @@
 /*
  * The development enclave's constant configuration; in both `cella` and `cella-sign`.
  */
+#include <stdlib.h>
+
 #include "cli/dev.h"
+#include "cli/say.h"
 #include "cli/settings.h"
 
 void *dev_config(size_t *len)
@@ -17,7 +20,11 @@ void *dev_config(size_t *len)
     settings_add_mount(&s, CONFIG_MOUNT_HOST, "/", "/");
     settings_add_mount(&s, CONFIG_MOUNT_PROC, "/proc", NULL);
     settings_add_mount(&s, CONFIG_MOUNT_DEV, "/dev", NULL);
-    void *blob = settings_write(&s, len);
+    const char *why;
+    void *blob = settings_write(&s, len, &why);
     settings_fini(&s);
-    return blob;
+    if (blob)
+        return blob;
+    say_error("cannot make the development configuration: %s", why);
+    exit(EXIT_CELLA);
 }

@@ -17,8 +17,6 @@
 #include "cli/signing.h"
 #include "cli/verbs.h"
 
-#define DEV_DATE 0x20240101
-
 static EVP_PKEY *new_key(const char *path)
 {
     EVP_PKEY *key = key_generate();
@@ -46,12 +44,13 @@ static EVP_PKEY *dev_key(void)
 
 int verb_dev(int argc, char **argv)
 {
-    const struct signing in = {.date = DEV_DATE, .debug = true, .misc = SGX_MISC_EXINFO};
+    struct sign_data in = SIGN_DATA_DEFAULT;
     struct kernel_file kernel;
     struct sigstruct s;
     size_t len;
     if (argc != 3 || strcmp(argv[1], "--kernel") || !kernel_file_open(&kernel, argv[2]))
         return EXIT_CELLA;
+    in.debug = true;
     EVP_PKEY *key = dev_key();
     void *config = dev_config(&len);
     bool ok = key && signing_make(&in, &kernel, config, len, key, &s) &&

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "cli/size.h"
+
 static void indent(struct report *r)
 {
     for (int i = 0; i < r->depth; i++)
@@ -76,7 +78,7 @@ static void begin_with(struct report *r, const char *key, const char *after)
         if (key)
             fprintf(r->file, "%s:%s", key, after);
         else if (r->depth)
-            fputs("- ", r->file);
+            fprintf(r->file, "-%s", after);
     }
     r->more[r->depth] = true;
 }
@@ -185,21 +187,10 @@ void report_bits(struct report *r, const char *key, uint64_t value)
 
 void report_size(struct report *r, const char *key, uint64_t bytes)
 {
-    static const char units[] = "KMGT";
-    if (r->json) {
+    char text[SIZE_TEXT];
+    size_format(bytes, text);
+    if (r->json)
         report_number(r, key, bytes);
-        return;
-    }
-    uint64_t n = bytes;
-    int unit = 0;
-    while (n && n % 1024 == 0 && unit < 4) {
-        n /= 1024;
-        unit++;
-    }
-    begin_value(r, key);
-    if (unit)
-        fprintf(r->file, "%lu%c", n, units[unit - 1]);
     else
-        fprintf(r->file, "%lu", n);
-    end_value(r);
+        report_string(r, key, text);
 }

@@ -13,7 +13,6 @@
 
 #include "abi/host/layout.h"
 #include "cli/mem.h"
-#include "cli/say.h"
 #include "lib/config.h"
 
 void settings_init(struct settings *s)
@@ -260,22 +259,25 @@ static void write_all(struct writer *w, const struct settings *s)
         memcpy(w->base, &h, sizeof h);
 }
 
-void *settings_write(const struct settings *s, size_t *len)
+void *settings_write(const struct settings *s, size_t *len, const char **why)
 {
     struct writer count = {0}, w = {0};
-    const char *why = "too large";
     struct config c;
     write_all(&count, s);
     *len = count.arrays + count.strings;
+    *why = "too large";
+    if (*len > CONFIG_SIZE_MAX)
+        return NULL;
     size_t room = (*len + PAGE_SIZE - 1) & PAGE_MASK;
-    w.base = *len <= CONFIG_SIZE_MAX ? aligned_alloc(PAGE_SIZE, room) : NULL;
-    if (w.base) {
-        memset(w.base, 0, room);
-        w.strings = count.arrays;
-        write_all(&w, s);
-        if (!config_check(&c, w.base, *len, &why))
-            return w.base;
-    }
-    say_error("cannot make the configuration: %s", why);
-    exit(EXIT_CELLA);
+    w.base = aligned_alloc(PAGE_SIZE, room);
+    *why = "out of memory";
+    if (!w.base)
+        return NULL;
+    memset(w.base, 0, room);
+    w.strings = count.arrays;
+    write_all(&w, s);
+    if (!config_check(&c, w.base, *len, why))
+        return w.base;
+    free(w.base);
+    return NULL;
 }

@@ -25,7 +25,7 @@ struct settings_mount {
     char *source; /* NULL unless the kind has a host side */
 };
 
-/* A node of the file tree; children are sorted by name once files_sort has run. */
+/* A node of the file tree; children are sorted by name (cli/tree.h makes and changes it). */
 struct file_node {
     char *name; /* NULL for the root */
     uint16_t kind;
@@ -68,8 +68,8 @@ void file_node_free(struct file_node *n);
 
 /*
  * The blob, page-aligned and zero-padded to a page (so that the enclave's pages need no copy);
- * free() it.  Ends the process if the result is not a valid configuration (a bug) or too large.
+ * free() it.  NULL with *why if the settings do not make a valid configuration.
  */
-void *settings_write(const struct settings *s, size_t *len);
+void *settings_write(const struct settings *s, size_t *len, const char **why);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fills in a SIGSTRUCT.  A feature of the processor that the manifest neither requires nor
- * forbids is left out of the mask, so that one signature fits machines that differ in it.
+ * forbids is left out of the mask, so that one signature fits machines that differ in it; features
+ * that Cella does not know are forbidden, since its SSA frames might be too small for them.
  */
 #include "cli/signing.h"
 
@@ -33,7 +34,7 @@ static bool measure(const struct kernel_file *k, const void *config, size_t conf
     return true;
 }
 
-bool signing_make(const struct signing *in, const struct kernel_file *k, const void *config,
+bool signing_make(const struct sign_data *in, const struct kernel_file *k, const void *config,
                   size_t config_len, EVP_PKEY *key, struct sigstruct *out)
 {
     sigstruct_init(out);
@@ -43,7 +44,7 @@ bool signing_make(const struct signing *in, const struct kernel_file *k, const v
     out->flags = SGX_ATTR_MODE64 | (in->debug ? SGX_ATTR_DEBUG : 0);
     out->flags_mask = ~0UL;
     out->xfrm = SGX_XFRM_LEGACY | in->xfrm_required;
-    out->xfrm_mask = out->xfrm | in->xfrm_forbidden;
+    out->xfrm_mask = ~in->xfrm_free | out->xfrm;
     out->miscselect = in->misc;
     out->miscmask = in->misc;
     return measure(k, config, config_len, out->mrenclave) && key_sign(key, out);

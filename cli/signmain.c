@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } verbs[] = {{"keygen", verb_keygen}, {"dev", verb_dev}};
+    } verbs[] = {{"sign", verb_sign}, {"keygen", verb_keygen}, {"dev", verb_dev}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         char name[32];
         if (strcmp(argv[1], verbs[i].name))

@@ -5,6 +5,7 @@
 #include "cli/size.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 bool size_parse(const char *text, uint64_t *bytes)
@@ -26,4 +27,15 @@ bool size_parse(const char *text, uint64_t *bytes)
             return false;
     *bytes = n;
     return true;
+}
+
+void size_format(uint64_t bytes, char *out)
+{
+    static const char units[] = " KMGT";
+    int unit = 0;
+    while (bytes && bytes % 1024 == 0 && unit < 4) {
+        bytes /= 1024;
+        unit++;
+    }
+    snprintf(out, SIZE_TEXT, unit ? "%lu%c" : "%lu", bytes, units[unit]);
 }

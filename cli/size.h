@@ -11,4 +11,8 @@
 /* False if text is not a size or does not fit. */
 bool size_parse(const char *text, uint64_t *bytes);
 
+/* The shortest exact form, "8M" or "1000"; out holds SIZE_TEXT bytes. */
+#define SIZE_TEXT 24
+void size_format(uint64_t bytes, char *out);
+
 #endif
