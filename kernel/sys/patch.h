@@ -10,7 +10,7 @@
 struct mm;
 
 /* How a site was patched. */
-enum patch_kind { PATCH_NONE, PATCH_MOV, PATCH_BEFORE, PATCH_WINDOW, PATCH_KINDS };
+enum patch_kind { PATCH_NONE, PATCH_MOV, PATCH_BEFORE, PATCH_CAVE, PATCH_WINDOW, PATCH_KINDS };
 
 struct patch_stats {
     uint64_t patched[PATCH_KINDS]; /* sites, by kind */
