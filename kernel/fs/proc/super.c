@@ -1,15 +1,101 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc: placeholder mount with an empty root. */
-#include "kernel/fs/fs.h"
-#include "kernel/fs/pseudo.h"
+/* The root of /proc: system-wide files, and a directory for each process. */
+#include "kernel/fs/proc/proc_impl.h"
 
-static const struct pseudo_entry root_entries[] = {PSEUDO_END};
-static const struct pseudo_entry root = PSEUDO_DIR("", root_entries);
+#define PROC_MAGIC_ 0x9fa0UL
+
+static int64_t self_link(const struct pseudo_inode *i, char *buf, size_t size)
+{
+    char text[16];
+    (void)i;
+    int n = snprintf(text, sizeof(text), "%d", current_process()->pid);
+    size_t len = MIN((size_t)n, size);
+    memcpy(buf, text, len);
+    return (int64_t)len;
+}
+
+static int64_t thread_self_link(const struct pseudo_inode *i, char *buf, size_t size)
+{
+    char text[40];
+    (void)i;
+    int n = snprintf(text, sizeof(text), "%d/task/%d", current_process()->pid, current->tid);
+    size_t len = MIN((size_t)n, size);
+    memcpy(buf, text, len);
+    return (int64_t)len;
+}
+
+static int64_t mounts_link(const struct pseudo_inode *i, char *buf, size_t size)
+{
+    static const char text[] = "self/mounts";
+    (void)i;
+    size_t len = MIN(sizeof(text) - 1, size);
+    memcpy(buf, text, len);
+    return (int64_t)len;
+}
+
+/* A number is a process or, as on Linux, any thread, whose directory is not listed. */
+static int pid_find(struct pseudo_inode *dir, const char *name, struct inode **out)
+{
+    int pid = pseudo_number(name);
+    struct thread *t = pid > 0 ? thread_lookup(pid) : NULL;
+    if (t) {
+        pid = t->process->pid;
+        thread_put(t);
+    }
+    struct process *p = pid > 0 ? process_lookup(pid) : NULL;
+    if (!p)
+        return -ENOENT;
+    process_put(p);
+    return pseudo_inode_new(dir->inode.super, &proc_pid_entry, (struct pseudo_key){.pid = pid}, out);
+}
+
+/* Processes there are one or two: the first, and the one that asks. */
+static bool pid_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX])
+{
+    int first = kernel.first ? kernel.first->pid : INT32_MAX, mine = current_process()->pid;
+    int low = MIN(first, mine), high = MAX(first, mine);
+    (void)dir;
+    if (*n <= low)
+        *n = low;
+    else if (*n <= high && high != INT32_MAX)
+        *n = high;
+    else
+        return false;
+    snprintf(name, PSEUDO_NAME_MAX, "%d", *n);
+    return true;
+}
+
+static const struct pseudo_entry root_entries[] = {
+    PSEUDO_LINK("self", self_link),
+    PSEUDO_LINK("thread-self", thread_self_link),
+    PSEUDO_LINK("mounts", mounts_link),
+    PSEUDO_FILE("meminfo", proc_meminfo_show),
+    PSEUDO_FILE("cpuinfo", proc_cpuinfo_show),
+    PSEUDO_FILE("stat", proc_system_stat_show),
+    PSEUDO_FILE("uptime", proc_uptime_show),
+    PSEUDO_FILE("loadavg", proc_loadavg_show),
+    PSEUDO_FILE("version", proc_version_show),
+    PSEUDO_FILE("filesystems", proc_filesystems_show),
+    PSEUDO_FILE("swaps", proc_swaps_show),
+    PSEUDO_FILE("cmdline", proc_cmdline_show),
+    PSEUDO_FILE("vmstat", proc_vmstat_show),
+    PSEUDO_DIR("sys", proc_sysctl_dir),
+    PSEUDO_END,
+};
+
+static const struct pseudo_entry root = {
+    .name = "",
+    .mode = S_IFDIR | 0555,
+    .children = root_entries,
+    .find = pid_find,
+    .next = pid_next,
+    .next_type = DT_DIR_,
+};
 
 static int proc_mount(const char *source, unsigned flags, struct super **out)
 {
     (void)source;
-    return pseudo_super_new("proc", 0x9fa0, &root, flags, out);
+    return pseudo_super_new("proc", PROC_MAGIC_, &root, flags, out);
 }
 
 void proc_fs_init(void)

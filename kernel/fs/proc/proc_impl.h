@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /proc.  Everything is made when it is looked at (pseudo.h); a file keeps the number of its process, not a
+ * reference, and says -ESRCH when that is gone.
+ *
+ *   super.c    the root, its dynamic names (processes), /proc/self
+ *   system.c   files about the whole system
+ *   sysctl.c   /proc/sys
+ *   pid.c      the directory of a process and of a thread
+ *   stat.c     stat, statm, status, limits: a process's numbers
+ *   maps.c     maps, smaps
+ *   fd.c       fd, fdinfo
+ *   mounts.c   mounts, mountinfo
+ */
+#ifndef KERNEL_FS_PROC_PROC_IMPL_H
+#define KERNEL_FS_PROC_PROC_IMPL_H
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+
+#include "abi/host/layout.h"
+#include "kernel/fs/fs.h"
+#include "kernel/fs/pseudo.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/mm.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/clock.h"
+#include "kernel/sched/thread.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+#define DT_DIR_ 4
+#define DT_LNK_ 10
+#define CLOCK_TICK_NS 10000000L /* a tick of times(2) and stat: 1/100 s */
+
+/* The process that a file tells of (a reference), or NULL. */
+static inline struct process *proc_process(const struct pseudo_inode *i)
+{
+    return process_lookup(i->key.pid);
+}
+/* The thread that a file tells of: of its task directory, or the process's first. A reference, or NULL. */
+struct thread *proc_thread(const struct pseudo_inode *i);
+
+/* The path of a dentry as text for a link or a listing; errors are shown as "(unreachable)". */
+int64_t proc_dentry_link(struct dentry *d, char *buf, size_t size);
+
+extern const struct pseudo_entry proc_pid_entry;    /* /proc/<pid> */
+extern const struct pseudo_entry proc_sysctl_dir[]; /* /proc/sys */
+
+int proc_stat_show(struct seq *s, const struct pseudo_inode *i);
+int proc_statm_show(struct seq *s, const struct pseudo_inode *i);
+int proc_status_show(struct seq *s, const struct pseudo_inode *i);
+int proc_limits_show(struct seq *s, const struct pseudo_inode *i);
+int proc_io_show(struct seq *s, const struct pseudo_inode *i);
+int proc_maps_show(struct seq *s, const struct pseudo_inode *i);
+int proc_smaps_show(struct seq *s, const struct pseudo_inode *i);
+int proc_smaps_rollup_show(struct seq *s, const struct pseudo_inode *i);
+int proc_mounts_show(struct seq *s, const struct pseudo_inode *i);
+int proc_mountinfo_show(struct seq *s, const struct pseudo_inode *i);
+
+int proc_meminfo_show(struct seq *s, const struct pseudo_inode *i);
+int proc_cpuinfo_show(struct seq *s, const struct pseudo_inode *i);
+int proc_system_stat_show(struct seq *s, const struct pseudo_inode *i);
+int proc_uptime_show(struct seq *s, const struct pseudo_inode *i);
+int proc_loadavg_show(struct seq *s, const struct pseudo_inode *i);
+int proc_version_show(struct seq *s, const struct pseudo_inode *i);
+int proc_filesystems_show(struct seq *s, const struct pseudo_inode *i);
+int proc_swaps_show(struct seq *s, const struct pseudo_inode *i);
+int proc_cmdline_show(struct seq *s, const struct pseudo_inode *i);
+int proc_vmstat_show(struct seq *s, const struct pseudo_inode *i);
+
+/* fd.c */
+int proc_fd_find(struct pseudo_inode *dir, const char *name, struct inode **out);
+int proc_fdinfo_find(struct pseudo_inode *dir, const char *name, struct inode **out);
+bool proc_fd_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX]);
+
+#endif

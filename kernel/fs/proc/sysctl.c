@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/sys: the settings that programs read.  All are constants but the names and random numbers. */
+#include "kernel/fs/proc/proc_impl.h"
+#include "kernel/mm/epage.h"
+#include "kernel/sgx/random.h"
+#include "kernel/sys/sysinfo.h"
+
+#define CONST_FILE(fn, text)                                                                       \
+    static int fn(struct seq *s, const struct pseudo_inode *i)                                     \
+    {                                                                                              \
+        (void)i;                                                                                   \
+        seq_puts(s, text "\n");                                                                    \
+        return 0;                                                                                  \
+    }
+
+CONST_FILE(zero_show, "0")
+CONST_FILE(one_show, "1")
+CONST_FILE(pid_max_show, "4194304")
+CONST_FILE(threads_max_show, "127636")
+CONST_FILE(overflow_show, "65534")
+CONST_FILE(ngroups_max_show, "65536")
+CONST_FILE(cap_last_cap_show, "40")
+CONST_FILE(core_pattern_show, "core")
+CONST_FILE(aslr_show, "2")
+CONST_FILE(entropy_show, "256")
+CONST_FILE(shmmax_show, "18446744073692774399")
+CONST_FILE(max_map_count_show, "65530")
+CONST_FILE(swappiness_show, "60")
+CONST_FILE(overcommit_ratio_show, "50")
+CONST_FILE(mmap_min_addr_show, "65536")
+CONST_FILE(nr_open_show, "1048576")
+CONST_FILE(file_nr_show, "64\t0\t9223372036854775807")
+CONST_FILE(file_max_show, "9223372036854775807")
+CONST_FILE(pipe_max_show, "1048576")
+CONST_FILE(aio_max_show, "65536")
+CONST_FILE(watches_show, "1048576")
+CONST_FILE(somaxconn_show, "4096")
+CONST_FILE(port_range_show, "32768\t60999")
+
+static int osrelease_show(struct seq *s, const struct pseudo_inode *i)
+{
+    struct new_utsname uts;
+    (void)i;
+    uts_get(&uts);
+    seq_printf(s, "%s\n", uts.release);
+    return 0;
+}
+
+static int ostype_show(struct seq *s, const struct pseudo_inode *i)
+{
+    struct new_utsname uts;
+    (void)i;
+    uts_get(&uts);
+    seq_printf(s, "%s\n", uts.sysname);
+    return 0;
+}
+
+static int version_show(struct seq *s, const struct pseudo_inode *i)
+{
+    struct new_utsname uts;
+    (void)i;
+    uts_get(&uts);
+    seq_printf(s, "%s\n", uts.version);
+    return 0;
+}
+
+static int hostname_show(struct seq *s, const struct pseudo_inode *i)
+{
+    struct new_utsname uts;
+    (void)i;
+    uts_get(&uts);
+    seq_printf(s, "%s\n", uts.nodename);
+    return 0;
+}
+
+static int domainname_show(struct seq *s, const struct pseudo_inode *i)
+{
+    struct new_utsname uts;
+    (void)i;
+    uts_get(&uts);
+    seq_printf(s, "%s\n", uts.domainname);
+    return 0;
+}
+
+/* A version 4 UUID. */
+static void uuid_show_bytes(struct seq *s, uint8_t b[16])
+{
+    b[6] = (b[6] & 0x0f) | 0x40;
+    b[8] = (b[8] & 0x3f) | 0x80;
+    for (int i = 0; i < 16; i++)
+        seq_printf(s, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+    seq_puts(s, "\n");
+}
+
+static int uuid_show(struct seq *s, const struct pseudo_inode *i)
+{
+    uint8_t b[16];
+    (void)i;
+    random_bytes(b, sizeof(b));
+    uuid_show_bytes(s, b);
+    return 0;
+}
+
+/* The same for the enclave's whole life. */
+static int boot_id_show(struct seq *s, const struct pseudo_inode *i)
+{
+    static struct spinlock lock;
+    static uint8_t boot_id[16];
+    static bool made;
+    uint8_t fresh[16], b[16];
+    (void)i;
+    random_bytes(fresh, sizeof(fresh));
+    spin_lock(&lock);
+    if (!made)
+        memcpy(boot_id, fresh, sizeof(boot_id));
+    made = true;
+    memcpy(b, boot_id, sizeof(b));
+    spin_unlock(&lock);
+    uuid_show_bytes(s, b);
+    return 0;
+}
+
+static const struct pseudo_entry random_dir[] = {
+    PSEUDO_FILE("boot_id", boot_id_show),
+    PSEUDO_FILE("uuid", uuid_show),
+    PSEUDO_FILE("entropy_avail", entropy_show),
+    PSEUDO_FILE("poolsize", entropy_show),
+    PSEUDO_END,
+};
+static const struct pseudo_entry kernel_dir[] = {
+    PSEUDO_FILE("osrelease", osrelease_show),
+    PSEUDO_FILE("ostype", ostype_show),
+    PSEUDO_FILE("version", version_show),
+    PSEUDO_FILE("hostname", hostname_show),
+    PSEUDO_FILE("domainname", domainname_show),
+    PSEUDO_FILE("pid_max", pid_max_show),
+    PSEUDO_FILE("threads-max", threads_max_show),
+    PSEUDO_FILE("overflowuid", overflow_show),
+    PSEUDO_FILE("overflowgid", overflow_show),
+    PSEUDO_FILE("ngroups_max", ngroups_max_show),
+    PSEUDO_FILE("cap_last_cap", cap_last_cap_show),
+    PSEUDO_FILE("core_pattern", core_pattern_show),
+    PSEUDO_FILE("randomize_va_space", aslr_show),
+    PSEUDO_FILE("perf_event_paranoid", aslr_show),
+    PSEUDO_FILE("shmmax", shmmax_show),
+    PSEUDO_FILE("tainted", zero_show),
+    PSEUDO_DIR("random", random_dir),
+    PSEUDO_END,
+};
+static const struct pseudo_entry vm_dir[] = {
+    PSEUDO_FILE("overcommit_memory", zero_show),
+    PSEUDO_FILE("overcommit_ratio", overcommit_ratio_show),
+    PSEUDO_FILE("max_map_count", max_map_count_show),
+    PSEUDO_FILE("mmap_min_addr", mmap_min_addr_show),
+    PSEUDO_FILE("swappiness", swappiness_show),
+    PSEUDO_FILE("nr_hugepages", zero_show),
+    PSEUDO_END,
+};
+static const struct pseudo_entry inotify_dir[] = {
+    PSEUDO_FILE("max_user_watches", watches_show),
+    PSEUDO_FILE("max_user_instances", overcommit_ratio_show),
+    PSEUDO_END,
+};
+static const struct pseudo_entry epoll_dir[] = {PSEUDO_FILE("max_user_watches", watches_show),
+                                                PSEUDO_END};
+static const struct pseudo_entry fs_dir[] = {
+    PSEUDO_FILE("file-max", file_max_show),
+    PSEUDO_FILE("file-nr", file_nr_show),
+    PSEUDO_FILE("nr_open", nr_open_show),
+    PSEUDO_FILE("pipe-max-size", pipe_max_show),
+    PSEUDO_FILE("aio-max-nr", aio_max_show),
+    PSEUDO_FILE("protected_hardlinks", one_show),
+    PSEUDO_FILE("protected_symlinks", one_show),
+    PSEUDO_DIR("inotify", inotify_dir),
+    PSEUDO_DIR("epoll", epoll_dir),
+    PSEUDO_END,
+};
+static const struct pseudo_entry core_dir[] = {PSEUDO_FILE("somaxconn", somaxconn_show),
+                                               PSEUDO_END};
+static const struct pseudo_entry ipv4_dir[] = {
+    PSEUDO_FILE("ip_local_port_range", port_range_show), PSEUDO_END};
+static const struct pseudo_entry net_dir[] = {PSEUDO_DIR("core", core_dir),
+                                              PSEUDO_DIR("ipv4", ipv4_dir), PSEUDO_END};
+
+const struct pseudo_entry proc_sysctl_dir[] = {
+    PSEUDO_DIR("kernel", kernel_dir), PSEUDO_DIR("vm", vm_dir),   PSEUDO_DIR("fs", fs_dir),
+    PSEUDO_DIR("net", net_dir),       PSEUDO_END,
+};
