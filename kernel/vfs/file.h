@@ -49,6 +49,8 @@ struct file_ops {
     int (*fallocate)(struct file *f, int mode, int64_t off, int64_t len); /* Absent: -EOPNOTSUPP */
     /* Checks a mapping before it is made (prot, flags MAP_*); pages are then read with `read` at their offset. Absent: -ENODEV */
     int (*mmap)(struct file *f, unsigned prot, unsigned flags);
+    /* fstat. Absent: the inode's getattr. May sleep */
+    int (*getattr)(struct file *f, struct statx *st);
     int (*set_flags)(struct file *f, unsigned old_flags); /* f->flags has the new. Absent: nothing to do */
     /* close(2) of one descriptor (result goes to the program).  Absent: 0 */
     int (*flush)(struct file *f);

@@ -77,9 +77,10 @@ struct inode {
     struct ref ref;
     uint32_t mode;     /* S_IFMT bits are [I] */
     uint64_t ino;      /* [I] */
-    uint64_t rdev;     /* [I] */
+    uint64_t rdev;     /* [I] as mknod(2) encodes it: minor & 0xff | major << 8 | (minor & ~0xff) << 12 */
     struct mutex lock;  /* the kind's own: directory changes, size changes */
     struct mutex names; /* the VFS's: see above */
+    struct list locks;  /* [lock.c] flock and fcntl locks */
     struct pipe *pipe;  /* [pipe.c] the pipe behind an opened FIFO */
     void *priv;
 };

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fcntl(2) but for its locks (lock.c). */
+#include "kernel/vfs/vfs_impl.h"
+#include "kernel/sys/syscalls.h"
+
+#define SETFL_MASK ((uint32_t)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC))
+
+static long flags_set(struct file *f, uint32_t arg)
+{
+    uint32_t old = f->flags;
+    if (f->inode && (arg & O_NOATIME) && !(old & O_NOATIME) &&
+        !(f->inode->super && f->inode->super->flags & SUPER_VOLATILE)) {
+        struct statx st;
+        uint32_t uid = current_process()->creds.fsuid;
+        if (uid != 0 && !file_stat(f, &st) && st.stx_uid != uid)
+            return -EPERM;
+    }
+    __atomic_store_n(&f->flags, (old & ~SETFL_MASK) | (arg & SETFL_MASK), __ATOMIC_RELAXED);
+    int err = f->ops->set_flags ? f->ops->set_flags(f, old) : 0;
+    if (err)
+        __atomic_store_n(&f->flags, old, __ATOMIC_RELAXED);
+    return err;
+}
+
+static long fcntl_file(struct file *f, unsigned cmd, unsigned long arg)
+{
+    switch (cmd) {
+    case F_SETFL:
+        return flags_set(f, (uint32_t)arg);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return lock_fcntl(f, cmd, arg);
+    case F_SETPIPE_SZ:
+        return file_is_pipe(f) ? pipe_set_size(f, (uint32_t)arg) : -EBADF;
+    case F_GETPIPE_SZ:
+        return file_is_pipe(f) ? pipe_get_size(f) : -EBADF;
+    case F_GETOWN:
+    case F_GETSIG:
+        return 0;
+    case F_SETOWN:
+    case F_SETSIG:
+        return 0; /* nothing sends SIGIO */
+    case F_GETLEASE:
+        return F_UNLCK;
+    case F_GET_RW_HINT:
+    case F_GET_FILE_RW_HINT: {
+        uint64_t hint = 0;
+        return copy_out(arg, &hint, sizeof(hint)) ? -EFAULT : 0;
+    }
+    case F_SET_RW_HINT:
+    case F_SET_FILE_RW_HINT:
+        return 0;
+    default:
+        return reject(-EINVAL, "fcntl command");
+    }
+}
+
+long sys_fcntl(int fd, unsigned cmd, unsigned long arg)
+{
+    struct fd_ref r;
+    long ret = fd_get_path(fd, &r);
+    if (ret)
+        return ret;
+    switch (cmd) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        ret = fd_dup(fd, arg > INT32_MAX ? -1 : (int)arg, cmd == F_DUPFD_CLOEXEC);
+        break;
+    case F_GETFD:
+        ret = fdtable_cloexec(current_process()->fds, fd) ? FD_CLOEXEC : 0;
+        break;
+    case F_SETFD:
+        ret = fd_set_cloexec(fd, arg & FD_CLOEXEC);
+        break;
+    case F_GETFL:
+        ret = r.file->flags;
+        break;
+    default:
+        ret = r.file->flags & O_PATH ? -EBADF : fcntl_file(r.file, cmd, arg);
+    }
+    fd_put(&r);
+    return ret;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the VFS (and of ipc/ and net/, which make files without names) share.
+ *
+ * Lock order of the whole subsystem, outer first:
+ *   rename mutex (namei.c) -> inode->names (two by address) -> file->pos_lock -> a kind's own locks
+ *   -> epoll's mutexes (epoll.c: global, then one instance's) -> dentry cache spin lock, descriptor table
+ *   spin lock -> wait queues.
+ */
+#ifndef KERNEL_VFS_VFS_IMPL_H
+#define KERNEL_VFS_VFS_IMPL_H
+
+#include <asm/signal.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+
+#include "kernel/kernel.h"
+#include "kernel/mm/heap.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/clock.h"
+#include "kernel/signal/signal.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/sys/usercopy.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+
+struct mount;
+struct pipe;
+
+/*
+ * A name in a directory and the inode behind it.  There are no negative dentries.
+ *
+ *   cached  in the hash, found by lookups; the cache holds one reference
+ *   weak    in the hash only so that rename and unlink find it (names of open files on volatile file
+ *           systems); lookups pass it over, the cache holds no reference
+ *   out     not in the hash: a root, a removed name, a nameless file
+ */
+struct dentry {
+    struct ref ref;
+    uint32_t state;         /* [c] enum dentry_state */
+    uint32_t hash;          /* [c] of parent and name */
+    uint32_t name_len;      /* [c] */
+    struct list hash_link;  /* [c] */
+    struct list lru_link;   /* [c] when cached */
+    struct dentry *parent;  /* [c] a reference; NULL for roots and nameless files */
+    struct inode *inode;    /* [I] a reference */
+    struct mount *mount;    /* [I] NULL for nameless files */
+    struct mount *mounted;  /* [I after boot] what is mounted here */
+    struct file *file;      /* [I] nameless files only: what opening it again opens; held by the inode */
+    ktime_t checked;        /* [a] when the name was last known to be true */
+    bool used;              /* [c] found since the last look of the shrinker */
+    bool deleted;           /* [c] */
+    bool made_up;           /* [I] exists only to be mounted on */
+    char *name;             /* [c] NUL-terminated: small, or from the heap */
+    char small[32];
+};
+enum dentry_state { DENTRY_OUT, DENTRY_CACHED, DENTRY_WEAK };
+
+struct mount {
+    struct super *super;    /* [I] */
+    struct dentry *root;    /* [I] */
+    struct dentry *covered; /* [I] NULL for "/" */
+    char *source, *target;  /* [I] */
+    unsigned flags;         /* [I] SUPER_* of this mount, on top of the super's */
+    struct mount *next;
+};
+
+struct fs_context {
+    struct ref ref;
+    struct spinlock lock;
+    struct dentry *cwd, *root; /* [l] references */
+    uint32_t umask;            /* [l] */
+};
+
+/* dentry.c */
+int dcache_init(void);
+uint32_t dentry_hash(const struct dentry *parent, const char *name, size_t len);
+/* The cached dentry (a reference), or NULL. */
+struct dentry *dcache_lookup(struct dentry *parent, const char *name, size_t len);
+/* A new dentry; consumes the reference to inode (on failure too).  state as above. */
+MUST_CHECK int dentry_new(struct dentry *parent, const char *name, size_t len, struct inode *inode,
+                          uint32_t state, struct dentry **out);
+/* Removes all dentries of the name from the hash; deleted: the name is gone for good. */
+void dcache_forget(struct dentry *parent, const char *name, size_t len, bool deleted);
+/* Takes one dentry out of the hash because it is stale. */
+void dcache_drop(struct dentry *d);
+/* A rename has happened: all dentries of the old name move, those of the new name are gone. */
+void dcache_move(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn);
+void dcache_exchange(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn);
+/* The parent (a reference), across mounts; NULL at the top. */
+struct dentry *dentry_up(struct dentry *d);
+/* True when a is d or above it on the same mount. */
+bool dentry_is_ancestor(struct dentry *a, struct dentry *d);
+
+static inline bool dentry_volatile(const struct dentry *d)
+{
+    return d->inode->super && (d->inode->super->flags & SUPER_VOLATILE);
+}
+
+/* True when names below d's mount may not be changed. */
+static inline bool dentry_rdonly(const struct dentry *d)
+{
+    return ((d->mount ? d->mount->flags : 0) | (d->inode->super ? d->inode->super->flags : 0)) &
+           SUPER_RDONLY;
+}
+
+/* mount.c */
+struct mount *mount_first(void);
+/* Emits the made-up directories of dir that the file system does not list; *pos counts them. */
+int mount_emit_made_up(struct dentry *dir, struct dir_sink *sink, int64_t *pos);
+
+/* path.c: a walk. See there. */
+enum walk_last { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+
+struct walk {
+    struct dentry *at;    /* a reference: the directory reached */
+    struct dentry *root;  /* a reference: what "/" means and ".." does not leave */
+    const char *rest;     /* what is left of the text */
+    char *text;           /* from the heap: after a symlink; or NULL */
+    ktime_t now;          /* 0: not asked yet */
+    unsigned links;       /* followed */
+    uint64_t resolve;     /* RESOLVE_* of openat2 */
+    enum walk_last last;
+    bool trailing;        /* slashes after the last component */
+    unsigned name_len;
+    char name[NAME_MAX + 1]; /* the last component when LAST_NORM */
+};
+
+MUST_CHECK int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve);
+/* Goes on to the last component: w->at is its directory. */
+MUST_CHECK int walk_parent(struct walk *w);
+/* The dentry of the last component (a reference), after walk_parent; follows symlinks when told to. */
+MUST_CHECK int walk_last(struct walk *w, bool follow, struct dentry **out);
+/* d (consumed) is a symlink in w->at: continues the walk with its target up to the last component.
+ * For a magic link *out is where it leads, else NULL. */
+MUST_CHECK int walk_link(struct walk *w, struct dentry *d, struct dentry **out);
+/* The dentry of w->name in w->at (a reference): -ENOENT … */
+MUST_CHECK int walk_child(struct walk *w, struct dentry **out);
+/* The same with w->at->inode->names held (not on volatile file systems). */
+MUST_CHECK int walk_child_locked(struct walk *w, struct dentry **out);
+/* A dentry for w->name and its inode (consumed), cached as far as the file system can be believed. */
+MUST_CHECK int walk_adopt(struct walk *w, struct inode *i, struct dentry **out);
+/* As walk_child, from the cache only and only when it can be believed; NULL. */
+struct dentry *walk_child_cached(struct walk *w);
+void walk_end(struct walk *w);
+/* All of it: the dentry of a path.  AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH are understood in flags. */
+MUST_CHECK int path_lookup(int dirfd, const char *path, unsigned flags, struct dentry **out);
+
+/* A path copied from the program: short ones lie in the struct itself. */
+struct path_arg {
+    char *s;
+    char small[232];
+};
+MUST_CHECK int path_in(struct path_arg *p, uaddr_t addr); /* -ENOENT for "" is the walk's business */
+static inline void path_done(struct path_arg *p)
+{
+    if (p->s != p->small)
+        kfree(p->s);
+}
+
+/* namei.c */
+void namei_init(void);
+
+/* access.c */
+#define MAY_EXEC 1U
+#define MAY_WRITE 2U
+#define MAY_READ 4U
+/* 0, -EACCES or -EROFS for the current process's fs ids.  Volatile file systems: the host decides later. */
+MUST_CHECK int inode_permission(struct inode *i, unsigned mask);
+/* The bits alone, for the given ids. */
+MUST_CHECK int mode_permission(uint32_t mode, uint32_t owner, uint32_t group, unsigned mask,
+                               const struct creds *c, uint32_t uid, uint32_t gid);
+MUST_CHECK int may_create(struct dentry *dir);
+MUST_CHECK int may_delete(struct dentry *dir, struct inode *victim);
+MUST_CHECK int inode_getattr(struct inode *i, struct statx *st);
+
+/* A borrowed or counted open file: no atomics while the process has one thread and no one else has its table. */
+struct fd_ref {
+    struct file *file;
+    bool counted;
+};
+MUST_CHECK int fd_get(int fd, struct fd_ref *r);      /* -EBADF, also for O_PATH files */
+MUST_CHECK int fd_get_path(int fd, struct fd_ref *r); /* O_PATH files too */
+static inline void fd_put(struct fd_ref *r)
+{
+    if (unlikely(r->counted))
+        file_put(r->file);
+}
+int fd_dup(int fd, int min, bool cloexec);
+int fd_set_cloexec(int fd, bool on);
+MUST_CHECK int fd_close(int fd);
+/* Two new files (consumed, on failure too) as descriptors, whose numbers go to the program at fds. */
+MUST_CHECK long fd_install_pair(struct file *f[2], bool cloexec, uaddr_t fds);
+/* close(2) of a file that has left the table: flush, put. */
+int file_close(struct file *f);
+
+/* io.c */
+static inline uint32_t file_poll(struct file *f);
+/* A non-blocking operation got -EAGAIN: makes sure that watchers will hear of the next change. */
+void file_rearm(struct file *f);
+
+/* poll.c: timeouts as deadlines (0: do not wait) and signal masks of calls that wait. */
+ktime_t deadline_ms(int ms);
+MUST_CHECK int deadline_timespec(uaddr_t ptr, ktime_t *out); /* ptr 0: KTIME_NEVER */
+MUST_CHECK int wait_mask_set(uaddr_t mask, size_t size);
+
+/* epoll.c: the last reference of f is gone. */
+void epoll_forget(struct file *f);
+/* lock.c: what close(2) releases (the process's locks on the inode), and what the last reference does. */
+void locks_release_process(struct file *f);
+void locks_release_file(struct file *f);
+long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg);
+
+/* ipc/pipe.c */
+bool file_is_pipe(const struct file *f);
+MUST_CHECK long pipe_set_size(struct file *f, unsigned long size);
+long pipe_get_size(struct file *f);
+MUST_CHECK int pipe_open_fifo(struct inode *i, uint32_t flags, struct file **out);
+void pipe_free_fifo(struct inode *i);
+
+#include <linux/eventpoll.h>
+#define EPOLL_ALWAYS (EPOLLERR | EPOLLHUP)
+static inline uint32_t file_poll(struct file *f)
+{
+    return f->ops->poll ? f->ops->poll(f) : (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM);
+}
+
+#endif
