@@ -10,7 +10,6 @@
  * position at the same time: the description has more than one reference.
  */
 #include <linux/resource.h>
-#include <linux/uio.h>
 
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
@@ -252,15 +251,7 @@ long sys_pwrite64(int fd, uaddr_t buf, size_t count, long pos)
 
 /* Vectors. */
 
-#define SEGS_SMALL 8
-
-struct segs {
-    struct uio_seg *seg;
-    size_t n;
-    struct uio_seg small[SEGS_SMALL];
-};
-
-static void segs_free(struct segs *s)
+void segs_free(struct segs *s)
 {
     if (s->seg != s->small)
         kfree(s->seg);
@@ -282,7 +273,7 @@ static int segs_check(struct segs *s)
 }
 
 /* struct iovec and struct uio_seg are the same bytes. */
-static int segs_in(struct segs *s, uaddr_t vec, unsigned long n)
+int segs_in(struct segs *s, uaddr_t vec, unsigned long n)
 {
     _Static_assert(sizeof(struct uio_seg) == sizeof(struct iovec), "iovec");
     if (n > UIO_MAXIOV)

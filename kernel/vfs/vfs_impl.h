@@ -198,6 +198,16 @@ MUST_CHECK long fd_install_pair(struct file *f[2], bool cloexec, uaddr_t fds);
 int file_close(struct file *f);
 
 /* io.c */
+#include <linux/uio.h>
+#define SEGS_SMALL 8
+/* A program's struct iovec array, checked: -EINVAL, -EFAULT, -ENOMEM; freed only after success. */
+struct segs {
+    struct uio_seg *seg;
+    size_t n;
+    struct uio_seg small[SEGS_SMALL];
+};
+MUST_CHECK int segs_in(struct segs *s, uaddr_t vec, unsigned long n);
+void segs_free(struct segs *s);
 static inline uint32_t file_poll(struct file *f);
 /* A non-blocking operation got -EAGAIN: makes sure that watchers will hear of the next change. */
 void file_rearm(struct file *f);
