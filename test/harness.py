@@ -21,6 +21,7 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NO_MATCH = 5
 DEFAULT_LAUNCHER = "{build}/cella run -q --io={io}"
 
 
