@@ -37,8 +37,8 @@ struct finding {
     const char *fix;
 };
 
-__attribute__((format(printf, 3, 4))) static void found(struct finding *f, bool ok,
-                                                        const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void found(struct finding *f, bool ok, const char *fmt,
+                                                        ...)
 {
     va_list ap;
     f->ok = ok;
@@ -212,14 +212,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     bool *json = state->input;
     switch (key) {
-    case 'j':
-        *json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "%s: no argument is expected", arg);
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case 'j': *json = true; return 0;
+    case ARGP_KEY_ARG: argp_error(state, "%s: no argument is expected", arg); return EINVAL;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

@@ -133,8 +133,8 @@ static void walk_set(char **to, char *value)
 }
 
 /* Puts the component at path `here` (host path `host`) into the tree. */
-static enum step walk_new(struct walk *w, const char *name, size_t len, const char *host,
-                          bool last, struct file_node **made)
+static enum step walk_new(struct walk *w, const char *name, size_t len, const char *host, bool last,
+                          struct file_node **made)
 {
     struct stat st;
     char *target = NULL;
@@ -491,8 +491,10 @@ static bool check_entry(struct visit *v)
         return true;
     if (n && (n->kind == CONFIG_NODE_REG || n->kind == CONFIG_NODE_HOST))
         return true;
-    return manifest_fail(v->m, v->m->entry_place, "libos.entrypoint = \"%s\" is neither trusted nor "
-                         "allowed; add it to sgx.trusted_files", entry);
+    return manifest_fail(v->m, v->m->entry_place,
+                         "libos.entrypoint = \"%s\" is neither trusted nor "
+                         "allowed; add it to sgx.trusted_files",
+                         entry);
 }
 
 bool files_visit(struct manifest *m, const char *base, struct leaves *l)

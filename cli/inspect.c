@@ -48,25 +48,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct inspect *in = state->input;
     switch (key) {
-    case OPT_JSON:
-        in->json = true;
-        return 0;
-    case 'f':
-        in->files = true;
-        return 0;
-    case OPT_KERNEL:
-        in->kernel = arg;
-        return 0;
+    case OPT_JSON: in->json = true; return 0;
+    case 'f': in->files = true; return 0;
+    case OPT_KERNEL: in->kernel = arg; return 0;
     case ARGP_KEY_ARG:
         if (in->file)
             argp_error(state, "more than one file");
         in->file = arg;
         return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a bundle or a SIGSTRUCT");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "name a bundle or a SIGSTRUCT"); return EINVAL;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -102,12 +93,12 @@ static const struct {
     uint64_t flag;
     const char *name;
 } flag_names[] = {
-    {CONFIG_F_DEV, "development"},         {CONFIG_F_DEBUG, "debug"},
-    {CONFIG_F_HOST_ENTRY, "host_program"}, {CONFIG_F_HOST_ARGV, "host_arguments"},
+    {CONFIG_F_DEV, "development"},           {CONFIG_F_DEBUG, "debug"},
+    {CONFIG_F_HOST_ENTRY, "host_program"},   {CONFIG_F_HOST_ARGV, "host_arguments"},
     {CONFIG_F_HOST_ENV, "host_environment"}, {CONFIG_F_HOST_CWD, "host_directory"},
-    {CONFIG_F_HOST_IDS, "host_ids"},       {CONFIG_F_HOST_LOG, "host_log"},
+    {CONFIG_F_HOST_IDS, "host_ids"},         {CONFIG_F_HOST_LOG, "host_log"},
     {CONFIG_F_HOST_SIGNALS, "host_signals"}, {CONFIG_F_HOST_SIGTERM, "host_sigterm"},
-    {CONFIG_F_NO_ASLR, "no_aslr"},         {CONFIG_F_NO_FORK, "no_fork"},
+    {CONFIG_F_NO_ASLR, "no_aslr"},           {CONFIG_F_NO_FORK, "no_fork"},
 };
 
 static void report_start(struct report *r, const struct config *c)

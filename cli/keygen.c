@@ -37,19 +37,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct keygen *k = state->input;
     switch (key) {
-    case 'f':
-        k->force = true;
-        return 0;
-    case 'q':
-        say_level = -1;
-        return 0;
+    case 'f': k->force = true; return 0;
+    case 'q': say_level = -1; return 0;
     case ARGP_KEY_ARG:
         if (k->file)
             argp_error(state, "more than one FILE");
         k->file = arg;
         return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

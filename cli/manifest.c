@@ -74,10 +74,13 @@ static bool take_argv(struct manifest *m, void *target, const char *path,
 /* { value = "…" } or { passthrough = true }. */
 static bool take_env_table(struct manifest *m, const char *path, const struct toml_entry *e)
 {
-    struct toml_value *value = toml_get(e->value, "value"), *pass = toml_get(e->value, "passthrough");
+    struct toml_value *value = toml_get(e->value, "value"),
+                      *pass = toml_get(e->value, "passthrough");
     if (e->value->table.count != 1 || (!value && !pass))
-        return manifest_fail(m, e->place, "%s.%.80s: write a string, { value = \"…\" } or "
-                             "{ passthrough = true }", path, e->key);
+        return manifest_fail(m, e->place,
+                             "%s.%.80s: write a string, { value = \"…\" } or "
+                             "{ passthrough = true }",
+                             path, e->key);
     if (value) {
         const char *text = schema_text(m, path, value);
         if (text)
@@ -87,14 +90,15 @@ static bool take_env_table(struct manifest *m, const char *path, const struct to
     if (!schema_is(m, path, pass, TOML_BOOL))
         return false;
     if (!pass->boolean)
-        return manifest_fail(m, pass->place, "%s.%.80s: passthrough = false has no meaning; "
-                             "remove the variable", path, e->key);
+        return manifest_fail(m, pass->place,
+                             "%s.%.80s: passthrough = false has no meaning; "
+                             "remove the variable",
+                             path, e->key);
     settings_add_env(&m->settings, e->key, NULL);
     return true;
 }
 
-static bool take_env(struct manifest *m, void *target, const char *path,
-                     const struct toml_value *v)
+static bool take_env(struct manifest *m, void *target, const char *path, const struct toml_value *v)
 {
     (void)target;
     if (!schema_is(m, path, v, TOML_TABLE))
@@ -139,8 +143,10 @@ static bool take_entrypoint(struct manifest *m, void *target, const char *path,
     if (!text)
         return false;
     if (!*text || uri_path(text))
-        return manifest_fail(m, v->place, "%s must be a path inside the enclave; write for example "
-                             "\"/usr/bin/python3\"", path);
+        return manifest_fail(m, v->place,
+                             "%s must be a path inside the enclave; write for example "
+                             "\"/usr/bin/python3\"",
+                             path);
     free(m->settings.entrypoint);
     m->settings.entrypoint = mem_string(text);
     m->entry_place = v->place;
@@ -162,8 +168,10 @@ static bool take_mount_type(struct manifest *m, void *target, const char *path,
     struct mount_text *t = target;
     int i = schema_word(m, path, v, words);
     if (i > 1)
-        return manifest_fail(m, v->place, "%s = \"%s\" is not supported yet; write \"chroot\" or "
-                             "\"tmpfs\"", path, words[i]);
+        return manifest_fail(m, v->place,
+                             "%s = \"%s\" is not supported yet; write \"chroot\" or "
+                             "\"tmpfs\"",
+                             path, words[i]);
     if (i >= 0)
         t->kind = kinds[i];
     return i >= 0;
@@ -181,9 +189,9 @@ static bool take_mount_uri(struct manifest *m, void *target, const char *path,
     return true;
 }
 
-#define MOUNT(name, ...)                                                                           \
-    {                                                                                              \
-        .path = name, __VA_ARGS__                                                                  \
+#define MOUNT(name, ...)          \
+    {                             \
+        .path = name, __VA_ARGS__ \
     }
 
 static const struct key mount_keys[] = {
@@ -215,8 +223,10 @@ static bool read_mount(struct manifest *m, struct mount_text *t, const struct to
     if (!t->path)
         return manifest_fail(m, v->place, "a mount has no path; write path = \"/…\"");
     if (t->path[0] != '/')
-        return manifest_fail(m, v->place, "fs.mounts.path = \"%.80s\" is not absolute; begin it "
-                             "with \"/\"", t->path);
+        return manifest_fail(m, v->place,
+                             "fs.mounts.path = \"%.80s\" is not absolute; begin it "
+                             "with \"/\"",
+                             t->path);
     return check_mount(m, t, "fs.mounts", v->place);
 }
 
@@ -231,7 +241,8 @@ static bool take_mounts(struct manifest *m, void *target, const char *path,
         bool ok = read_mount(m, &t, v->array.items[i]);
         char *normal = ok ? path_normal("/", t.path) : NULL;
         if (ok && !normal[1])
-            ok = manifest_fail(m, v->array.items[i]->place, "a mount at \"/\" is written as "
+            ok = manifest_fail(m, v->array.items[i]->place,
+                               "a mount at \"/\" is written as "
                                "fs.root; move it there");
         if (ok)
             settings_add_mount(&m->settings, t.kind, normal, t.source);
@@ -249,9 +260,9 @@ static bool take_root(struct manifest *m, void *target, const char *path,
 {
     struct mount_text t = {.kind = CONFIG_MOUNT_TRUSTED};
     (void)target;
-    bool ok = schema_is(m, path, v, TOML_TABLE) &&
-              schema_apply(m, mount_keys, sizeof mount_keys / sizeof mount_keys[0], "fs.root.", &t,
-                           v);
+    bool ok =
+        schema_is(m, path, v, TOML_TABLE) &&
+        schema_apply(m, mount_keys, sizeof mount_keys / sizeof mount_keys[0], "fs.root.", &t, v);
     if (ok && t.path)
         ok = manifest_fail(m, v->place, "fs.root has a path; remove it");
     if (ok && t.kind == CONFIG_MOUNT_TRUSTED && !t.source)
@@ -279,8 +290,10 @@ static bool take_file_table(struct manifest *m, const char *path, const struct t
 {
     struct toml_value *uri = toml_get(v, "uri"), *digest = toml_get(v, "sha256");
     if (!uri || v->table.count != 1u + !!digest)
-        return manifest_fail(m, v->place, "%s: write \"file:PATH\" or { uri = \"file:PATH\", "
-                             "sha256 = \"…\" }", path);
+        return manifest_fail(m, v->place,
+                             "%s: write \"file:PATH\" or { uri = \"file:PATH\", "
+                             "sha256 = \"…\" }",
+                             path);
     const char *file = take_uri(m, path, uri), *hex = NULL;
     if (!file)
         return false;
@@ -289,7 +302,8 @@ static bool take_file_table(struct manifest *m, const char *path, const struct t
         if (!hex)
             return false;
         if (strlen(hex) != 64 || strspn(hex, "0123456789abcdefABCDEF") != 64)
-            return manifest_fail(m, digest->place, "sha256 is no digest; write 64 hexadecimal "
+            return manifest_fail(m, digest->place,
+                                 "sha256 is no digest; write 64 hexadecimal "
                                  "digits, as sha256sum prints");
         if (file[strlen(file) - 1] == '/')
             return manifest_fail(m, digest->place, "a directory has no sha256; remove it");
@@ -302,8 +316,10 @@ static bool take_files(struct manifest *m, const char *path, const struct toml_v
                        struct manifest_files *to)
 {
     if (v->kind == TOML_TABLE)
-        return manifest_fail(m, v->place, "%s.NAME = … is an old syntax; write %s = [ \"file:…\", "
-                             "… ]", path, path);
+        return manifest_fail(m, v->place,
+                             "%s.NAME = … is an old syntax; write %s = [ \"file:…\", "
+                             "… ]",
+                             path, path);
     if (!schema_is(m, path, v, TOML_ARRAY))
         return false;
     for (size_t i = 0; i < v->array.count; i++) {
@@ -382,34 +398,34 @@ static bool take_feature(struct manifest *m, void *target, const char *path,
 }
 
 #define AT(field) offsetof(struct manifest, field)
-#define FLAG(name, flag, danger)                                                                   \
-    {                                                                                              \
-        .path = name, .kind = KEY_BOOL, .offset = AT(settings.flags), .bits = flag,                \
-        .insecure = danger                                                                         \
+#define FLAG(name, flag, danger)                                                    \
+    {                                                                               \
+        .path = name, .kind = KEY_BOOL, .offset = AT(settings.flags), .bits = flag, \
+        .insecure = danger                                                          \
     }
-#define NOOP(name)                                                                                 \
-    {                                                                                              \
-        .path = name, .kind = KEY_BOOL                                                             \
+#define NOOP(name)                     \
+    {                                  \
+        .path = name, .kind = KEY_BOOL \
     }
-#define CALL(name, function)                                                                       \
-    {                                                                                              \
-        .path = name, .kind = KEY_CALL, .call = function                                           \
+#define CALL(name, function)                             \
+    {                                                    \
+        .path = name, .kind = KEY_CALL, .call = function \
     }
-#define LATER(name, unless)                                                                        \
-    {                                                                                              \
-        .path = name, .kind = KEY_LATER, .word = unless                                            \
+#define LATER(name, unless)                             \
+    {                                                   \
+        .path = name, .kind = KEY_LATER, .word = unless \
     }
-#define IGNORE(name)                                                                               \
-    {                                                                                              \
-        .path = name, .kind = KEY_IGNORE                                                           \
+#define IGNORE(name)                     \
+    {                                    \
+        .path = name, .kind = KEY_IGNORE \
     }
-#define SIZE(name, field, least, most)                                                             \
-    {                                                                                              \
-        .path = name, .kind = KEY_SIZE, .offset = AT(field), .min = least, .max = most             \
+#define SIZE(name, field, least, most)                                                 \
+    {                                                                                  \
+        .path = name, .kind = KEY_SIZE, .offset = AT(field), .min = least, .max = most \
     }
-#define NUMBER(name, field, least, most)                                                           \
-    {                                                                                              \
-        .path = name, .kind = KEY_U32, .offset = AT(field), .min = least, .max = most              \
+#define NUMBER(name, field, least, most)                                              \
+    {                                                                                 \
+        .path = name, .kind = KEY_U32, .offset = AT(field), .min = least, .max = most \
     }
 
 static const struct key keys[] = {
@@ -500,7 +516,8 @@ static bool finish_argv(struct manifest *m)
     struct settings *s = &m->settings;
     bool host = s->flags & CONFIG_F_HOST_ARGV;
     if (!!s->arg_count + !!m->argv_file.path + host > 1)
-        return manifest_fail(m, m->entry_place, "more than one of loader.argv, "
+        return manifest_fail(m, m->entry_place,
+                             "more than one of loader.argv, "
                              "loader.argv_src_file and loader.insecure__use_cmdline_argv; keep "
                              "one");
     if (!s->arg_count && !m->argv_file.path && !host)
@@ -513,10 +530,12 @@ static bool manifest_finish(struct manifest *m)
     const struct toml_place top = {1, 1};
     struct settings *s = &m->settings;
     if (!s->entrypoint)
-        return manifest_fail(m, top, "no libos.entrypoint; write libos.entrypoint = \"/path/of/the/"
+        return manifest_fail(m, top,
+                             "no libos.entrypoint; write libos.entrypoint = \"/path/of/the/"
                              "program\"");
     if (s->stack_size > s->memory_size / 2)
-        return manifest_fail(m, top, "sys.stack.size takes more than half of sgx.enclave_size; "
+        return manifest_fail(m, top,
+                             "sys.stack.size takes more than half of sgx.enclave_size; "
                              "raise that");
     if (!finish_argv(m))
         return false;
@@ -540,8 +559,8 @@ static bool manifest_finish(struct manifest *m)
 bool manifest_parse(struct manifest *m, const char *name, const char *text, size_t len)
 {
     struct toml_error err;
-    *m = (struct manifest){.name = name, .sign = SIGN_DATA_DEFAULT,
-                           .root_kind = CONFIG_MOUNT_TRUSTED};
+    *m = (struct manifest){
+        .name = name, .sign = SIGN_DATA_DEFAULT, .root_kind = CONFIG_MOUNT_TRUSTED};
     settings_init(&m->settings);
     struct toml_value *doc = toml_parse(text, len, &err);
     if (!doc)

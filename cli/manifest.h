@@ -32,7 +32,7 @@ struct manifest_files {
 };
 
 struct manifest {
-    const char *name; /* of the file, for messages; borrowed */
+    const char *name;         /* of the file, for messages; borrowed */
     struct settings settings; /* without files; mount sources as written */
     struct sign_data sign;
     struct manifest_files trusted, allowed;

@@ -27,9 +27,9 @@ struct key {
     const char *path;
     enum key_kind kind;
     size_t offset;
-    uint64_t bits;     /* KEY_BOOL */
-    uint64_t min, max; /* KEY_SIZE, KEY_U32 */
-    const char *word;  /* KEY_LATER: default string; "" for false, 0, [] and {} */
+    uint64_t bits;        /* KEY_BOOL */
+    uint64_t min, max;    /* KEY_SIZE, KEY_U32 */
+    const char *word;     /* KEY_LATER: default string; "" for false, 0, [] and {} */
     const char *insecure; /* name for the list of insecure settings, if the value is true */
     bool (*call)(struct manifest *m, void *target, const char *path, const struct toml_value *v);
 };

@@ -13,8 +13,8 @@
 #include <sys/types.h>
 
 struct outfile {
-    char *path; /* final name */
-    char *temp; /* name until the commit, where the file system has no unnamed files */
+    char *path;   /* final name */
+    char *temp;   /* name until the commit, where the file system has no unnamed files */
     bool special; /* the target is a device or pipe: collected here, copied at the end */
     int fd;
     uint64_t written;

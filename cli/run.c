@@ -101,21 +101,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct run *r = state->input;
     switch (key) {
-    case 'q':
-        say_level = -1;
-        return 0;
-    case 'v':
-        say_level++;
-        return 0;
+    case 'q': say_level = -1; return 0;
+    case 'v': say_level++; return 0;
     case 'e':
         if (arg[0] == '=' || !arg[0])
             argp_error(state, "-e %s: no variable's name; write -e NAME=VALUE", arg);
         if (strchr(arg, '=') ? putenv(arg) : unsetenv(arg))
             argp_error(state, "-e %s: %s", arg, strerror(errno));
         return 0;
-    case 'C':
-        r->cwd = arg;
-        return 0;
+    case 'C': r->cwd = arg; return 0;
     case 'm':
         if (!size_parse(arg, &r->opt.memory_limit) || !r->opt.memory_limit)
             argp_error(state, "--memory=%s: not a size; write for example 512M or 4G", arg);
@@ -134,12 +128,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         r->opt.trace = true;
         r->opt.trace_file = arg;
         return 0;
-    case OPT_STATS:
-        r->opt.stats = true;
-        return 0;
-    case OPT_KERNEL:
-        r->kernel_path = arg;
-        return 0;
+    case OPT_STATS: r->opt.stats = true; return 0;
+    case OPT_KERNEL: r->kernel_path = arg; return 0;
     case ARGP_KEY_ARG:
         r->first = state->next - 1;
         state->next = state->argc;
@@ -147,8 +137,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "nothing to run; name a PROGRAM or a BUNDLE");
         return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -363,8 +352,8 @@ static int finish(int status)
 
 int verb_run(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse_option, "PROGRAM [ARG…]\nBUNDLE [ARG…]", doc,
-                                     NULL,    NULL,         NULL};
+    static const struct argp argp = {
+        options, parse_option, "PROGRAM [ARG…]\nBUNDLE [ARG…]", doc, NULL, NULL, NULL};
     static struct run r = {.fd = -1};
     argp_err_exit_status = EXIT_CELLA;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);

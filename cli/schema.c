@@ -20,8 +20,8 @@ static const char *const kind_names[] = {
 };
 
 static const char *const kind_fixes[] = {
-    [TOML_STRING] = "write \"…\"",      [TOML_INTEGER] = "write a number without quotes",
-    [TOML_FLOAT] = "write a number",    [TOML_BOOL] = "write true or false without quotes",
+    [TOML_STRING] = "write \"…\"",       [TOML_INTEGER] = "write a number without quotes",
+    [TOML_FLOAT] = "write a number",     [TOML_BOOL] = "write true or false without quotes",
     [TOML_ARRAY] = "write [ \"…\", … ]", [TOML_TABLE] = "write { … } or a [table]",
 };
 
@@ -69,7 +69,10 @@ int schema_word(struct manifest *m, const char *path, const struct toml_value *v
             return i;
     for (int i = 0; words[i] && len < sizeof list; i++)
         len += (size_t)snprintf(list + len, sizeof list - len, "%s\"%s\"",
-                                !i ? "" : words[i + 1] ? ", " : " or ", words[i]);
+                                !i             ? ""
+                                : words[i + 1] ? ", "
+                                               : " or ",
+                                words[i]);
     manifest_fail(m, v->place, "%s = \"%.40s\" is not known; write %s", path, text, list);
     return -1;
 }
@@ -77,18 +80,12 @@ int schema_word(struct manifest *m, const char *path, const struct toml_value *v
 static bool is_default(const struct toml_value *v, const char *word)
 {
     switch (v->kind) {
-    case TOML_STRING:
-        return !strcmp(v->string.text, word);
-    case TOML_INTEGER:
-        return v->integer == 0 && !*word;
-    case TOML_BOOL:
-        return !v->boolean && !*word;
-    case TOML_ARRAY:
-        return v->array.count == 0;
-    case TOML_TABLE:
-        return v->table.count == 0;
-    default:
-        return false;
+    case TOML_STRING: return !strcmp(v->string.text, word);
+    case TOML_INTEGER: return v->integer == 0 && !*word;
+    case TOML_BOOL: return !v->boolean && !*word;
+    case TOML_ARRAY: return v->array.count == 0;
+    case TOML_TABLE: return v->table.count == 0;
+    default: return false;
     }
 }
 
@@ -105,9 +102,9 @@ static bool store_size(struct manifest *m, const struct key *k, const char *path
     if (size < k->min || size > k->max) {
         char limit[SIZE_TEXT];
         size_format(size < k->min ? k->min : k->max, limit);
-        return manifest_fail(m, v->place, "%s = \"%.40s\" is too %s; write at %s \"%s\"", path, text,
-                             size < k->min ? "small" : "large", size < k->min ? "least" : "most",
-                             limit);
+        return manifest_fail(m, v->place, "%s = \"%.40s\" is too %s; write at %s \"%s\"", path,
+                             text, size < k->min ? "small" : "large",
+                             size < k->min ? "least" : "most", limit);
     }
     *to = (size + 4095) & ~4095UL;
     return true;
@@ -154,12 +151,9 @@ static bool store(struct manifest *m, const struct key *k, const char *path, voi
     char *to = (char *)target + k->offset;
     uint64_t n;
     switch (k->kind) {
-    case KEY_IGNORE:
-        return true;
-    case KEY_BOOL:
-        return store_bool(m, k, path, (void *)to, v);
-    case KEY_SIZE:
-        return store_size(m, k, path, (void *)to, v);
+    case KEY_IGNORE: return true;
+    case KEY_BOOL: return store_bool(m, k, path, (void *)to, v);
+    case KEY_SIZE: return store_size(m, k, path, (void *)to, v);
     case KEY_U32:
         if (!take_integer(m, path, v, k->min, k->max, &n))
             return false;
@@ -170,10 +164,8 @@ static bool store(struct manifest *m, const struct key *k, const char *path, voi
             return false;
         *(uint16_t *)(void *)to = (uint16_t)n;
         return true;
-    case KEY_STRING:
-        return store_string(m, path, (void *)to, v);
-    case KEY_CALL:
-        return k->call(m, target, path, v);
+    case KEY_STRING: return store_string(m, path, (void *)to, v);
+    case KEY_CALL: return k->call(m, target, path, v);
     case KEY_LATER:
         return is_default(v, k->word) ||
                manifest_fail(m, v->place, "%s is not supported yet; remove it", path);

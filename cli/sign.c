@@ -97,12 +97,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct sign *s = state->input;
     switch (key) {
-    case 'k':
-        s->key = arg;
-        return 0;
-    case 'o':
-        s->out = arg;
-        return 0;
+    case 'k': s->key = arg; return 0;
+    case 'o': s->out = arg; return 0;
     case 'D':
         if (!strchr(arg, '=') || arg[0] == '=')
             argp_error(state, "-D %s: write -D NAME=VALUE", arg);
@@ -113,25 +109,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (!parse_date(arg, &s->date))
             argp_error(state, "--date=%s: write YYYY-MM-DD", arg);
         return 0;
-    case OPT_KERNEL:
-        s->kernel = arg;
-        return 0;
-    case 'q':
-        say_level = -1;
-        return 0;
-    case 'v':
-        say_level++;
-        return 0;
+    case OPT_KERNEL: s->kernel = arg; return 0;
+    case 'q': say_level = -1; return 0;
+    case 'v': say_level++; return 0;
     case ARGP_KEY_ARG:
         if (s->manifest)
             argp_error(state, "more than one MANIFEST");
         s->manifest = arg;
         return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a MANIFEST");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "name a MANIFEST"); return EINVAL;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

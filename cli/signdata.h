@@ -20,10 +20,10 @@ struct sign_data {
 };
 
 /* What a manifest that says nothing gets, and the development enclave but for `debug`. */
-#define SIGN_DATA_DEFAULT                                                                          \
-    {                                                                                              \
-        .date = 0x20240101, .xfrm_free = SGX_XFRM_AVX | SGX_XFRM_AVX512 | SGX_XFRM_AMX,            \
-        .misc = SGX_MISC_EXINFO                                                                    \
+#define SIGN_DATA_DEFAULT                                                               \
+    {                                                                                   \
+        .date = 0x20240101, .xfrm_free = SGX_XFRM_AVX | SGX_XFRM_AVX512 | SGX_XFRM_AMX, \
+        .misc = SGX_MISC_EXINFO                                                         \
     }
 
 #endif

@@ -51,8 +51,7 @@ static void put(char **out, size_t *len, const char *s, size_t n)
     (*out)[*len] = 0;
 }
 
-char *template_expand(const char *text, size_t *len, const struct template_vars *vars,
-                      char **error)
+char *template_expand(const char *text, size_t *len, const struct template_vars *vars, char **error)
 {
     char *out = NULL;
     size_t done = 0;
@@ -65,7 +64,8 @@ char *template_expand(const char *text, size_t *len, const struct template_vars 
         put(&out, &done, p, (size_t)(open - p));
         if (!value) {
             char *what = name ? mem_format("the variable {{ %s }} has no value; give it with "
-                                           "-D %s=VALUE", name, name)
+                                           "-D %s=VALUE",
+                                           name, name)
                               : mem_string("{{ without }} on the same line; add it");
             *error = complain(text, open, what);
             free(what);

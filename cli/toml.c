@@ -207,8 +207,7 @@ bool toml_parse_keys(struct toml_parser *t, struct toml_keys *keys)
 }
 
 /* From `table` to its subtable k, made if need be; through an array of tables to its last. */
-static struct toml_value *enter(struct toml_parser *t, struct toml_value *table,
-                                struct toml_key *k)
+static struct toml_value *enter(struct toml_parser *t, struct toml_value *table, struct toml_key *k)
 {
     struct toml_value *next = toml_table_find(table, k->text, k->len);
     if (!next) {
@@ -271,8 +270,8 @@ static struct toml_value *open_element(struct toml_parser *t, struct toml_value 
         array = toml_new(TOML_ARRAY, last->place);
         toml_table_add(table, last, array);
     }
-    array->array.items = mem_push(array->array.items, array->array.count,
-                                  sizeof *array->array.items);
+    array->array.items =
+        mem_push(array->array.items, array->array.count, sizeof *array->array.items);
     array->array.items[array->array.count++] = element;
     element->opened = true;
     return element;

@@ -237,12 +237,9 @@ static bool parse_into(struct toml_parser *t, struct toml_value *v)
     case '\'':
         v->kind = TOML_STRING;
         return toml_parse_string(t, true, &v->string.text, &v->string.len);
-    case '[':
-        return parse_array(t, v);
-    case '{':
-        return parse_inline_table(t, v);
-    default:
-        return parse_token(t, v);
+    case '[': return parse_array(t, v);
+    case '{': return parse_inline_table(t, v);
+    default: return parse_token(t, v);
     }
 }
 

@@ -35,8 +35,8 @@ enum runtime_io {
 struct runtime_options {
     const struct enclave_layout *layout; /* pages in EADD order, SECS size and SSA frame size */
     const struct sigstruct *sigstruct;   /* 1808 bytes, page-aligned page (see sigstruct.h) */
-    const struct config *config;         /* checked; what the enclave will see, for the host's use */
-    const void *leaves;                  /* leaf hashes of trusted files, untrusted side data */
+    const struct config *config; /* checked; what the enclave will see, for the host's use */
+    const void *leaves;          /* leaf hashes of trusted files, untrusted side data */
     size_t leaves_len;
 
     /* For the untrusted start block; the kernel takes each only if the configuration lets it. */

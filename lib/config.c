@@ -17,17 +17,17 @@
 
 #include "abi/host/layout.h"
 
-#define CHECK(cond, text)                                                                          \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            return (text);                                                                         \
+#define CHECK(cond, text)  \
+    do {                   \
+        if (!(cond))       \
+            return (text); \
     } while (0)
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        const char *why_ = (call);                                                                 \
-        if (why_)                                                                                  \
-            return why_;                                                                           \
+#define TRY(call)                  \
+    do {                           \
+        const char *why_ = (call); \
+        if (why_)                  \
+            return why_;           \
     } while (0)
 
 /* The checks below return NULL if all is well, else what is wrong. */

@@ -56,18 +56,18 @@ struct config_array {
 };
 
 /* config_header.flags */
-#define CONFIG_F_DEV (1ULL << 0)         /* development enclave: nothing on disk is verified */
-#define CONFIG_F_DEBUG (1ULL << 1)       /* signed as a debug enclave */
-#define CONFIG_F_HOST_ENTRY (1ULL << 2)  /* the host names the program */
-#define CONFIG_F_HOST_ARGV (1ULL << 3)   /* the host gives the arguments */
-#define CONFIG_F_HOST_ENV (1ULL << 4)    /* the host's whole environment is passed */
-#define CONFIG_F_HOST_CWD (1ULL << 5)    /* the host names the working directory */
-#define CONFIG_F_HOST_IDS (1ULL << 6)    /* the host names uid and gid */
-#define CONFIG_F_HOST_LOG (1ULL << 7)    /* log and trace may leave the enclave */
+#define CONFIG_F_DEV (1ULL << 0)          /* development enclave: nothing on disk is verified */
+#define CONFIG_F_DEBUG (1ULL << 1)        /* signed as a debug enclave */
+#define CONFIG_F_HOST_ENTRY (1ULL << 2)   /* the host names the program */
+#define CONFIG_F_HOST_ARGV (1ULL << 3)    /* the host gives the arguments */
+#define CONFIG_F_HOST_ENV (1ULL << 4)     /* the host's whole environment is passed */
+#define CONFIG_F_HOST_CWD (1ULL << 5)     /* the host names the working directory */
+#define CONFIG_F_HOST_IDS (1ULL << 6)     /* the host names uid and gid */
+#define CONFIG_F_HOST_LOG (1ULL << 7)     /* log and trace may leave the enclave */
 #define CONFIG_F_HOST_SIGNALS (1ULL << 8) /* every host signal may be injected */
 #define CONFIG_F_HOST_SIGTERM (1ULL << 9) /* one host SIGTERM may be injected */
 #define CONFIG_F_NO_ASLR (1ULL << 10)
-#define CONFIG_F_NO_FORK (1ULL << 11)    /* process creation fails with EAGAIN */
+#define CONFIG_F_NO_FORK (1ULL << 11) /* process creation fails with EAGAIN */
 #define CONFIG_F_MASK ((1ULL << 12) - 1)
 
 enum config_file_policy {
@@ -131,10 +131,11 @@ enum config_mount_kind {
 };
 
 struct config_mount {
-    uint32_t kind;  /* enum config_mount_kind */
-    uint32_t flags; /* zero for now */
-    struct config_str path;   /* absolute, normalised, no trailing slash except "/" */
-    struct config_str source; /* host path, for HOST and TRUSTED; relative ones start at the bundle's
+    uint32_t kind;          /* enum config_mount_kind */
+    uint32_t flags;         /* zero for now */
+    struct config_str path; /* absolute, normalised, no trailing slash except "/" */
+    struct config_str
+        source; /* host path, for HOST and TRUSTED; relative ones start at the bundle's
                                * base directory, which is the host process's working directory */
     struct config_str key_name; /* absent for now */
 };

@@ -50,9 +50,7 @@ static void dump(const struct toml_value *v)
         putchar('s');
         dump_bytes(v->string.text, v->string.len);
         break;
-    case TOML_INTEGER:
-        printf("i%ld", v->integer);
-        break;
+    case TOML_INTEGER: printf("i%ld", v->integer); break;
     case TOML_FLOAT:
         memcpy(&bits, &v->real, sizeof bits);
         if (v->real != v->real)
@@ -60,9 +58,7 @@ static void dump(const struct toml_value *v)
         else
             printf("f%016lx", bits);
         break;
-    case TOML_BOOL:
-        printf("b%d", v->boolean);
-        break;
+    case TOML_BOOL: printf("b%d", v->boolean); break;
     case TOML_ARRAY:
         putchar('[');
         for (size_t i = 0; i < v->array.count; i++) {
@@ -71,9 +67,7 @@ static void dump(const struct toml_value *v)
         }
         putchar(']');
         break;
-    case TOML_TABLE:
-        dump_table(v);
-        break;
+    case TOML_TABLE: dump_table(v); break;
     }
 }
 

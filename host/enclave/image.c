@@ -12,12 +12,12 @@
 
 #include "abi/host/layout.h"
 
-#define CHECK(cond, text)                                                                          \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            *why = (text);                                                                         \
-            return -ENOEXEC;                                                                       \
-        }                                                                                          \
+#define CHECK(cond, text)    \
+    do {                     \
+        if (!(cond)) {       \
+            *why = (text);   \
+            return -ENOEXEC; \
+        }                    \
     } while (0)
 
 static bool inside(uint64_t off, uint64_t len, uint64_t total)

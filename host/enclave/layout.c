@@ -156,7 +156,8 @@ static int add_image(struct enclave_layout *l, const struct image *img, const ch
     return err;
 }
 
-static int add_config(struct enclave_layout *l, const struct image *img, const struct config *config)
+static int add_config(struct enclave_layout *l, const struct image *img,
+                      const struct config *config)
 {
     uint64_t base = l->kernel_base;
     struct enclave_params *p = arena_take(l, PAGE_SIZE);
@@ -216,8 +217,8 @@ static int arena_init(struct enclave_layout *l, const struct image *img,
     len += (uint64_t)l->vcpu_count * 2 * PAGE_SIZE;
     for (unsigned int i = 0; i < img->segs; i++)
         len += page_up((img->seg[i].vaddr & ~PAGE_MASK) + img->seg[i].filesz);
-    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
+    void *p =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return -ENOMEM;
     l->arena = p;

@@ -30,9 +30,9 @@
 #define SGX_MISC_EXINFO 0x1U
 
 struct sigstruct {
-    uint8_t header[16]; /* SIGSTRUCT_HEADER1 */
-    uint32_t vendor;    /* 0 */
-    uint32_t date;      /* BCD 0xyyyymmdd */
+    uint8_t header[16];  /* SIGSTRUCT_HEADER1 */
+    uint32_t vendor;     /* 0 */
+    uint32_t date;       /* BCD 0xyyyymmdd */
     uint8_t header2[16]; /* SIGSTRUCT_HEADER2 */
     uint32_t swdefined;
     uint8_t reserved1[84];
