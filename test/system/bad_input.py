@@ -224,7 +224,8 @@ MANIFESTS = {
     "unclosed": ('x = "abc', ":"),
     "twice": ("sgx.debug = true\nsgx.debug = false", "debug"),
     "bad-uri": ('sgx.trusted_files = ["/no/scheme"]', "/no/scheme"),
-    "absent-file": ('sgx.trusted_files = ["file:/absent/file"]', "/absent/file"),
+    "absent-file": ('sgx.trusted_files = ["file:@", "file:@.absent"]', ".absent"),
+    "absent-directory": ('sgx.trusted_files = ["file:@", "file:@.absent/"]', ".absent"),
     "not-utf8": (b"a = '\xff\xfe'", ":"),
     "bad-mount": ('fs.mounts = [{ path = "/x" }]', "uri"),
     "bad-mount-type": ('fs.mounts = [{ type = "floppy", path = "/x", uri = "file:/x" }]', "floppy"),
@@ -238,11 +239,15 @@ def test_manifests(context):
         source = os.path.join(context.scratch, name + ".toml")
         bundle = os.path.join(context.scratch, name + ".cella")
         body = text if isinstance(text, bytes) else text.encode()
-        base = f'libos.entrypoint = "{program(context)}"\nloader.argv = ["x"]\n'.encode()
+        path = program(context).encode()
+        base = b'libos.entrypoint = "@"\nloader.argv = ["x"]\n'
         if b"fs.mounts" not in body:
-            base += b"fs.mounts = []\n"
+            folder = os.path.dirname(path)
+            base += b'fs.mounts = [{ path = "' + folder + b'", uri = "file:' + folder + b'" }]\n'
+        if b"sgx.trusted_files" not in body:
+            base += b'sgx.trusted_files = ["file:@"]\n'
         with open(source, "wb") as f:
-            f.write(base + body + b"\n")
+            f.write((base + body + b"\n").replace(b"@", path))
         result = context.run([context.cella, "sign", source, "-k", key, "-o", bundle])
         lines = result.err.decode("utf-8", "replace").splitlines()
         assert not result.hang and result.status > 0, f"{name}: {result.ending()}"
