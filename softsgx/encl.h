@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct encl: an enclave, made by opening the device.
+ *
+ * States: open (size == 0), created (ECREATE done: pages may be added), initialized (EINIT done).
+ * Lock order: encl_list_lock, then encl->lock.  Both are taken with asynchronous signals blocked, or
+ * in a leaf, where they are deferred: so a handler never meets a lock that its own thread holds.
+ *
+ * EPC memory is private anonymous memory at the enclave's own addresses, wherever a VMA of the device
+ * covers the page; elsewhere the page rests in `shadow` until it is mapped.
+ */
+#ifndef SOFTSGX_ENCL_H
+#define SOFTSGX_ENCL_H
+
+#include "arch.h"
+#include "epcm.h"
+#include "lib/sha256.h"
+#include "lock.h"
+#include "lp.h"
+#include "mem.h"
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct vma {
+    uint64_t start, end;
+    uint32_t prot; /* SI_R, SI_W, SI_X; the same values as PROT_* */
+};
+
+struct encl {
+    struct lock lock;
+    int ioctl_busy;   /* [a] Linux's SGX_ENCL_IOCTL */
+    int fd;           /* -1 once closed */
+    uint64_t ino;     /* of fd, to see that it has not been closed and reused behind our back */
+    bool initialized; /* [l], as is all that follows */
+    uint64_t base, size;
+    uint64_t attributes_allowed;
+    struct secs secs;
+    struct sha256 sha; /* MRENCLAVE so far */
+    uint8_t isv_ext_prod_id[16], isv_family_id[16];
+    uint32_t xsave_size;
+    struct arena arena;
+    struct epcm epcm;
+    struct vma *vmas; /* sorted, disjoint */
+    uint32_t vma_count, vma_max, vma_hint;
+    uint8_t *shadow;
+    struct tcs *tcs_list;
+    uint64_t run_start, run_end; /* accepted pages that the host protection lags behind */
+    uint64_t touched;
+    struct encl *next;
+};
+
+extern struct lock encl_list_lock;
+
+/* A new enclave for fd, or NULL. */
+struct encl *encl_new(int fd);
+
+/* Frees it if it has neither a handle nor a mapping.  Caller holds encl_list_lock. */
+void encl_put(struct encl *e);
+
+/* The enclave of fd, or NULL. */
+struct encl *encl_of_fd(int fd);
+
+/* The created enclave whose ELRANGE holds addr, or NULL. */
+struct encl *encl_of_addr(uint64_t addr);
+
+/* The first enclave with a VMA in [start, end), or NULL.  Caller holds encl_list_lock. */
+struct encl *encl_of_vma(uint64_t start, uint64_t end);
+
+static inline uint64_t encl_page(const struct encl *e, uint64_t addr)
+{
+    return (addr - e->base) >> PAGE_SHIFT;
+}
+
+static inline bool encl_contains(const struct encl *e, uint64_t addr, uint64_t len)
+{
+    return addr - e->base < e->size && len <= e->size - (addr - e->base);
+}
+
+/* Where the page's bytes lie now. */
+static inline void *encl_page_mem(const struct encl *e, uint64_t page, epcm_t entry)
+{
+    return (entry & EPCM_INPLACE) ? (void *)(e->base + (page << PAGE_SHIFT))
+                                  : e->shadow + (page << PAGE_SHIFT);
+}
+
+/* vma.c; all with e->lock held */
+struct vma *vma_find(struct encl *e, uint64_t addr);
+int vma_set(struct encl *e, uint64_t start, uint64_t end, int prot); /* prot < 0: remove */
+bool vma_covers(struct encl *e, uint64_t start, uint64_t end);
+
+/* tcs.c */
+struct tcs *tcs_new(struct encl *e, uint64_t addr, const struct tcs_page *page);
+struct tcs *tcs_find(struct encl *e, uint64_t addr);
+void tcs_free(struct encl *e, uint64_t addr);
+void tcs_invalidate(struct encl *e); /* SSA pages may have changed: check at the next entry */
+/* SSA[i] of t. */
+static inline uint64_t tcs_frame(const struct tcs *t, uint32_t i)
+{
+    return t->ossa + (uint64_t)i * t->encl->secs.ssa_frame_size * PAGE_SIZE;
+}
+/* Points t at SSA[cssa] after cssa has changed. */
+void tcs_set_frame(struct tcs *t);
+/* Checks that the pages of SSA[i] can be written; makes them so on the host. */
+struct fault tcs_check_frame(struct tcs *t, uint32_t i);
+
+/* The per-thread reason for the last failure; always returns err. */
+int why(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's page protection: see prot.h. */
+#include "prot.h"
+
+#include <sys/mman.h>
+
+#define BATCH_PAGES 0x8000UL
+
+uint32_t prot_want(const struct vma *v, epcm_t w)
+{
+    if (!v || (w & (EPCM_VALID | EPCM_INPLACE)) != (EPCM_VALID | EPCM_INPLACE))
+        return 0;
+    if ((w & (SI_PENDING | SI_MODIFIED)) || EPCM_TYPE(w) != PT_REG)
+        return 0;
+    /* Linux refuses to fault a page in if the VMA allows more than the page was added with. */
+    if (v->prot & ~EPCM_MAX(w))
+        return 0;
+    return v->prot & w & SI_RWX;
+}
+
+static int host_protect(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
+{
+    return (int)softsgx_syscall(SYS_mprotect, e->base + (page << PAGE_SHIFT),
+                                (end - page) << PAGE_SHIFT, (long)prot);
+}
+
+/* Sets the host protection of [page, end), which all exist and lie in place, and notes it. */
+static int run_apply(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
+{
+    int err = host_protect(e, page, end, prot);
+    if (err)
+        return err;
+    for (; page < end; page++) {
+        epcm_t *p = epcm_find(&e->epcm, page);
+        epcm_set_applied(p, prot);
+        /* It can be reached without a fault from now on, as if the driver had faulted it in. */
+        if (prot)
+            *p |= EPCM_MAPPED;
+    }
+    return 0;
+}
+
+static uint32_t page_want(struct encl *e, uint64_t page, epcm_t w)
+{
+    return prot_want(vma_find(e, e->base + (page << PAGE_SHIFT)), w);
+}
+
+int prot_sync(struct encl *e, uint64_t page, uint64_t end)
+{
+    uint64_t start = 0, stop = 0; /* the run that waits */
+    uint32_t prot = 0;
+    int err = 0;
+    for (page = epcm_next(&e->epcm, page, end); page < end && !err;
+         page = epcm_next(&e->epcm, page + 1, end)) {
+        epcm_t w = *epcm_find(&e->epcm, page);
+        uint32_t want = page_want(e, page, w);
+        if (!(w & EPCM_INPLACE) || want == EPCM_APPLIED(w))
+            continue;
+        if (page != stop || want != prot) {
+            if (start < stop)
+                err = run_apply(e, start, stop, prot);
+            start = page;
+            prot = want;
+        }
+        stop = page + 1;
+    }
+    if (start < stop && !err)
+        err = run_apply(e, start, stop, prot);
+    return err;
+}
+
+/* True if `page` needs the same change as its neighbour. */
+static bool page_lags(struct encl *e, uint64_t page, uint32_t prot)
+{
+    epcm_t w = epcm_read(&e->epcm, page);
+    return (w & EPCM_VALID) && EPCM_APPLIED(w) != prot && page_want(e, page, w) == prot;
+}
+
+int prot_apply(struct encl *e, uint64_t page)
+{
+    epcm_t *p = epcm_find(&e->epcm, page);
+    uint32_t prot = page_want(e, page, *p);
+    uint64_t lo = page, hi = page + 1;
+    if (EPCM_APPLIED(*p) == prot)
+        return 0;
+    while (lo > 0 && page - lo < BATCH_PAGES && page_lags(e, lo - 1, prot))
+        lo--;
+    while (hi < e->epcm.pages && hi - page < BATCH_PAGES && page_lags(e, hi, prot))
+        hi++;
+    if (e->run_start < e->run_end && lo <= e->run_start && e->run_end <= hi)
+        e->run_start = e->run_end = 0;
+    return run_apply(e, lo, hi, prot);
+}
+
+void prot_defer(struct encl *e, uint64_t page)
+{
+    if (page != e->run_end || e->run_start == e->run_end) {
+        if (e->run_start < e->run_end)
+            prot_sync(e, e->run_start, e->run_end);
+        e->run_start = page;
+    }
+    e->run_end = page + 1;
+    /* Kernels add memory in naturally aligned blocks: the end of one is a good moment. */
+    if ((page + 1) % EPCM_FANOUT == 0) {
+        prot_sync(e, e->run_start, e->run_end);
+        e->run_start = e->run_end = 0;
+    }
+}
+
+int prot_open(struct encl *e, uint64_t page, uint64_t count)
+{
+    return host_protect(e, page, page + count, SI_R | SI_W);
+}
+
+epcm_t *page_augment(struct encl *e, uint64_t page)
+{
+    epcm_t *p = epcm_get(&e->epcm, &e->arena, page);
+    if (p)
+        *p = EPCM_VALID | EPCM_INPLACE | EPCM_MAPPED | SI_RWX << EPCM_MAX_SHIFT | SI_PT(PT_REG) |
+             SI_PENDING | SI_R | SI_W;
+    return p;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's page protection as a cache of VMA protection and EPCM.
+ *
+ * What a page may be used for is the VMA's protection cut down by the EPCM's permissions; the host's
+ * page table never allows more, but it may allow less: an upgrade waits until an access faults, or until
+ * a run of accepted pages ends, so that one mprotect serves many pages.  Enclave lock held throughout.
+ */
+#ifndef SOFTSGX_PROT_H
+#define SOFTSGX_PROT_H
+
+#include "encl.h"
+
+/* What the host's page table should allow. */
+uint32_t prot_want(const struct vma *v, epcm_t w);
+
+/* Brings the pages in [page, end) up to date, in both directions.  0 or -errno. */
+int prot_sync(struct encl *e, uint64_t page, uint64_t end);
+
+/* Applies what is due to `page` and its neighbours that need the same.  0 or -errno. */
+int prot_apply(struct encl *e, uint64_t page);
+
+/* `page` has been accepted or extended: its upgrade may wait. */
+void prot_defer(struct encl *e, uint64_t page);
+
+/* Opens or closes pages in place for the driver's own writing. */
+int prot_open(struct encl *e, uint64_t page, uint64_t count);
+
+/* EAUG: the driver adds a pending page for the VMA.  NULL: no memory. */
+epcm_t *page_augment(struct encl *e, uint64_t page);
+
+enum access { ACCESS_R = SI_R, ACCESS_W = SI_W, ACCESS_X = SI_X };
+
+/*
+ * An access by the enclave to its own page, as the page walker, the EPCM check and Linux's fault handler
+ * together see it: 0 if it may now be retried, else the #PF error code.  Takes the lock.
+ */
+uint32_t fault_resolve(struct encl *e, uint64_t addr, enum access access);
+
+#endif
