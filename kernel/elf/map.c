@@ -60,7 +60,10 @@ int elf_read_interp(struct file *f, const struct elf_image *img, char **out)
     return 0;
 }
 
-/* Linux zeroes the tail of a writable segment's last page only. */
+/*
+ * Linux zeroes all of a writable segment's last page behind the file's bytes, beyond memsz too: ld.so's
+ * first allocations come from there.
+ */
 static int zero_tail(const struct elf_segment *s, uint64_t bias)
 {
     uint64_t end = s->vaddr + s->filesz;
@@ -68,8 +71,7 @@ static int zero_tail(const struct elf_segment *s, uint64_t bias)
 
     if (s->memsz == s->filesz || !(s->prot & MM_WRITE) || end == page_end)
         return 0;
-    uint64_t n = MIN(page_end - end, s->memsz - s->filesz);
-    return zero_out(bias + end, n);
+    return zero_out(bias + end, page_end - end);
 }
 
 static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, uint64_t bias)
