@@ -35,6 +35,8 @@ int enclave_build(void);
 /* start.c: the start block and all that it points to. */
 int start_prepare(void);
 void clock_sample(struct host_clock *c);
+/* enter.c: EENTER or ERESUME; 0, and *run says how it ended, or an error of the vDSO's. */
+int enclave_enter(unsigned function, const void *start, struct sgx_enclave_run *run);
 /* vcpu.c: runs vCPU 0 on the calling thread until the enclave ends: 0 or -errno. */
 int vcpu_run(unsigned index);
 /* signals.c */

@@ -27,8 +27,7 @@
 static void enter_interrupted(void)
 {
     struct sgx_enclave_run run = {.tcs = layout_tcs(host.options->layout, 0)};
-    host.device->enter(0, 0, 0, EENTER, 0, 0, &run);
-    if (run.function != EEXIT) {
+    if (enclave_enter(EENTER, NULL, &run) || run.function != EEXIT) {
         static const char text[] = "cella: the kernel failed while it handled an interrupt\n";
         (void)!write(2, text, sizeof(text) - 1);
         _exit(125);

@@ -27,7 +27,7 @@ int vcpu_run(unsigned index)
     bool handling = false;
 
     while (!host.ended) {
-        int ret = host.device->enter((unsigned long)host.start, index, 0, function, 0, 0, &run);
+        int ret = enclave_enter(function, host.start, &run);
         if (ret) {
             host_say("entering the enclave failed (%d)", ret);
             return -EIO;

@@ -38,6 +38,8 @@ enclave_entry:
     movq $0, %gs:VCPU_OCALL_RSP
     pushq $RFLAGS_FIXED
     popfq
+    popq %rax                       /* EENTER has loaded FS from the TCS */
+    wrfsbase %rax
     popq %r15
     popq %r14
     popq %r13
@@ -91,6 +93,8 @@ ocall_leave:
     pushq %r13
     pushq %r14
     pushq %r15
+    rdfsbase %rax
+    pushq %rax
     movq %rsp, %gs:VCPU_OCALL_RSP
     movq %gs:VCPU_HOST_RIP, %rbx
     movq %gs:VCPU_HOST_RBP, %rbp
