@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The places follow Linux's: program at two thirds of the address space, break up to 32 MiB behind it,
- * mappings below the stack, stack on top; the spans shrink with ELRANGE.
+ * The places follow Linux's: program at two thirds of the address space, break up to 32 MiB behind it;
+ * the spans shrink with ELRANGE.  Where mappings and the stack go is the mm's (mm/mm.c).
  */
 #include "kernel/proc/aslr.h"
 
@@ -13,7 +13,6 @@
 #include "kernel/sgx/random.h"
 #include "lib/config.h"
 
-#define STACK_SPAN_MAX (1UL << 34) /* Linux: 16 GiB */
 #define PIE_SPAN_MAX (1UL << 40)
 #define BRK_SPAN (32UL << 20)
 
@@ -27,12 +26,6 @@ static bool randomize(void)
 static uint64_t random_pages(uint64_t span)
 {
     return randomize() ? random_u64() % (span / PAGE_SIZE) * PAGE_SIZE : 0;
-}
-
-uaddr_t aslr_stack_top(void)
-{
-    uint64_t top = kernel.params->kernel_base;
-    return top - PAGE_SIZE - random_pages(MIN(STACK_SPAN_MAX, top / 64));
 }
 
 size_t aslr_stack_shift(void)

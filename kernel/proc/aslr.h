@@ -9,9 +9,7 @@
 
 #include "kernel/types.h"
 
-/* The end of the main stack's region, page aligned: in the last 1/32 below kernel_base. */
-uaddr_t aslr_stack_top(void);
-/* How far below that end the stack's contents start: less than a page, a multiple of 16. */
+/* How far below the end of the main stack (mm_stack_top) the stack's contents start: less than a page, a multiple of 16. */
 size_t aslr_stack_shift(void);
 /* Where a position-independent program with an interpreter goes. */
 uaddr_t aslr_pie_base(void);

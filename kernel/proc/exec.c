@@ -251,7 +251,7 @@ static int map_stack(struct process *p, const struct exec *e, struct stack_info 
 {
     size_t need = ALIGN_UP(stack_size_needed(info), PAGE_SIZE);
     size_t mapped = need + STACK_ROOM;
-    uaddr_t top = aslr_stack_top();
+    uaddr_t top = mm_stack_top(p->mm);
     bool exec_stack = e->interp ? e->image.exec_stack || e->interp_image.exec_stack
                                 : e->image.exec_stack;
     unsigned prot = MM_READ | MM_WRITE | (exec_stack ? MM_EXEC : 0);
@@ -259,9 +259,8 @@ static int map_stack(struct process *p, const struct exec *e, struct stack_info 
     char *buf = kmalloc(need);
     if (!buf)
         return -ENOMEM;
-    int64_t at = mm_map(p->mm, top - mapped, mapped, prot,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_STACK,
-                        NULL, 0, "[stack]");
+    int64_t at = mm_map(p->mm, 0, mapped, prot,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK, NULL, 0, "[stack]");
     uaddr_t end = top - aslr_stack_shift();
     int err = at < 0 ? (int)at : stack_build(buf, need, end, info, out);
     if (!err)

@@ -15,7 +15,6 @@
 #include <linux/wait.h>
 
 #include "kernel/kernel.h"
-#include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/proc/proc_impl.h"
@@ -23,22 +22,25 @@
 #include "kernel/sched/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
+#include "kernel/sys/stats.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/sys/usercopy.h"
 #include "kernel/vfs/vfs.h"
 
 #include "kernel/sys/syscalls.h"
 
 #define WSTATUS_EXIT(code) (((code)&0xff) << 8)
 
-/* The process has no threads left but the caller, which has no user memory to go back to. */
+/*
+ * The process has no threads left but the caller, which does not go back to user memory.  Memory and
+ * host descriptors end with the enclave; what must not be lost is written back first.
+ */
 static NORETURN void process_finish(struct process *p)
 {
-    /* Files are flushed and shared mappings written back: both may leave the enclave. */
-    mm_sync(p->mm); /* its pages go with the enclave */
-    fdtable_put(p->fds);
     if (p != kernel.first)
         panic("process %d ends and is not the first, %d", p->pid, kernel.first->pid);
+    mm_sync(p->mm);
+    fdtable_put(p->fds);
+    stats_print();
     ocall_exit(p->exit_status);
 }
 
