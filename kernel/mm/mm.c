@@ -13,6 +13,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sgx/random.h"
+#include "kernel/sys/patch.h"
 #include "kernel/vfs/file.h"
 #include "lib/config.h"
 
@@ -68,6 +69,7 @@ void mm_free(struct mm *mm)
 
     if (!mm)
         return;
+    patch_mm_gone(mm);
     mutex_lock(&mm->lock);
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, &dead); /* nothing to split */
     mutex_unlock(&mm->lock);

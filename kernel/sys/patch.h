@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Patching of system-call sites: what others may know of it.
+ * Patching of system-call sites: what others may know of it.  The trap itself is syscall_trap
+ * (sys/syscall.h).
  */
 #ifndef KERNEL_SYS_PATCH_H
 #define KERNEL_SYS_PATCH_H
@@ -9,7 +10,7 @@
 
 struct mm;
 
-/* How a site was patched. */
+/* How a site was patched; site.c tells them apart. */
 enum patch_kind { PATCH_NONE, PATCH_MOV, PATCH_BEFORE, PATCH_CAVE, PATCH_WINDOW, PATCH_KINDS };
 
 struct patch_stats {
@@ -19,5 +20,17 @@ struct patch_stats {
 };
 
 void patch_stats_get(struct patch_stats *out);
+
+/*
+ * The program's own address for one that lies in a trampoline: where the program would be if the
+ * site had not been patched, as far as there is such a place.  Other addresses come back unchanged.
+ * For signal frames and /proc.  Does not sleep.
+ */
+uaddr_t patch_program_rip(struct mm *mm, uaddr_t rip);
+
+/* [start, end) is about to be unmapped or replaced: its sites are forgotten.  Does not sleep. */
+void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end);
+/* The address space is gone: forgets all that was known of it. */
+void patch_mm_gone(struct mm *mm);
 
 #endif

@@ -131,6 +131,11 @@ size_t heap_trim(void)
     return 0;
 }
 
+void patch_mm_gone(struct mm *mm)
+{
+    (void)mm;
+}
+
 void mutex_init(struct mutex *m)
 {
     (void)m;

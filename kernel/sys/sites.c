@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is remembered of each address space's sites: a hash table of those that trapped, with what came
+ * of it.  A site is analysed once, at its first trap.  That is also what makes PATCH_WINDOW safe:
+ * before a site's first trap no thread can be about to return into the window.  So when a site
+ * cannot be remembered, nothing is patched any more.
+ */
+#include "kernel/mm/heap.h"
+#include "kernel/sys/patch_impl.h"
+#include "lib/hash.h"
+
+#define SITES_FIRST 128UL /* places in a new table */
+#define SITES_MAX 32768UL /* the most that a program can make the kernel remember */
+
+struct spinlock sites_lock = SPINLOCK_INIT;
+static struct list spaces = LIST_INIT(spaces); /* [sites_lock] */
+
+struct patch_space *space_find(struct mm *mm)
+{
+    list_for_each(l, &spaces) {
+        struct patch_space *s = list_entry(l, struct patch_space, link);
+        if (s->mm == mm)
+            return s;
+    }
+    return NULL;
+}
+
+struct patch_space *space_get(struct mm *mm)
+{
+    spin_lock(&sites_lock);
+    struct patch_space *s = space_find(mm);
+    spin_unlock(&sites_lock);
+    if (s)
+        return s;
+
+    s = kzalloc(sizeof(*s));
+    if (!s)
+        return NULL;
+    s->mm = mm;
+    list_init(&s->pools);
+    spin_lock(&sites_lock);
+    list_add_head(&spaces, &s->link);
+    spin_unlock(&sites_lock);
+    return s;
+}
+
+/* The place of a site, or one where it can be put; NULL when there is neither. */
+static struct site_entry *place_find(struct site_entry *entries, size_t capacity, uaddr_t site)
+{
+    struct site_entry *reuse = NULL;
+    size_t hash = hash_u64(site);
+
+    for (size_t i = 0; i < capacity; i++) {
+        struct site_entry *e = &entries[(hash + i) & (capacity - 1)];
+        if (e->site == site)
+            return e;
+        if (e->site == SITE_FREE)
+            return reuse ? reuse : e;
+        if (e->site == SITE_GONE && !reuse)
+            reuse = e;
+    }
+    return reuse;
+}
+
+bool site_recall(struct mm *mm, uaddr_t site, struct site_entry *out)
+{
+    bool known = false;
+
+    spin_lock(&sites_lock);
+    const struct patch_space *s = space_find(mm);
+    if (s) {
+        const struct site_entry *e = place_find(s->entries, s->capacity, site);
+        known = e && e->site == site;
+        if (known)
+            *out = *e;
+    }
+    spin_unlock(&sites_lock);
+    return known;
+}
+
+/* Moves what is in the table to a larger one. */
+static bool table_grow(struct patch_space *s)
+{
+    size_t capacity = s->capacity ? s->capacity * 2 : SITES_FIRST, count = 0;
+    struct site_entry *entries = NULL;
+
+    if (capacity <= SITES_MAX)
+        entries = kzalloc(capacity * sizeof(*entries));
+    if (!entries)
+        return false;
+    spin_lock(&sites_lock);
+    struct site_entry *old = s->entries;
+    for (size_t i = 0; i < s->capacity; i++) {
+        if (old[i].site > SITE_GONE) {
+            *place_find(entries, capacity, old[i].site) = old[i];
+            count++;
+        }
+    }
+    s->entries = entries;
+    s->capacity = capacity;
+    s->count = count;
+    spin_unlock(&sites_lock);
+    kfree(old);
+    return true;
+}
+
+bool site_record(struct patch_space *s, const struct site_entry *e)
+{
+    bool room = (s->count + 1) * 4 <= s->capacity * 3 || table_grow(s);
+
+    spin_lock(&sites_lock);
+    struct site_entry *place = place_find(s->entries, s->capacity, e->site);
+    if (!place || (!room && place->site != e->site)) {
+        spin_unlock(&sites_lock);
+        return false;
+    }
+    if (place->site == SITE_FREE)
+        s->count++;
+    *place = *e;
+    spin_unlock(&sites_lock);
+    return true;
+}
+
+void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    spin_lock(&sites_lock);
+    struct patch_space *s = space_find(mm);
+    for (size_t i = 0; s && i < s->capacity; i++)
+        if (s->entries[i].site >= start && s->entries[i].site < end)
+            s->entries[i].site = SITE_GONE;
+    spin_unlock(&sites_lock);
+}
+
+void patch_mm_gone(struct mm *mm)
+{
+    spin_lock(&sites_lock);
+    struct patch_space *s = space_find(mm);
+    if (s)
+        list_del(&s->link);
+    spin_unlock(&sites_lock);
+    if (!s)
+        return;
+    for (struct list *l = list_pop(&s->pools); l; l = list_pop(&s->pools))
+        kfree(list_entry(l, struct tramp_pool, link));
+    kfree(s->entries);
+    kfree(s);
+}
