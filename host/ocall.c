@@ -66,7 +66,7 @@ static int64_t do_clock_get(struct host_vcpu *v)
 
 static int64_t do_log(struct host_vcpu *v)
 {
-    return result(write(2, PTR(0), ARG(1)));
+    return result(write(host.log_fd, PTR(0), ARG(1)));
 }
 
 static int64_t do_open(struct host_vcpu *v)

@@ -3,6 +3,7 @@
 #include "host/runtime.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ void host_say(const char *fmt, ...)
     va_end(ap);
     size_t len = 7 + (n < 0 ? 0 : (size_t)n > sizeof(buf) - 9 ? sizeof(buf) - 9 : (size_t)n);
     buf[len++] = '\n';
-    (void)!write(2, buf, len);
+    (void)!write(host.log_fd ? host.log_fd : 2, buf, len);
 }
 
 static int device_choose(const struct runtime_options *o)
@@ -47,6 +48,7 @@ static int device_choose(const struct runtime_options *o)
 int runtime_run(const struct runtime_options *o)
 {
     host.options = o;
+    host.log_fd = fcntl(2, F_DUPFD_CLOEXEC, 64);
     int ret = device_choose(o);
     if (!ret)
         ret = enclave_build();

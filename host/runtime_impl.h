@@ -25,6 +25,7 @@ struct host {
     timer_t tick;             /* of the vCPU's thread */
     bool tick_made;
     int wait_status;          /* the program's, once ended */
+    int log_fd;               /* standard error, for good: the program may close descriptor 2 */
     bool ended;
 };
 
