@@ -86,7 +86,9 @@ static size_t vote_last(const struct site_code *c, uint64_t addr, unsigned *perc
     for (size_t len = 2; len <= INSN_MAX; len++)
         if (votes[len] > votes[best])
             best = len;
-    *percent = total >= VOTES_MIN ? votes[best] * 100 / total : 0;
+    if (total < VOTES_MIN || !votes[best])
+        return 0;
+    *percent = votes[best] * 100 / total;
     return best;
 }
 
