@@ -71,6 +71,9 @@ static void sched_finish_switch(void) NO_TSA
     bool dead = prev && prev->state == THREAD_DEAD;
 
     v->previous = NULL;
+    /* Whoever runs now may compute for ever: see on the way out whether that needs a tick. */
+    if (!v->tick_at)
+        __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
     spin_unlock(&sched_lock);
     if (dead)
         thread_put(prev);
@@ -154,6 +157,7 @@ void sched_idle(void)
             schedule();
             continue;
         }
+        vcpu_this()->tick_at = 0; /* waiting disarms it */
         ring_wait(next);
         signals_from_host();
     }
@@ -181,7 +185,8 @@ static void tick_update(ktime_t next_timer)
     if (sched_runnable() || ring_busy())
         want = now + SLICE_NS;
     want = MIN(want, MAX(next_timer, now + 50000));
-    if (want == KTIME_NEVER || (v->tick_at && v->tick_at <= want))
+    bool lost = v->tick_at && v->tick_at + SLICE_NS < now;
+    if (want == KTIME_NEVER || (v->tick_at && v->tick_at <= want && !lost))
         return;
     v->tick_at = want;
     ocall_tick(want - now);
