@@ -105,6 +105,7 @@ static long thread_clone(const struct clone_request *a)
     int tid = child->tid;
     store_tids(a, tid);
     thread_start(child);
+    thread_put(child); /* the scheduler has its own */
     return tid;
 }
 

@@ -39,8 +39,8 @@ static NORETURN void process_finish(struct process *p)
     if (p != kernel.first)
         panic("process %d ends and is not the first, %d", p->pid, kernel.first->pid);
     mm_sync(p->mm);
+    stats_print(); /* before the program's standard error may be closed */
     fdtable_put(p->fds);
-    stats_print();
     ocall_exit(p->exit_status);
 }
 

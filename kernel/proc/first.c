@@ -295,5 +295,6 @@ int process_first(void)
     str_copy(t->comm, "cella", sizeof(t->comm));
     kernel.first = p;
     thread_start(t);
+    thread_put(t); /* the scheduler has its own */
     return 0;
 }
