@@ -4,7 +4,6 @@
  * host does not) and resolves "now"; the kind stores.
  */
 #include <linux/falloc.h>
-#include <linux/time.h>
 #include <linux/time_types.h>
 #include <linux/utime.h>
 

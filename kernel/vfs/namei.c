@@ -230,9 +230,15 @@ long sys_link(uaddr_t oldname, uaddr_t newname)
 
 /* Removal. */
 
+/* The walk crosses mounts: a mount point shows as the root of what is mounted there. */
+static bool is_fixed(const struct dentry *d)
+{
+    return d->mounted || d->made_up || !d->parent;
+}
+
 static int remove_check(struct dentry *d, bool dir, bool trailing)
 {
-    if (d->mounted || d->made_up || !d->parent)
+    if (is_fixed(d))
         return -EBUSY;
     if (dir)
         return S_ISDIR(d->inode->mode) ? 0 : -ENOTDIR;
@@ -354,7 +360,7 @@ static int rename_check(struct walk *ow, struct dentry *old, struct walk *nw, st
                         unsigned flags)
 {
     bool old_dir = S_ISDIR(old->inode->mode);
-    if (old->mounted || old->made_up || (new_d && (new_d->mounted || new_d->made_up)))
+    if (is_fixed(old) || (new_d && is_fixed(new_d)))
         return -EBUSY;
     if (dentry_is_ancestor(old, nw->at))
         return -EINVAL;
