@@ -57,7 +57,9 @@ int softsgx_close(int fd);
 bool softsgx_owns(int fd);
 
 /*
- * __vdso_sgx_enter_enclave(): see <asm/sgx.h> for the register contract, which is the vDSO's.
+ * __vdso_sgx_enter_enclave(): see <asm/sgx.h> for the register contract, which is the vDSO's: only
+ * RBX, RBP and the stack pointer are sure to come back (after an AEX, R12 to R15 are zero), so that a
+ * C program calls it through a wrapper that saves the others.
  * ENCLU in the host's own code works as well (through SIGILL).
  */
 int softsgx_enter_enclave(unsigned long rdi, unsigned long rsi, unsigned long rdx,

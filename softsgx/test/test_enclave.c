@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole enclave at the addresses that Cella uses (ELRANGE from 0): the fast paths, signals at every
+ * moment, lazy protection, dynamic pages, keys.  With `bench` as argument it prints what things cost.
+ */
+#include "softsgx/softsgx.h"
+#include "softsgx/test/enclave.h"
+#include "softsgx/test/sign.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define ELRANGE_SIZE (1UL << 40)
+#define TEXT 0x100000UL
+#define BLOCK 0x200000UL /* of TCS 0; TCS 1 follows */
+#define BLOCK_SIZE 0x40000UL
+#define GS_AT(t) (BLOCK + (t) * BLOCK_SIZE)
+#define TCS_AT(t) (GS_AT(t) + 0x1000)
+#define SSA_AT(t) (GS_AT(t) + 0x2000)
+#define SSA_PAGES (SSA_FRAME_SIZE / 4096)
+#define NSSA 3
+#define STACK_AT(t) (GS_AT(t) + 0x10000)
+#define STACK_PAGES 2
+#define DYNAMIC 0x40000000UL
+#define TCS_COUNT 2
+
+enum { LEAF_EENTER = 2, LEAF_ERESUME = 3, LEAF_EEXIT = 4 };
+
+int enter_saving(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned int leaf,
+                 unsigned long r8, unsigned long r9, struct sgx_enclave_run *run);
+extern const uint8_t enclave_text[], enclave_text_end[];
+
+static int fd;
+static struct measure measurement;
+static uint8_t page[4096] __attribute__((aligned(4096)));
+static volatile uint64_t stop_flag;
+static volatile int handled, handled_aep;
+
+/* cmocka takes the exception signals for each test, through this. */
+sighandler_t signal(int sig, sighandler_t handler)
+{
+    struct sigaction act = {.sa_flags = SA_RESTART}, old;
+    act.sa_handler = handler;
+    return softsgx_sigaction(sig, &act, &old) ? SIG_ERR : old.sa_handler;
+}
+
+static void add(uint64_t addr, const void *data, uint64_t flags)
+{
+    struct secinfo si = {.flags = flags};
+    struct sgx_enclave_add_pages a = {.src = (uint64_t)data, .offset = addr, .length = 4096,
+                                      .secinfo = (uint64_t)&si, .flags = SGX_PAGE_MEASURE};
+    int err = softsgx_ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &a);
+    if (err)
+        print_error("%s\n", softsgx_why());
+    assert_int_equal(err, 0);
+    measure_page(&measurement, addr, flags, data, true);
+}
+
+static void block_add(uint64_t t)
+{
+    uint64_t gs[512] = {0};
+    gs[GS_STACK / 8] = STACK_AT(t) + STACK_PAGES * 4096;
+    gs[GS_SSA0_GPRS / 8] = SSA_AT(t) + SSA_PAGES * 4096 - sizeof(struct ssa_gprs);
+    memcpy(page, gs, 4096);
+    add(GS_AT(t), page, SI_R | SI_W | SI_PT(PT_REG));
+    memset(page, 0, 4096);
+    struct tcs_page *tcs = (struct tcs_page *)page;
+    tcs->ossa = SSA_AT(t);
+    tcs->nssa = NSSA;
+    tcs->oentry = TEXT;
+    tcs->ogsbase = GS_AT(t);
+    tcs->fslimit = tcs->gslimit = ~0U;
+    add(TCS_AT(t), page, SI_PT(PT_TCS));
+    memset(page, 0, 4096);
+    for (int i = 0; i < NSSA * SSA_PAGES; i++)
+        add(SSA_AT(t) + 4096UL * i, page, SI_R | SI_W | SI_PT(PT_REG));
+    for (int i = 0; i < STACK_PAGES; i++)
+        add(STACK_AT(t) + 4096UL * i, page, SI_R | SI_W | SI_PT(PT_REG));
+}
+
+static void map(uint64_t addr, uint64_t len, int prot)
+{
+    void *p = softsgx_mmap((void *)addr, len, prot, MAP_SHARED | MAP_FIXED, fd, 0);
+    if (p == MAP_FAILED)
+        print_error("%s\n", softsgx_why());
+    assert_ptr_equal(p, (void *)addr);
+}
+
+static void enclave_build(void)
+{
+    static struct secs secs = {.size = ELRANGE_SIZE, .ssa_frame_size = SSA_PAGES,
+                               .miscselect = MISC_EXINFO};
+    static struct sigstruct ss;
+    uint8_t mrenclave[32];
+    uint32_t lo, hi;
+    __asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    secs.attributes.flags = ATTR_MODE64BIT | ATTR_DEBUG;
+    secs.attributes.xfrm = lo & 0xe7; /* up to AVX-512 */
+    struct sgx_enclave_create create = {.src = (uint64_t)&secs};
+    fd = softsgx_open();
+    assert_true(fd >= 0);
+    map(0x10000, ELRANGE_SIZE - 0x10000, PROT_NONE);
+    assert_int_equal(softsgx_ioctl(fd, SGX_IOC_ENCLAVE_CREATE, &create), 0);
+    measure_start(&measurement, secs.size, secs.ssa_frame_size);
+    add(TEXT, enclave_text, SI_R | SI_X | SI_PT(PT_REG));
+    for (uint64_t t = 0; t < TCS_COUNT; t++)
+        block_add(t);
+    measure_end(&measurement, mrenclave);
+    sigstruct_make(&ss, mrenclave);
+    struct sgx_enclave_init init = {.sigstruct = (uint64_t)&ss};
+    int err = softsgx_ioctl(fd, SGX_IOC_ENCLAVE_INIT, &init);
+    if (err)
+        print_error("%s\n", softsgx_why());
+    assert_int_equal(err, 0);
+    map(DYNAMIC, ELRANGE_SIZE - DYNAMIC, PROT_READ | PROT_WRITE | PROT_EXEC);
+    map(TEXT, 4096, PROT_READ | PROT_EXEC);
+    for (uint64_t t = 0; t < TCS_COUNT; t++) {
+        map(GS_AT(t), 0x2000 + NSSA * SSA_PAGES * 4096, PROT_READ | PROT_WRITE);
+        map(STACK_AT(t), STACK_PAGES * 4096, PROT_READ | PROT_WRITE);
+    }
+}
+
+/* The enclave returns its result in RDI, which the exit handler gets. */
+static __thread uint64_t result;
+
+static int on_exit_handler(long rdi, long rsi, long rdx, long rsp, long r8, long r9,
+                           struct sgx_enclave_run *run)
+{
+    (void)rsi, (void)rdx, (void)rsp, (void)r8, (void)r9, (void)run;
+    result = (uint64_t)rdi;
+    return 0;
+}
+
+static int enter(uint64_t t, unsigned int leaf, struct sgx_enclave_run *run, uint64_t cmd, uint64_t a,
+                 uint64_t b, uint64_t c, uint64_t d)
+{
+    *run = (struct sgx_enclave_run){.tcs = TCS_AT(t), .user_handler = (uint64_t)on_exit_handler};
+    return enter_saving(cmd, a, b, leaf, c, d, run);
+}
+
+/* Runs a command as a runtime would: exceptions are handled inside (CSSA 1), then resumed. */
+static uint64_t call(uint64_t t, uint64_t cmd, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    struct sgx_enclave_run run;
+    assert_int_equal(enter(t, LEAF_EENTER, &run, cmd, a, b, c, d), 0);
+    while (run.function != LEAF_EEXIT) {
+        assert_int_equal(run.function, LEAF_ERESUME);
+        struct sgx_enclave_run inner;
+        assert_int_equal(enter(t, LEAF_EENTER, &inner, 0, 0, 0, 0, 0), 0);
+        assert_int_equal(inner.function, LEAF_EEXIT);
+        assert_int_equal(enter(t, LEAF_ERESUME, &run, 0, 0, 0, 0, 0), 0);
+    }
+    return result;
+}
+
+/* EACCEPT's operand in the enclave's data page. */
+static uint64_t secinfo_put(uint64_t t, uint64_t flags)
+{
+    struct secinfo *si = (struct secinfo *)(GS_AT(t) + GS_OPERANDS);
+    *si = (struct secinfo){.flags = flags};
+    return (uint64_t)si;
+}
+
+static uint64_t accept_pages(uint64_t addr, uint64_t count)
+{
+    uint64_t si = secinfo_put(0, SI_R | SI_W | SI_PENDING | SI_PT(PT_REG));
+    return call(0, CMD_ACCEPT, addr, count, si, 0);
+}
+
+static double now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static int group_setup(void **state)
+{
+    (void)state;
+    char key[] = "/tmp/softsgx-test-XXXXXX";
+    assert_non_null(mkdtemp(key));
+    char path[64];
+    snprintf(path, sizeof(path), "%s/root.key", key);
+    setenv("SOFTSGX_ROOT_KEY", path, 1);
+    enclave_build();
+    unlink(path);
+    rmdir(key);
+    return 0;
+}
+
+static void test_enter_exit(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(call(0, CMD_NOP, i, 0, 0, 0), i);
+    /* The site must have been rewritten, or all this has been slow. */
+    int patched = 0;
+    for (const uint8_t *p = (uint8_t *)TEXT; p < (uint8_t *)TEXT + 4088; p++)
+        patched += !memcmp(p, "\xff\x15\x02\x00\x00\x00\xeb\x08", 8);
+    assert_true(patched >= 5);
+}
+
+static void test_bad_enter(void **state)
+{
+    (void)state;
+    struct sgx_enclave_run run;
+    run = (struct sgx_enclave_run){.tcs = TEXT};
+    assert_int_equal(enter_saving(0, 0, 0, LEAF_EENTER, 0, 0, &run), 0);
+    assert_int_equal(run.exception_vector, VEC_PF);
+    assert_int_equal(run.function, LEAF_EENTER);
+    run = (struct sgx_enclave_run){.tcs = TCS_AT(0)};
+    assert_int_equal(enter_saving(0, 0, 0, LEAF_ERESUME, 0, 0, &run), 0);
+    assert_int_equal(run.exception_vector, VEC_GP);
+    assert_int_equal(run.function, LEAF_ERESUME);
+    assert_int_equal(enter_saving(0, 0, 0, LEAF_EEXIT, 0, 0, &run), -EINVAL);
+    run.reserved[100] = 1;
+    assert_int_equal(enter_saving(0, 0, 0, LEAF_EENTER, 0, 0, &run), -EINVAL);
+}
+
+static void test_syscall_is_ud(void **state)
+{
+    (void)state;
+    struct sgx_enclave_run run;
+    assert_int_equal(call(0, CMD_SYSCALL, 100, 0, 0, 0), 0x1234);
+    assert_int_equal(enter(0, LEAF_EENTER, &run, CMD_SYSCALL, 1, 0, 0, 0), 0);
+    assert_int_equal(run.function, LEAF_ERESUME);
+    assert_int_equal(run.exception_vector, VEC_UD);
+    struct ssa_gprs *g = (void *)(SSA_AT(0) + SSA_PAGES * 4096 - sizeof(*g));
+    assert_int_equal(g->exitinfo, 0x80000306);
+    assert_memory_equal((void *)g->rip, "\x0f\x05", 2);
+    assert_int_equal(g->gsbase, GS_AT(0));
+    struct sgx_enclave_run inner;
+    enter(0, LEAF_EENTER, &inner, 0, 0, 0, 0, 0);
+    enter(0, LEAF_ERESUME, &run, 0, 0, 0, 0, 0);
+    assert_int_equal(run.function, LEAF_EEXIT);
+}
+
+static void test_dynamic_pages(void **state)
+{
+    (void)state;
+    struct sgx_enclave_run run;
+    /* An access without EACCEPT: the driver adds the page, the EPCM forbids it. */
+    assert_int_equal(enter(0, LEAF_EENTER, &run, CMD_WRITE, DYNAMIC, 1, 0, 0), 0);
+    assert_int_equal(run.exception_vector, VEC_PF);
+    assert_int_equal(run.exception_error_code, 0x8007);
+    assert_int_equal(run.exception_addr, DYNAMIC);
+    struct ssa_exinfo *x =
+        (void *)(SSA_AT(0) + SSA_PAGES * 4096 - sizeof(struct ssa_gprs) - sizeof(*x));
+    assert_int_equal(x->maddr, DYNAMIC);
+    assert_int_equal(x->errcd, 0x8007);
+    uint64_t si = secinfo_put(1, SI_R | SI_W | SI_PENDING | SI_PT(PT_REG));
+    assert_int_equal(call(1, CMD_ACCEPT, DYNAMIC, 1, si, 0), 0);
+    assert_int_equal(enter(0, LEAF_ERESUME, &run, 0, 0, 0, 0, 0), 0);
+    assert_int_equal(run.function, LEAF_EEXIT);
+    /* Many at once, not aligned to anything. */
+    assert_int_equal(accept_pages(DYNAMIC + 0x5000, 3000), 0);
+    assert_int_equal(call(0, CMD_WRITE, DYNAMIC + 0x5000, 3000, 0, 0),
+                     DYNAMIC + 0x5000 + 2999 * 4096UL);
+    /* A second EACCEPT does not match. */
+    assert_int_equal(accept_pages(DYNAMIC + 0x5000, 1), SGX_PAGE_ATTRIBUTES_MISMATCH);
+    /* The far end of ELRANGE. */
+    assert_int_equal(accept_pages(ELRANGE_SIZE - 4096, 1), 0);
+    call(0, CMD_WRITE, ELRANGE_SIZE - 4096, 1, 0, 0);
+}
+
+static void test_extend_restrict_remove(void **state)
+{
+    (void)state;
+    uint64_t at = DYNAMIC + 0x10000000;
+    struct sgx_enclave_run run;
+    assert_int_equal(accept_pages(at, 4), 0);
+    call(0, CMD_WRITE, at, 4, 0, 0);
+    struct sgx_enclave_restrict_permissions r = {.offset = at, .length = 4096, .permissions = SI_R};
+    assert_int_equal(softsgx_ioctl(fd, SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &r), 0);
+    uint64_t si = secinfo_put(0, SI_R | SI_PR | SI_PT(PT_REG));
+    assert_int_equal(call(0, CMD_ACCEPT, at, 1, si, 0), 0);
+    assert_int_equal(enter(0, LEAF_EENTER, &run, CMD_WRITE, at, 1, 0, 0), 0);
+    assert_int_equal(run.exception_error_code, 0x8007);
+    /* EMODPE from another TCS, then the access goes through. */
+    si = secinfo_put(1, SI_R | SI_W | SI_PT(PT_REG));
+    call(1, CMD_LEAF, 6, si, at, 0);
+    assert_int_equal(enter(0, LEAF_ERESUME, &run, 0, 0, 0, 0, 0), 0);
+    assert_int_equal(run.function, LEAF_EEXIT);
+    struct sgx_enclave_modify_types m = {.offset = at, .length = 4 * 4096, .page_type = PT_TRIM};
+    assert_int_equal(softsgx_ioctl(fd, SGX_IOC_ENCLAVE_MODIFY_TYPES, &m), 0);
+    struct sgx_enclave_remove_pages x = {.offset = at, .length = 4 * 4096};
+    assert_int_equal(softsgx_ioctl(fd, SGX_IOC_ENCLAVE_REMOVE_PAGES, &x), -EPERM);
+    si = secinfo_put(0, SI_MODIFIED | SI_PT(PT_TRIM));
+    assert_int_equal(call(0, CMD_ACCEPT, at, 4, si, 0), 0);
+    assert_int_equal(softsgx_ioctl(fd, SGX_IOC_ENCLAVE_REMOVE_PAGES, &x), 0);
+    assert_int_equal(x.count, 4 * 4096);
+    /* The page comes back empty. */
+    assert_int_equal(accept_pages(at, 1), 0);
+    call(0, CMD_WRITE, at, 1, 0, 0);
+}
+
+/* EACCEPTCOPY makes an executable page of a pending one. */
+static void test_acceptcopy(void **state)
+{
+    (void)state;
+    uint64_t at = DYNAMIC + 0x20000000;
+    uint64_t si = secinfo_put(0, SI_R | SI_X | SI_PT(PT_REG));
+    call(0, CMD_LEAF, 7, si, at, TEXT);
+    struct sgx_enclave_run run;
+    enter(0, LEAF_EENTER, &run, CMD_WRITE, at, 1, 0, 0);
+    assert_int_equal(run.exception_error_code, 0x8007);
+    struct ssa_gprs *g = (void *)(SSA_AT(0) + SSA_PAGES * 4096 - sizeof(*g));
+    g->rsi = STACK_AT(0); /* let it finish */
+    enter(0, LEAF_ERESUME, &run, 0, 0, 0, 0, 0);
+    assert_int_equal(run.function, LEAF_EEXIT);
+    assert_memory_equal((void *)at, (void *)TEXT, 256);
+}
+
+static void on_alarm(int sig, siginfo_t *info, void *uc)
+{
+    (void)sig, (void)info;
+    handled++;
+    if (!softsgx_at_aep(uc))
+        return;
+    handled_aep++;
+    struct sgx_enclave_run run;
+    uint64_t tcs = (uint64_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RBX];
+    if (enter((tcs - TCS_AT(0)) / BLOCK_SIZE, LEAF_EENTER, &run, 0, 0, 0, 0, 0) || run.function != LEAF_EEXIT)
+        abort();
+}
+
+static void timer_start(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO | SA_RESTART};
+    struct itimerval it = {{0, 1000}, {0, 1000}};
+    assert_int_equal(softsgx_sigaction(SIGALRM, &sa, NULL), 0);
+    handled = handled_aep = 0;
+    *(uint64_t *)(GS_AT(0) + GS_TICKS) = 0;
+    setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static void timer_stop(void)
+{
+    struct itimerval it = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static void *stop_later(void *arg)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    usleep((useconds_t)(uintptr_t)arg);
+    stop_flag = 1;
+    return NULL;
+}
+
+static uint64_t run_with_ticks(uint64_t cmd, uint64_t b, uint64_t c)
+{
+    pthread_t thread;
+    sigset_t alarm, old;
+    stop_flag = 0;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &alarm, &old);
+    pthread_create(&thread, NULL, stop_later, (void *)150000);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    timer_start();
+    uint64_t r = call(0, cmd, (uint64_t)&stop_flag, b, c, 0);
+    timer_stop();
+    pthread_join(thread, NULL);
+    return r;
+}
+
+static void test_ticks(void **state)
+{
+    (void)state;
+    assert_int_equal(run_with_ticks(CMD_SPIN, 0, 0), 0);
+    assert_true(handled_aep > 10);
+    assert_int_equal(*(uint64_t *)(GS_AT(0) + GS_TICKS), handled_aep);
+}
+
+/* Signals in the middle of leaves wait for their end, and none is lost. */
+static void test_ticks_in_leaves(void **state)
+{
+    (void)state;
+    uint64_t at = DYNAMIC + 0x30000000;
+    assert_int_equal(accept_pages(at, 1), 0);
+    uint64_t si = secinfo_put(0, SI_R | SI_W | SI_PENDING | SI_PT(PT_REG));
+    uint64_t r = run_with_ticks(CMD_HAMMER, at, si);
+    assert_true((int64_t)r > 1000);
+    assert_true(handled_aep > 10);
+    assert_int_equal(*(uint64_t *)(GS_AT(0) + GS_TICKS), handled_aep);
+    print_message("# %ld leaves, %d ticks, %d at the AEP\n", (long)r, handled, handled_aep);
+}
+
+/* Signals while entering and leaving, a million times. */
+static void test_ticks_in_transitions(void **state)
+{
+    (void)state;
+    timer_start();
+    for (uint64_t i = 0; i < 2000000; i++)
+        if (call(0, CMD_NOP, i, 0, 0, 0) != i)
+            fail();
+    for (uint64_t i = 0; i < 20000; i++)
+        call(0, CMD_SYSCALL, 1, 0, 0, 0);
+    timer_stop();
+    assert_true(handled > 10);
+}
+
+static void *thread_enter(void *arg)
+{
+    for (uint64_t i = 0; i < 20000; i++)
+        if (call((uint64_t)arg, CMD_NOP, i, 0, 0, 0) != i || call((uint64_t)arg, CMD_SYSCALL, 1, 0, 0, 0) != 0x1234)
+            return (void *)1;
+    return NULL;
+}
+
+static void test_two_threads(void **state)
+{
+    (void)state;
+    pthread_t a, b;
+    void *ra, *rb;
+    timer_start();
+    for (int i = 0; i < 3; i++) {
+        pthread_create(&a, NULL, thread_enter, (void *)0);
+        pthread_create(&b, NULL, thread_enter, (void *)1);
+        pthread_join(a, &ra);
+        pthread_join(b, &rb);
+        assert_null(ra);
+        assert_null(rb);
+    }
+    timer_stop();
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    uint8_t *op = (uint8_t *)(STACK_AT(0)); /* the low page of the stack: 512-byte aligned */
+    struct report *report = (struct report *)(op + 1536);
+    memset(op, 0, 2048);
+    memcpy(op + 1024, "report data", 11);
+    call(0, CMD_LEAF, 0, (uint64_t)op, (uint64_t)op + 1024, (uint64_t)report);
+    assert_memory_equal(report->reportdata, "report data", 11);
+    assert_int_equal(report->isv_prod_id, 7);
+    assert_int_equal(report->attributes.flags, ATTR_INIT | ATTR_DEBUG | ATTR_MODE64BIT);
+    struct keyrequest *req = (struct keyrequest *)op;
+    memset(req, 0, sizeof(*req));
+    req->keyname = KEY_SEAL;
+    req->keypolicy = KEYPOLICY_MRSIGNER;
+    assert_int_equal(call(0, CMD_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0), 0);
+    uint8_t key[16];
+    memcpy(key, op + 1024, 16);
+    assert_int_equal(call(0, CMD_RAW_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0), 0);
+    assert_memory_equal(key, op + 1024, 16);
+    req->isv_svn = 3;
+    assert_int_equal(call(0, CMD_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0), SGX_INVALID_ISVSVN);
+    req->keyname = 77;
+    assert_int_equal(call(0, CMD_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0),
+                     SGX_INVALID_KEYNAME);
+}
+
+/* A leaf that faults is an exception at its site, and the same in both forms. */
+static void test_leaf_faults(void **state)
+{
+    (void)state;
+    struct ssa_gprs *g = (void *)(SSA_AT(0) + SSA_PAGES * 4096 - sizeof(*g));
+    for (uint64_t cmd = CMD_LEAF; cmd <= CMD_RAW_LEAF; cmd++) {
+        struct sgx_enclave_run run;
+        enter(0, LEAF_EENTER, &run, cmd, 5, GS_AT(0) + 1, DYNAMIC, 0); /* misaligned SECINFO */
+        assert_int_equal(run.function, LEAF_ERESUME);
+        assert_int_equal(run.exception_vector, VEC_GP);
+        assert_int_equal(g->rax, 5);
+        assert_memory_equal((void *)g->rip, cmd == CMD_LEAF ? "\xff\x15\x02" : "\x0f\x01\xd7", 3);
+        g->rbx = secinfo_put(0, SI_R | SI_W | SI_PENDING | SI_PT(PT_REG));
+        g->rcx = DYNAMIC + 0x31000000 + cmd * 4096;
+        enter(0, LEAF_ERESUME, &run, 0, 0, 0, 0, 0);
+        assert_int_equal(run.function, LEAF_EEXIT);
+        assert_int_equal(result, 0);
+    }
+}
+
+static void bench(void)
+{
+    const int n = 2000000;
+    double t = now_ns();
+    struct sgx_enclave_run run = {.tcs = TCS_AT(0)};
+    for (int i = 0; i < n; i++)
+        softsgx_enter_enclave(CMD_NOP, 0, 0, LEAF_EENTER, 0, 0, &run);
+    printf("enter + exit           %7.1f ns\n", (now_ns() - t) / n);
+    call(0, CMD_SYSCALL, 1000, 0, 0, 0);
+    t = now_ns();
+    call(0, CMD_SYSCALL, 100000, 0, 0, 0);
+    printf("syscall, handled inside %6.2f us\n", (now_ns() - t) / 100000 / 1000);
+    t = now_ns();
+    accept_pages(DYNAMIC + (8UL << 30), 512 * 64);
+    printf("EACCEPT of a new page  %7.1f ns\n", (now_ns() - t) / (512 * 64));
+    t = now_ns();
+    call(0, CMD_WRITE, DYNAMIC + (8UL << 30), 512 * 64, 0, 0);
+    printf("first touch of it      %7.1f ns\n", (now_ns() - t) / (512 * 64));
+    volatile uint8_t *plain = mmap(NULL, 128UL << 20, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    t = now_ns();
+    for (size_t i = 0; i < 128UL << 20; i += 4096)
+        plain[i] = 1;
+    printf("first touch, native    %7.1f ns\n", (now_ns() - t) / (512 * 64));
+    uint64_t si = secinfo_put(0, SI_R | SI_W | SI_PENDING | SI_PT(PT_REG));
+    t = now_ns();
+    for (int i = 0; i < 10000; i++)
+        call(0, CMD_RAW_LEAF, 5, si, DYNAMIC + (16UL << 30) + i * 4096UL, 0);
+    printf("EACCEPT, not patched   %7.1f ns\n", (now_ns() - t) / 10000);
+    run_with_ticks(CMD_SPIN, 0, 0);
+    printf("ticks at 1 ms          %d of %d at the AEP\n", handled_aep, handled);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_enter_exit),
+        cmocka_unit_test(test_bad_enter),
+        cmocka_unit_test(test_syscall_is_ud),
+        cmocka_unit_test(test_dynamic_pages),
+        cmocka_unit_test(test_extend_restrict_remove),
+        cmocka_unit_test(test_acceptcopy),
+        cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_ticks_in_leaves),
+        cmocka_unit_test(test_ticks_in_transitions),
+        cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_leaf_faults),
+    };
+    if (argc > 1 && !strcmp(argv[1], "bench")) {
+        group_setup(NULL);
+        bench();
+        return 0;
+    }
+    return cmocka_run_group_tests_name("softsgx", tests, group_setup, NULL);
+}
