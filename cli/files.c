@@ -40,18 +40,18 @@ struct visit {
     const struct manifest_file *file; /* the entry at hand, for messages */
 };
 
-static bool fail(struct visit *v, const char *path, const char *what, const char *fix)
+static bool refuse(struct visit *v, const char *path, const char *what, const char *fix)
 {
     return manifest_fail(v->m, v->file->place, "%s: %s; %s", path, what, fix);
 }
 
-static bool fail_errno(struct visit *v, const char *path, int error)
+static bool refuse_errno(struct visit *v, const char *path, int error)
 {
     const char *fix = error == ENOENT   ? "correct the path or remove it"
                       : error == EACCES ? "sign as a user who may read it, or remove it"
                       : error == EAGAIN ? "sign again when nothing writes to it"
                                         : "correct the path or remove it";
-    return fail(v, path, error == EAGAIN ? "changed while it was hashed" : strerror(error), fix);
+    return refuse(v, path, error == EAGAIN ? "changed while it was hashed" : strerror(error), fix);
 }
 
 /* Index of the mount that a path inside belongs to: the last one mounted at or above it. */
@@ -152,7 +152,7 @@ static enum step walk_new(struct walk *w, const char *name, size_t len, const ch
         return STEP_LINK;
     }
     if (!last && !S_ISDIR(st.st_mode)) {
-        fail_errno(w->v, host, ENOTDIR);
+        refuse_errno(w->v, host, ENOTDIR);
         return STEP_ERROR;
     }
     /* A file is marked as not hashed yet by its size; see add_trusted. */
@@ -166,7 +166,7 @@ static enum step walk_new(struct walk *w, const char *name, size_t len, const ch
 static bool walk_link(struct walk *w, const struct file_node *link)
 {
     if (++w->links > LINKS_MAX)
-        return fail_errno(w->v, w->at, ELOOP);
+        return refuse_errno(w->v, w->at, ELOOP);
     char *todo = mem_format("%s/%s", link->target, w->todo);
     char *path = path_normal(w->at, todo);
     walk_set(&w->todo, path);
@@ -197,14 +197,14 @@ static bool walk_step(struct walk *w, enum goal goal)
     } else if (!next) {
         host = host_path(w->v, here);
         if (!host) /* a tmpfs, say: it has no files to begin with */
-            ok = fail(w->v, here, "lies in a mount without files of the host", "remove it");
+            ok = refuse(w->v, here, "lies in a mount without files of the host", "remove it");
         else
             step = walk_new(w, name, len, host, last, &next);
         if (ok && step == STEP_MISSING)
-            ok = fail_errno(w->v, host, errno);
+            ok = refuse_errno(w->v, host, errno);
     }
     if (ok && step == STEP_NODE && next->kind == CONFIG_NODE_REG && !last)
-        ok = fail_errno(w->v, here, ENOTDIR);
+        ok = refuse_errno(w->v, here, ENOTDIR);
     if (ok && step == STEP_LINK && !(last && goal == GOAL_ALLOWED)) {
         ok = walk_link(w, next);
     } else if (ok && step != STEP_ERROR) {
@@ -239,7 +239,8 @@ static bool check_digest(struct visit *v, const char *host, const uint8_t digest
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     if (!strcasecmp(hex, v->file->sha256))
         return true;
-    return fail(v, host, "its SHA-256 is not the manifest's", "restore the file or correct sha256");
+    return refuse(v, host, "its SHA-256 is not the manifest's",
+                  "restore the file or correct sha256");
 }
 
 /* Hashes the file behind `path` inside into its node. */
@@ -251,12 +252,12 @@ static bool hash_file(struct visit *v, const char *path, struct file_node *n, bo
     int fd = open(host, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool ok = fd >= 0 && !fstat(fd, &st);
     if (!ok) {
-        fail_errno(v, host, errno);
+        refuse_errno(v, host, errno);
     } else if (!S_ISREG(st.st_mode)) {
-        ok = fail(v, host, "is no regular file", "list it in sgx.allowed_files or remove it");
+        ok = refuse(v, host, "is no regular file", "list it in sgx.allowed_files or remove it");
     } else {
         int err = leaves_hash(v->leaves, fd, n, digest ? whole : NULL);
-        ok = !err || fail_errno(v, host, -err);
+        ok = !err || refuse_errno(v, host, -err);
         if (ok && digest)
             ok = check_digest(v, host, whole);
     }
@@ -305,7 +306,7 @@ static bool expand_name(struct visit *v, struct file_node *dir, const char *path
     if (!host || is_mount_point(v, here)) {
         ; /* another mount covers it */
     } else if (lstat(host, &st)) {
-        ok = errno == ENOENT || fail_errno(v, host, errno);
+        ok = errno == ENOENT || refuse_errno(v, host, errno);
     } else if (S_ISDIR(st.st_mode)) {
         if (!n)
             n = tree_add(dir, name, strlen(name), CONFIG_NODE_DIR);
@@ -338,7 +339,7 @@ static bool expand(struct visit *v, const char *path, struct file_node *n)
     struct dirent **names;
     char *host = host_path(v, path);
     int count = host ? scandir(host, &names, name_filter, name_order) : 0;
-    bool ok = count >= 0 || fail_errno(v, host, errno);
+    bool ok = count >= 0 || refuse_errno(v, host, errno);
     for (int i = 0; i < count; i++) {
         ok = ok && expand_name(v, n, path, names[i]->d_name);
         free(names[i]);
@@ -356,11 +357,11 @@ static bool add_trusted(struct visit *v, const char *path, bool directory)
     bool ok = n;
     if (ok && directory) {
         if (n->kind == CONFIG_NODE_REG)
-            ok = fail(v, path, "is no directory", "remove the slash at the end");
+            ok = refuse(v, path, "is no directory", "remove the slash at the end");
         else
             ok = expand(v, at, n);
     } else if (ok && n->kind != CONFIG_NODE_REG) {
-        ok = fail(v, path, "is a directory", "add a slash to trust all that is in it");
+        ok = refuse(v, path, "is a directory", "add a slash to trust all that is in it");
     } else if (ok && (n->size == UINT64_MAX || v->file->sha256)) {
         ok = hash_file(v, at, n, v->file->sha256);
     }
@@ -374,7 +375,7 @@ static bool add_allowed(struct visit *v, const char *path)
     if (!n)
         return false;
     if (n->kind != CONFIG_NODE_DIR && n->kind != CONFIG_NODE_HOST)
-        return fail(v, path, "is both trusted and allowed", "remove it from one of the lists");
+        return refuse(v, path, "is both trusted and allowed", "remove it from one of the lists");
     n->kind = CONFIG_NODE_HOST;
     return true;
 }
@@ -443,7 +444,7 @@ static char *read_file(struct visit *v, const struct manifest_file *f, size_t *l
     ssize_t n = file ? getdelim(&text, &room, EOF, file) : -1;
     v->file = f;
     if (!file || (n < 0 && ferror(file))) {
-        fail_errno(v, path, errno);
+        refuse_errno(v, path, errno);
         free(text);
         text = NULL;
     } else {
@@ -464,14 +465,14 @@ static bool take_strings(struct visit *v, const struct manifest_file *f, bool en
     char *text = read_file(v, f, &len);
     bool ok = text && len && !text[len - 1];
     if (text && !ok)
-        fail(v, f->path, "does not consist of strings that end with a NUL byte",
-             "make it with gramine-argv-serializer or printf '%s\\0'");
+        refuse(v, f->path, "does not consist of strings that end with a NUL byte",
+               "make it with gramine-argv-serializer or printf '%s\\0'");
     for (char *p = text; ok && p < text + len; p += strlen(p) + 1) {
         char *equals = strchr(p, '=');
         if (!env) {
             settings_add_arg(&v->m->settings, p);
         } else if (!equals || equals == p) {
-            ok = fail(v, f->path, "has a string that is not NAME=VALUE", "correct it");
+            ok = refuse(v, f->path, "has a string that is not NAME=VALUE", "correct it");
         } else {
             char *name = mem_string_n(p, (size_t)(equals - p));
             settings_add_env(&v->m->settings, name, equals + 1);

@@ -173,28 +173,33 @@ static bool store(struct manifest *m, const struct key *k, const char *path, voi
     return false;
 }
 
-/* Number of single-character insertions, deletions and replacements; both short. */
+#define WORD_MAX 100
+
+/*
+ * Number of insertions, deletions, replacements and swaps of neighbours that make b of a.
+ * d[i][j] is that of the first i characters of a and the first j of b.
+ */
 static size_t edit_distance(const char *a, const char *b)
 {
-    size_t row[128], n = strlen(b);
-    if (n >= 128 || strlen(a) >= 128)
+    static unsigned char d[WORD_MAX + 1][WORD_MAX + 1];
+    size_t n = strlen(a), m = strlen(b);
+    if (n > WORD_MAX || m > WORD_MAX)
         return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            size_t best = diagonal + (a[i] != b[j]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j + 1] + 1 < best)
-                best = row[j + 1] + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = best;
+    for (size_t i = 0; i <= n; i++) {
+        for (size_t j = 0; j <= m; j++) {
+            size_t best = i + j;
+            if (i && j) {
+                size_t other = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+                best = (size_t)(d[i - 1][j] < d[i][j - 1] ? d[i - 1][j] : d[i][j - 1]) + 1;
+                best = other < best ? other : best;
+            }
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1u < best)
+                best = d[i - 2][j - 2] + 1u;
+            d[i][j] = (unsigned char)best;
         }
     }
-    return row[n];
+    return d[n][m];
 }
 
 /* Keys of old Gramine versions, and what became of them. */

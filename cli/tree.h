@@ -20,7 +20,7 @@ struct file_node *tree_child(const struct file_node *n, const char *name, size_t
 struct file_node *tree_add(struct file_node *n, const char *name, size_t len, uint16_t kind);
 
 /*
- * The node at an absolute path, following links; NULL if there is none.  A HOST node on the way,
+ * The node at a normal absolute path, following links; NULL if there is none.  A HOST node on the way,
  * below which the host decides, is returned itself.
  */
 struct file_node *tree_resolve(struct file_node *root, const char *path);
