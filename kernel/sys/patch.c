@@ -54,6 +54,15 @@ void patch_stats_get(struct patch_stats *out)
     *out = patcher.count;
 }
 
+static bool only_vcpu(void)
+{
+    for (unsigned i = 0; i < kernel.params->vcpu_count; i++)
+        if (i != vcpu_this()->head.index &&
+            __atomic_load_n(&vcpu_at(kernel.params, i)->state, __ATOMIC_RELAXED) != VCPU_FRESH)
+            return false;
+    return true;
+}
+
 static bool read_program(const struct eh_reader *r, uint64_t addr, void *buf, size_t n)
 {
     (void)r;
@@ -141,15 +150,6 @@ static void analyse_function(struct analysis *a)
     site_decide(&a->code, a->site, &a->plan);
 }
 
-static bool only_vcpu(void)
-{
-    for (unsigned i = 0; i < kernel.params->vcpu_count; i++)
-        if (i != vcpu_this()->head.index &&
-            __atomic_load_n(&vcpu_at(kernel.params, i)->state, __ATOMIC_RELAXED) != VCPU_FRESH)
-            return false;
-    return true;
-}
-
 /*
  * Puts a jmp where whole instructions stand (the bytes `old`) that other vCPUs may be about to execute.
  * If it does not fit into one word, they are held at its start, by a two-byte jump to itself, while
@@ -224,6 +224,7 @@ static bool site_try(struct patch_space *s, struct mm *mm, uint32_t nr, struct s
         a->mm = mm;
         a->site = e->site;
         a->code.nr = nr;
+        a->code.alone = only_vcpu();
         if (find_region(a) && analyse_near(a) && a->plan.kind == PATCH_NONE)
             analyse_function(a);
         patched = a->plan.kind != PATCH_NONE && site_patch(s, a, e);
@@ -246,6 +247,7 @@ static void site_first(struct mm *mm, uaddr_t site, uint32_t nr, struct site_ent
     e->kind = PATCH_NONE;
     patcher.lost |= !s || !site_record(s, e);
     patcher.count.refused++;
+    log_debug("the system call %u at 0x%lx keeps trapping", nr, (unsigned long)site);
 }
 
 /*
