@@ -186,7 +186,7 @@ long sys_sendto(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, i
     struct socket *s;
     struct fd_ref r;
     (void)addrlen;
-    if (!user_range_ok(buf, len))
+    if (len && !user_range_ok(buf, len))
         return -EFAULT;
     int64_t ret = socket_get(fd, &r, &s);
     if (ret)
@@ -209,7 +209,7 @@ long sys_recvfrom(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr,
     struct uio u;
     struct socket *s;
     struct fd_ref r;
-    if (!user_range_ok(buf, len))
+    if (len && !user_range_ok(buf, len))
         return -EFAULT;
     int64_t ret = socket_get(fd, &r, &s);
     if (ret)

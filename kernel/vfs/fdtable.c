@@ -17,6 +17,7 @@
 #include "kernel/sys/syscalls.h"
 
 #define FD_MAX (1U << 20) /* no table is larger, whatever the limit says */
+#define FD_FIRST 256U    /* slots of a new table */
 #define WORD 64U
 
 struct fdtable {
@@ -67,7 +68,7 @@ static void slots_set(struct fdtable *t, struct file **slots, unsigned size)
 struct fdtable *fdtable_new(void)
 {
     struct fdtable *t = kzalloc(sizeof(*t));
-    struct file **slots = slots_new(WORD);
+    struct file **slots = slots_new(FD_FIRST);
     if (!t || !slots) {
         kfree(t);
         kfree(slots);
@@ -75,7 +76,7 @@ struct fdtable *fdtable_new(void)
     }
     ref_init(&t->ref);
     spin_init(&t->lock);
-    slots_set(t, slots, WORD);
+    slots_set(t, slots, FD_FIRST);
     return t;
 }
 

@@ -184,7 +184,7 @@ static inline int one_init(struct uio *u, struct uio_seg *seg, uaddr_t buf, size
 {
     if (unlikely((int64_t)n < 0))
         return -EINVAL;
-    if (unlikely(!user_range_ok(buf, n)))
+    if (unlikely(n && !user_range_ok(buf, n)))
         return -EFAULT;
     uio_init_one(u, seg, buf, MIN(n, RW_MAX));
     return 0;
@@ -264,7 +264,7 @@ static int segs_check(struct segs *s)
     for (size_t i = 0; i < s->n; i++) {
         if ((int64_t)s->seg[i].len < 0)
             return -EINVAL;
-        if (!user_range_ok(s->seg[i].base, s->seg[i].len))
+        if (s->seg[i].len && !user_range_ok(s->seg[i].base, s->seg[i].len))
             return -EFAULT;
         s->seg[i].len = MIN(s->seg[i].len, left);
         left -= s->seg[i].len;
