@@ -8,6 +8,7 @@
  * Neither changes a result: every variant computes the same function.
  */
 #include "kernel/crypto/crypto.h"
+#include "kernel/crypto/lanes.h"
 #include "kernel/kernel.h"
 #include "kernel/ocall/ocall.h"
 
@@ -30,9 +31,17 @@
 #define CAP2_BMI2 (1U << 8)
 #define CAP2_ADX (1U << 19)
 #define CAP2_SHA (1U << 29)
+#define CAP2_AVX512 ((1U << 16) | (1U << 17) | (1U << 30) | (1U << 31)) /* F, DQ, BW, VL */
 
 extern uint32_t OPENSSL_ia32cap_P[4];
 uint32_t OPENSSL_ia32cap_P[4];
+
+static bool has_avx512; /* [I] after crypto_init */
+
+bool crypto_has_avx512(void)
+{
+    return has_avx512;
+}
 
 void crypto_init(void)
 {
@@ -44,6 +53,8 @@ void crypto_init(void)
     OPENSSL_ia32cap_P[1] = one[2] & (CAP1_KEEP | (avx ? CAP1_AVX : 0));
     OPENSSL_ia32cap_P[2] =
         seven[1] & (CAP2_BMI1 | CAP2_BMI2 | CAP2_ADX | CAP2_SHA | (avx ? CAP2_AVX2 : 0));
+    has_avx512 = (kernel.xfrm & XFRM_AVX512) == XFRM_AVX512 &&
+                 (seven[1] & CAP2_AVX512) == CAP2_AVX512;
 }
 
 bool crypto_equal(const void *a, const void *b, size_t n)

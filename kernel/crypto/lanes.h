@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sixteen SHA-256 computations at a time in AVX-512 registers: libIPSec_MB's compression function,
+ * called without the rest of that library.  Between kernel_fpu_begin and kernel_fpu_end only.
+ */
+#ifndef KERNEL_CRYPTO_LANES_H
+#define KERNEL_CRYPTO_LANES_H
+
+#include "kernel/types.h"
+
+#define LANES 16U
+
+/* True when this CPU and the enclave's attributes allow AVX-512 (cpu.c). */
+bool crypto_has_avx512(void);
+/* The digests of n <= LANES messages of len bytes each; len is a multiple of 64. */
+void lanes_hash(void *const data[], size_t n, size_t len, uint8_t (*out)[32]);
+
+#endif
