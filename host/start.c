@@ -134,6 +134,8 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
     put_text(&at, hostname, &s->hostname, &s->hostname_len);
     s->uid = o->uid;
     s->gid = o->gid;
+    s->memory_limit = o->memory_limit;
+    s->memory_limit = o->memory_limit;
     clock_sample(&s->clock);
 }
 

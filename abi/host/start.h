@@ -71,6 +71,7 @@ struct host_start {
     uint64_t trace, trace_len; /* names of the calls to trace, comma separated; empty: all */
     uint64_t hostname, hostname_len;
     uint32_t uid, gid;
+    uint64_t memory_limit; /* bytes; lowers the configuration's limit, never raises it; 0: does not */
     struct host_clock clock;
 };
 

@@ -134,7 +134,6 @@ static void user_page_fault(uint64_t addr, uint64_t error)
         signal_force_fault(SIGBUS, BUS_ADRERR, addr, VECTOR_PF, error);
         return;
     case -ENOMEM:
-        log_warn("out of enclave memory: the program needs more than sgx.enclave_size allows; raise it");
         signal_force_fault(SIGKILL, SI_KERNEL, addr, VECTOR_PF, error);
         return;
     default:

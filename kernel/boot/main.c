@@ -11,6 +11,7 @@
 #include "kernel/crypto/crypto.h"
 #include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/hostmem.h"
@@ -105,6 +106,7 @@ void vcpu_main(haddr_t start_addr)
         ocall_exit(-1);
     config_take();
     mm_heap_init();
+    epage_limit_lower(start.memory_limit);
     sched_init_vcpu();
     fpu_boot();
     boot_args_take(&start);

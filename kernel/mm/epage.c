@@ -24,7 +24,7 @@
 static struct {
     size_t count; /* [a] */
     size_t peak;  /* [a] */
-    size_t limit; /* [I] */
+    size_t limit; /* [I] after boot */
 } pool;
 
 void epage_init(void)
@@ -40,6 +40,12 @@ void epage_init(void)
     pool.limit = SIZE_MAX;
     if (p->config_len >= sizeof(*config) && config->magic == CONFIG_MAGIC)
         pool.limit = config->memory_size / PAGE_SIZE;
+}
+
+void epage_limit_lower(uint64_t bytes)
+{
+    if (bytes && bytes / PAGE_SIZE < pool.limit)
+        pool.limit = bytes / PAGE_SIZE;
 }
 
 size_t epage_count(void)

@@ -23,6 +23,8 @@
 
 /* Counts the measured pages and reads the limit from the measured configuration; from mm_heap_init. */
 void epage_init(void);
+/* The host may ask for less than the configuration allows (at boot): bytes, 0: no change. */
+void epage_limit_lower(uint64_t bytes);
 /* Adds n absent pages from addr, zeroed, R W.  0, or -ENOMEM with none of them added. */
 MUST_CHECK int epage_add(uintptr_t addr, size_t n);
 /* Adds n absent pages as copies of the page-aligned memory src, with permission perm.  No exit
