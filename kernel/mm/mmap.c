@@ -12,6 +12,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/vfs/file.h"
+#include "kernel/vfs/inode.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/config.h"
 
@@ -21,6 +22,7 @@
 
 #include "kernel/sys/syscalls.h"
 
+#define ZERO_DEVICE (1UL << 8 | 5)
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define LEGACY_FLAGS                                                                         \
     (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
@@ -64,6 +66,14 @@ static long anon_may_map(const struct map_args *a)
     return 0;
 }
 
+/* A mapping of /dev/zero is anonymous memory. */
+static bool is_zero_device(const struct file *f)
+{
+    const struct inode *i = f->inode;
+
+    return i && (i->mode & S_IFMT) == S_IFCHR && i->rdev == ZERO_DEVICE;
+}
+
 static long mmap_checked(struct map_args *a)
 {
     struct mm *mm = current_process()->mm;
@@ -75,6 +85,10 @@ static long mmap_checked(struct map_args *a)
     ret = map_place(mm, a->addr, a->len, a->flags);
     if (ret >= 0)
         ret = a->file ? file_may_map(a->file, a) : anon_may_map(a);
+    if (a->file && is_zero_device(a->file)) {
+        a->file = NULL;
+        a->off = 0;
+    }
     if (ret >= 0)
         ret = map_locked(mm, a, &dead);
     if (ret >= 0 && (a->flags & (MAP_POPULATE | MAP_LOCKED))) {
@@ -94,14 +108,16 @@ long sys_mmap(uaddr_t addr, size_t len, unsigned long prot, unsigned long flags,
                          .prot = prot & PROT_ALL,
                          .flags = (unsigned)flags,
                          .off = (int64_t)off};
+    struct file *file = NULL;
     long ret;
 
     if (off % PAGE_SIZE)
         return reject(-EINVAL, "unaligned offset");
     if (!(flags & MAP_ANONYMOUS)) {
-        ret = fd_lookup(fd, false, &a.file);
+        ret = fd_lookup(fd, false, &file);
         if (ret)
             return ret;
+        a.file = file;
         ret = reject(-EINVAL, "MAP_HUGETLB of a file");
         if (flags & MAP_HUGETLB)
             goto out;
@@ -115,12 +131,12 @@ long sys_mmap(uaddr_t addr, size_t len, unsigned long prot, unsigned long flags,
     if (a.len == 0)
         goto out;
     ret = -EOVERFLOW;
-    if (a.file && (off > INT64_MAX || a.len > INT64_MAX - off))
+    if (file && (off > INT64_MAX || a.len > INT64_MAX - off))
         goto out;
     ret = mmap_checked(&a);
 out:
-    if (a.file)
-        file_put(a.file);
+    if (file)
+        file_put(file);
     return ret;
 }
 
