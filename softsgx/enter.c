@@ -113,7 +113,6 @@ static void resume_commit(struct lp *lp, struct tcs *t, uint64_t rsp, uint64_t r
     t->gprs->urbp = rbp;
     t->aep = aep;
     lp->aep = aep;
-    lp->cur = t;
 }
 
 static bool resume_state_ok(const struct tcs *t)
@@ -146,6 +145,7 @@ static struct fault resume_take(struct lp *lp, uint64_t addr, struct tcs **out)
 #define RFLAGS_SSA 0x240cd5UL
 #define RFLAGS_FIXED 0x202UL
 
+/* lp->cur is left to entry.S: with it set, a signal in C code would pass for one in the enclave. */
 struct fault softsgx_eresume(uint64_t addr, uint64_t rsp, uint64_t rbp, uint64_t aep)
 {
     if (!softsgx_lp && lp_init())
@@ -222,6 +222,7 @@ struct fault resume_into(struct lp *lp, ucontext_t *uc, struct world *world, uin
         return FAULT_GP;
     }
     resume_commit(lp, t, (uint64_t)UC(uc, RSP), (uint64_t)UC(uc, RBP), aep);
+    lp->cur = t;
     const struct ssa_gprs *g = t->gprs;
     UC(uc, RAX) = (greg_t)g->rax;
     UC(uc, RCX) = (greg_t)g->rcx;

@@ -163,6 +163,8 @@ softsgx_enter_enclave:
     jnz .Lfault
     /* RDX is the lp.  From here on nothing may fail but xrstor and iretq. */
     mov %rdx, %rbx
+    mov LP_CACHED(%rbx), %rcx
+    mov %rcx, LP_CUR(%rbx)
     movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rbx)
     mov LP_GPRS(%rbx), %rcx
     mov GPR_FSBASE(%rcx), %rax
