@@ -271,6 +271,7 @@ static bool write_bundle(struct sign *s)
         h.leaves_off = o.written;
         outfile_write(&o, s->leaves.data, s->leaves.len);
         h.file_size = o.written;
+        bundle_header_digest(&h, h.header_sha256);
         outfile_rewrite(&o, 0, &h, sizeof h);
         err = outfile_commit(&o, true);
     }

@@ -12,11 +12,29 @@
 #include <unistd.h>
 
 #include "abi/host/layout.h"
+#include "lib/sha256.h"
 
 bool bundle_probe(int fd)
 {
     char magic[8];
     return pread(fd, magic, sizeof magic, 0) == sizeof magic && !memcmp(magic, BUNDLE_MAGIC, 8);
+}
+
+void bundle_header_digest(const struct bundle_header *h, uint8_t digest[32])
+{
+    struct bundle_header copy = *h;
+    memset(copy.header_sha256, 0, sizeof copy.header_sha256);
+    sha256(&copy, sizeof copy, digest);
+}
+
+/* A part is followed by zeros up to the end of its page. */
+static bool padding_ok(const struct bundle *b, uint64_t end)
+{
+    const uint8_t *p = b->map;
+    for (; end % PAGE_SIZE && end < b->map_len; end++)
+        if (p[end])
+            return false;
+    return true;
 }
 
 static bool part_ok(const struct bundle *b, uint64_t off, uint64_t len)
@@ -37,8 +55,13 @@ static const char *check_header(const struct bundle *b)
     if (!part_ok(b, h->config_off, h->config_len) ||
         !part_ok(b, h->sigstruct_off, SIGSTRUCT_SIZE) || !part_ok(b, h->leaves_off, h->leaves_len))
         return "damaged header";
-    if (!memchr(h->base, 0, sizeof h->base))
+    uint8_t digest[32];
+    bundle_header_digest(h, digest);
+    if (memcmp(digest, h->header_sha256, sizeof digest) || !memchr(h->base, 0, sizeof h->base))
         return "damaged header";
+    if (!padding_ok(b, sizeof *h) || !padding_ok(b, h->config_off + h->config_len) ||
+        !padding_ok(b, h->sigstruct_off + SIGSTRUCT_SIZE))
+        return "damaged padding";
     return NULL;
 }
 

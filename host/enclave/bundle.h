@@ -8,8 +8,8 @@
  *   …          leaf hashes, page-aligned (abi/config/config.h), to the end of the file
  *
  * Nothing here is trusted: the configuration is measured, the SIGSTRUCT signed, the leaf hashes
- * checked by the kernel.  The digests in the header only serve to say which file was changed when
- * EINIT refuses the enclave.  All numbers are little-endian.
+ * checked by the kernel.  The digests in the header guard against accidents and say which file was
+ * changed when EINIT refuses the enclave.  All numbers are little-endian.
  */
 #ifndef HOST_ENCLAVE_BUNDLE_H
 #define HOST_ENCLAVE_BUNDLE_H
@@ -37,10 +37,11 @@ struct bundle_header {
     uint64_t leaves_len;
     uint8_t kernel_sha256[32]; /* of the kernel image file that was measured */
     uint8_t config_sha256[32];
+    uint8_t header_sha256[32];  /* of this header with these bytes zero */
     char base[BUNDLE_BASE_MAX]; /* the manifest's directory, relative to the bundle's; NUL-padded */
 };
 
-_Static_assert(sizeof(struct bundle_header) == 128 + BUNDLE_BASE_MAX, "bundle_header");
+_Static_assert(sizeof(struct bundle_header) == 160 + BUNDLE_BASE_MAX, "bundle_header");
 
 struct bundle {
     const struct bundle_header *head;
@@ -51,6 +52,9 @@ struct bundle {
     void *map;
     size_t map_len;
 };
+
+/* SHA-256 of a header with its header_sha256 taken as zero. */
+void bundle_header_digest(const struct bundle_header *h, uint8_t digest[32]);
 
 /* True if the file at fd begins as a bundle does.  Moves no offset. */
 bool bundle_probe(int fd);

@@ -54,7 +54,14 @@ static struct file make(void)
     memcpy(f.h->magic, BUNDLE_MAGIC, 8);
     free(config);
     settings_fini(&s);
+    bundle_header_digest(f.h, f.h->header_sha256);
     return f;
+}
+
+/* What the tests change must get past the header's digest. */
+static void seal(struct file *f)
+{
+    bundle_header_digest(f->h, f->h->header_sha256);
 }
 
 static int file_of(const struct file *f)
@@ -137,6 +144,22 @@ static void test_damaged(void **state)
     REFUSES(f.s->reserved4[11] = 1, "a reserved field is not zero");
 }
 
+/* No bit of the header or of the padding can change unnoticed. */
+static void test_every_bit(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3 * 4096; i++) {
+        struct file f = make();
+        struct bundle b;
+        const char *why;
+        bool part = (i >= 4096 && i < 4096 + f.h->config_len) || (i >= 8192 && i < 8192 + 1808);
+        f.bytes[i] ^= 1 << i % 8;
+        int err = part ? -EINVAL : open_it(&f, &b, &why);
+        assert_int_equal(err, -EINVAL);
+        test_free(f.bytes);
+    }
+}
+
 static void test_attributes(void **state)
 {
     struct sigstruct s;
@@ -158,9 +181,8 @@ static void test_attributes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_probe),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_good),       cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_damaged),    cmocka_unit_test(test_every_bit),
         cmocka_unit_test(test_attributes),
     };
     return cmocka_run_group_tests_name("bundle", tests, NULL, NULL);
