@@ -167,8 +167,9 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
     mutex_unlock(&mm->lock);
     if (err == -ENOMEM && !warned) {
         warned = true;
-        log_warn("out of enclave memory (%zu of %zu KiB used): raise sgx.enclave_size",
-                 epage_count() * (PAGE_SIZE / 1024), epage_limit() * (PAGE_SIZE / 1024));
+        log_warn(
+            "out of enclave memory (%zu of %zu KiB in use): raise sgx.enclave_size or --memory",
+            epage_count() * (PAGE_SIZE / 1024), epage_limit() * (PAGE_SIZE / 1024));
     }
     return err;
 }

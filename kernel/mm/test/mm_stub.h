@@ -131,9 +131,9 @@ size_t heap_trim(void)
     return 0;
 }
 
-void patch_mm_gone(struct mm *mm)
+void patch_mm_gone(struct mm *gone)
 {
-    (void)mm;
+    (void)gone;
 }
 
 void mutex_init(struct mutex *m)

@@ -19,6 +19,10 @@
 /* Names that both worlds define. */
 #define sigset_t kernel_sigset_t
 #define timeval linux_timeval
+#ifndef S_IFMT /* <linux/stat.h> leaves these to libc */
+#define S_IFMT 0170000
+#define S_IFCHR 0020000
+#endif
 #include "kernel/kernel.h"
 #include "kernel/sched/thread.h"
 #include "kernel/types.h"

@@ -79,6 +79,21 @@ static void test_errors(void **state)
         test_file_close(fd);
 }
 
+/* /dev/zero is anonymous memory; its file is not kept. */
+static void test_zero_device(void **state)
+{
+    struct inode zero = {.mode = S_IFCHR | 0666, .rdev = ZERO_DEVICE};
+    uaddr_t a;
+
+    (void)state;
+    test_file_new(3, O_RDWR, 0)->file.inode = &zero;
+    a = map_ok(0, 2 * K, RW, MAP_SHARED, 3, K);
+    assert_int_equal(test_fd[3]->file.ref.count, 1);
+    assert_int_equal(touch(a + K, MM_WRITE), 0);
+    assert_int_equal(*(int *)(a + K), 0);
+    test_file_close(3);
+}
+
 static void test_rlimits(void **state)
 {
     struct rlimit64 *lim = process.rlimits;
@@ -362,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_errors, mm_setup, mm_teardown),
+        cmocka_unit_test_setup_teardown(test_zero_device, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_rlimits, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_placing, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_brk, mm_setup, mm_teardown),
