@@ -135,7 +135,6 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
     s->uid = o->uid;
     s->gid = o->gid;
     s->memory_limit = o->memory_limit;
-    s->memory_limit = o->memory_limit;
     clock_sample(&s->clock);
 }
 

@@ -4,6 +4,7 @@
  *
  *   enclave_entry     EENTER.  RAX = CSSA.  CSSA 0: the first entry of this vCPU, or the return from
  *                     an ocall.  CSSA 1: an exception or a tick; only stage one, on its own stack.
+ *                     CSSA 2: a tick in stage one.
  *   ocall_leave       EEXIT for an ocall; returns when the host enters again.
  *   syscall_gate      from a trampoline in the program: RAX number, RCX return address.
  *   exception_stage2  the program's exception, resumed at CSSA 0 on its thread's kernel stack.
@@ -65,7 +66,7 @@ entry_refused:
 
 entry_exception:
     cmpq $1, %rax
-    jne entry_refused               /* a fault in stage one: nothing can be trusted any more */
+    jne entry_nested
     movq %rsp, %rax
     movq %gs:0, %rsp
     addq $XSTACK_TOP, %rsp
@@ -81,6 +82,15 @@ entry_exception:
     popq %rbx
     popq %rbp
     popq %rsp
+    jmp leave
+
+/*
+ * A tick came while stage one was running: its stack is in use, and it needs nothing but a note.
+ * (After a fault in stage one the host does not enter again; if it did, it would only waste its time.)
+ */
+entry_nested:
+    movl $1, %gs:VCPU_NEED_RESCHED
+    movq %rcx, %rbx
     jmp leave
 
 /* void ocall_leave(void): the request is in the shared block. */
