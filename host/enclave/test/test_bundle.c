@@ -113,6 +113,7 @@ static void test_probe(void **state)
         struct bundle b;                                  \
         const char *why = NULL;                           \
         damage;                                           \
+        seal(&f);                                         \
         assert_int_equal(open_it(&f, &b, &why), -EINVAL); \
         assert_string_equal(why, text);                   \
         test_free(f.bytes);                               \
