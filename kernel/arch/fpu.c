@@ -168,20 +168,51 @@ void kernel_fpu_end(void)
         fpu_clear();
 }
 
-void fpu_save(void *buf)
+/*
+ * Straight to the program's memory and back: copies in between would cost more than the instructions.
+ * What the program does to the image meanwhile is its own affair: XRSTOR checks what it loads.
+ */
+int fpu_save_user(uaddr_t fp, uint64_t *xstate_bv)
 {
-    fpu_park_xsave();
-    memcpy(buf, current->xstate, kernel.xsave_size);
+    struct thread *t = current;
+    int ret = 0;
+
+    if (t->fpu_parked)
+        fpu_unpark(t);
+    *xstate_bv = fpu_in_use(); /* what XSAVE writes there, of the components that a frame can have */
+    __asm__ volatile("1: xsave64 (%1)\n"
+                     "2:\n"
+                     ".pushsection .text.fixup,\"ax\"\n"
+                     "3: movl %4, %0\n"
+                     "jmp 2b\n"
+                     ".popsection\n" EXTABLE("1b", "3b")
+                     : "+r"(ret)
+                     : "r"(fp), "a"((uint32_t)kernel.xfrm), "d"((uint32_t)(kernel.xfrm >> 32)), "i"(-EFAULT)
+                     : "memory");
+    return ret;
+}
+
+int fpu_restore_user(uaddr_t fp)
+{
+    return fpu_restore_checked((void *)fp);
 }
 
 int fpu_restore_checked(void *buf)
 {
-    fpu_park_xsave();
     int ret = xrstor(buf);
-    if (!ret)
-        memcpy(current->xstate, buf, kernel.xsave_size);
-    fpu_clear();
+    if (ret)
+        fpu_clear();
+    current->fpu_parked = FPU_LIVE;
     return ret;
+}
+
+void fpu_start_over(void)
+{
+    if (fpu_in_use() & ~IN_USE_AVX512)
+        fpu_clear();
+    else
+        kernel_fpu_end();
+    current->fpu_parked = FPU_LIVE;
 }
 
 void fpu_reset(struct thread *t)

@@ -9,8 +9,8 @@
  *     siginfo, ucontext, the restorer's address as the handler's return address   <- RSP = 16 n - 8
  *
  * The threat: all of the frame is the program's to change before rt_sigreturn.  Registers are taken as they are but
- * for the flags; the vector image's header is made anew, and XRSTOR judges the rest behind a
- * fix-up.  A frame that cannot be read or is refused is SIGSEGV.
+ * for the flags; XRSTOR judges the vector image behind a fix-up.  A frame that cannot be read or is refused is
+ * SIGSEGV.
  */
 #include <asm/sigcontext.h>
 #include <linux/signal.h>
@@ -39,7 +39,7 @@
 #define XSAVE_MIN (XSAVE_LEGACY + XSAVE_HEADER)
 #define XFEATURE_FP 1UL
 #define XFEATURE_SSE 2UL
-#define STACK_BUFFER 4096 /* vector states up to this size are handled on the kernel stack */
+#define FAULT_TRIES 3 /* another thread may take pages away while a frame is written */
 
 #define SIGRETURN_FLAGS (RFLAGS_USER & ~RFLAGS_TF)
 
@@ -70,37 +70,33 @@ size_t signal_min_stack(void)
     return ALIGN_UP(sizeof(struct frame) + 16 + 8 + fp_frame_size() + 63, 16UL);
 }
 
-/* Calls fn with room for a vector state, 64-aligned: on the kernel stack where it fits. */
-static int with_area(int (*fn)(uaddr_t fp, uint8_t *area), uaddr_t fp)
-{
-    _Alignas(64) uint8_t on_stack[STACK_BUFFER];
+/* What software says about a vector image: the end of the legacy part and the header behind it. */
+struct fp_tail {
+    struct _fpx_sw_bytes sw;
+    uint64_t xstate_bv, xcomp_bv, reserved[6];
+};
+_Static_assert(sizeof(struct fp_tail) == XSAVE_MIN - XSAVE_SW_OFF, "struct fp_tail");
 
-    if (kernel.xsave_size <= sizeof(on_stack))
-        return fn(fp, on_stack);
-    uint8_t *area = kmalloc(kernel.xsave_size);
-    if (!area)
-        return -ENOMEM;
-    int err = fn(fp, area);
-    kfree(area);
-    return err;
-}
-
-/* area: kernel.xsave_size bytes, 64-aligned. */
-static int fp_copy_out(uaddr_t fp, uint8_t *area)
+static int fp_copy_out(uaddr_t fp)
 {
-    struct _fpx_sw_bytes sw = {
-        .magic1 = FP_XSTATE_MAGIC1,
-        .extended_size = (uint32_t)fp_frame_size(),
-        .xfeatures = kernel.xfrm,
-        .xstate_size = (uint32_t)kernel.xsave_size,
+    struct fp_tail tail = {
+        .sw = {
+            .magic1 = FP_XSTATE_MAGIC1,
+            .extended_size = (uint32_t)fp_frame_size(),
+            .xfeatures = kernel.xfrm,
+            .xstate_size = (uint32_t)kernel.xsave_size,
+        },
     };
     uint32_t magic2 = FP_XSTATE_MAGIC2;
 
-    fpu_save(area);
-    memcpy(area + XSAVE_SW_OFF, &sw, sizeof(sw));
+    if (!user_range_ok(fp, fp_frame_size()))
+        return -EFAULT;
+    for (int tries = 0; fpu_save_user(fp, &tail.xstate_bv); tries++)
+        if (tries == FAULT_TRIES || zero_out(fp, fp_frame_size()))
+            return -EFAULT;
     /* Programs look at the legacy part without asking XSTATE_BV, as they can on Linux. */
-    *(uint64_t *)(area + XSAVE_LEGACY) |= XFEATURE_FP | XFEATURE_SSE;
-    if (copy_out(fp, area, kernel.xsave_size))
+    tail.xstate_bv |= XFEATURE_FP | XFEATURE_SSE;
+    if (copy_out(fp + XSAVE_SW_OFF, &tail, sizeof(tail)))
         return -EFAULT;
     return copy_out(fp + kernel.xsave_size, &magic2, sizeof(magic2));
 }
@@ -196,12 +192,12 @@ int frame_push(struct user_regs *regs, int sig, const struct action *a, const si
     f.restorer = a->restorer;
     context_fill(&f.uc, regs, fp, saved_mask);
     f.info = *info;
-    if (with_area(fp_copy_out, fp) || copy_out(sp, &f, sizeof(f)))
+    if (fp_copy_out(fp) || copy_out(sp, &f, sizeof(f)))
         return -EFAULT;
 
     if ((uint32_t)t->altstack_flags & SS_AUTODISARM)
         altstack_reset(t);
-    fpu_reset(t); /* the handler starts with the initial vector state */
+    fpu_start_over(); /* the handler starts with the initial vector state */
     regs->rdi = (uint64_t)sig;
     regs->rsi = sp + offsetof(struct frame, info);
     regs->rdx = sp + offsetof(struct frame, uc);
@@ -212,48 +208,79 @@ int frame_push(struct user_regs *regs, int sig, const struct action *a, const si
     return 0;
 }
 
-/* How many bytes of a vector image to believe: all that sw_reserved says, or the legacy part only. */
-static size_t fp_image_size(const uint8_t *legacy, uaddr_t fp, uint64_t *xfeatures)
+/* Is this a whole image, as fp_copy_out writes it? */
+static bool fp_is_whole(const struct _fpx_sw_bytes *sw, uaddr_t fp)
 {
-    struct _fpx_sw_bytes sw;
     uint32_t magic2;
-
-    memcpy(&sw, legacy + XSAVE_SW_OFF, sizeof(sw));
-    *xfeatures = XFEATURE_FP | XFEATURE_SSE;
-    if (sw.magic1 != FP_XSTATE_MAGIC1 || sw.xstate_size < XSAVE_MIN ||
-        sw.xstate_size > kernel.xsave_size || sw.xstate_size > sw.extended_size)
-        return XSAVE_LEGACY;
-    if (copy_in(&magic2, fp + sw.xstate_size, sizeof(magic2)) || magic2 != FP_XSTATE_MAGIC2)
-        return XSAVE_LEGACY;
-    *xfeatures = sw.xfeatures;
-    return sw.xstate_size;
+    return sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size == kernel.xsave_size &&
+           sw->xstate_size <= sw->extended_size && (sw->xfeatures & kernel.xfrm) == kernel.xfrm &&
+           user_range_ok(fp, kernel.xsave_size) &&
+           !copy_in(&magic2, fp + kernel.xsave_size, sizeof(magic2)) && magic2 == FP_XSTATE_MAGIC2;
 }
 
-/* buf: kernel.xsave_size bytes, 64-aligned. */
-static int fp_restore_from(uaddr_t fp, uint8_t *buf)
+/* Has a thread's fault on each page of [fp, fp + n) served. */
+static int fp_touch(uaddr_t fp, size_t n)
 {
-    uint64_t xfeatures, header[XSAVE_HEADER / 8] = { 0 };
+    uint8_t byte;
+    for (uaddr_t at = fp; at < fp + n; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE)
+        if (copy_in(&byte, at, 1))
+            return -EFAULT;
+    return 0;
+}
 
-    if (copy_in(buf, fp, XSAVE_LEGACY))
+static int fp_restore_whole(uaddr_t fp)
+{
+    for (int tries = 0; fpu_restore_user(fp); tries++)
+        if (tries == FAULT_TRIES || fp_touch(fp, kernel.xsave_size))
+            return -EFAULT;
+    return 0;
+}
+
+/*
+ * An image that a program has made or cut: of a smaller size, with fewer components, or only the legacy
+ * part.  What it does not have becomes initial.  area: kernel.xsave_size zero bytes, 64-aligned.
+ */
+static int fp_restore_partial(uaddr_t fp, const struct _fpx_sw_bytes *sw, uint8_t *area)
+{
+    uint64_t *header = (uint64_t *)(area + XSAVE_LEGACY);
+    uint64_t xfeatures = XFEATURE_FP | XFEATURE_SSE;
+    size_t n = XSAVE_LEGACY;
+    uint32_t magic2;
+
+    if (sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size >= XSAVE_MIN &&
+        sw->xstate_size <= kernel.xsave_size && sw->xstate_size <= sw->extended_size &&
+        !copy_in(&magic2, fp + sw->xstate_size, sizeof(magic2)) && magic2 == FP_XSTATE_MAGIC2) {
+        n = sw->xstate_size;
+        xfeatures = sw->xfeatures;
+    }
+    if (copy_in(area, fp, n))
         return -EFAULT;
-    size_t n = fp_image_size(buf, fp, &xfeatures);
-    if (n > XSAVE_LEGACY && copy_in(buf + XSAVE_LEGACY, fp + XSAVE_LEGACY, n - XSAVE_LEGACY))
-        return -EFAULT;
-    uint64_t xstate_bv = n > XSAVE_LEGACY ? *(uint64_t *)(buf + XSAVE_LEGACY) : xfeatures;
+    uint64_t xstate_bv = n > XSAVE_LEGACY ? header[0] : xfeatures;
+    memset(header, 0, XSAVE_HEADER);
     header[0] = xstate_bv & xfeatures & kernel.xfrm;
-    memcpy(buf + XSAVE_LEGACY, header, sizeof(header));
-    if (n < XSAVE_MIN)
-        n = XSAVE_MIN;
-    memset(buf + n, 0, kernel.xsave_size - n);
-    return fpu_restore_checked(buf);
+    return fpu_restore_checked(area);
 }
 
 static int fp_restore(uaddr_t fp)
 {
-    if (fp)
-        return with_area(fp_restore_from, fp);
-    fpu_reset(current);
-    return 0;
+    struct _fpx_sw_bytes sw;
+
+    if (!fp) {
+        fpu_start_over();
+        return 0;
+    }
+    if (copy_in(&sw, fp + XSAVE_SW_OFF, sizeof(sw)))
+        return -EFAULT;
+    if (fp & (sw.magic1 == FP_XSTATE_MAGIC1 ? 63 : 15))
+        return -EINVAL; /* as the instructions themselves have it */
+    if (fp_is_whole(&sw, fp))
+        return fp_restore_whole(fp);
+    uint8_t *area = kzalloc(kernel.xsave_size);
+    if (!area)
+        return -ENOMEM;
+    int err = fp_restore_partial(fp, &sw, area);
+    kfree(area);
+    return err;
 }
 
 /* Returns the restored RAX, which the dispatcher then stores where it is already. */
