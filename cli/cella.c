@@ -13,6 +13,7 @@
 #include "cli/paths.h"
 #include "cli/say.h"
 #include "cli/verbs.h"
+#include "host/runtime.h"
 
 struct verb {
     const char *name;
@@ -67,6 +68,7 @@ static const char *guess(const char *word)
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
+    runtime_reserve_stdio();
     if (!word) {
         usage(stderr);
         return EXIT_CELLA;

@@ -64,6 +64,12 @@ struct runtime_options {
 };
 
 /*
+ * First thing in main: a descriptor from 0 to 2 that the caller has closed must not become one of ours, or
+ * the program would read and write it.
+ */
+void runtime_reserve_stdio(void);
+
+/*
  * Runs the enclave to its end.  Result: >= 0 is the program's wait status as of waitpid(2)
  * (WIFEXITED, WIFSIGNALED); negative is an errno: the enclave could not be built or entered, and
  * the runtime (or einit_refused) has printed one line that says why.  Not re-entrant.
