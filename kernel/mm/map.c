@@ -9,6 +9,7 @@
 #include "abi/host/layout.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/sys/patch.h"
 #include "kernel/vfs/file.h"
 
 #include <linux/errno.h>
@@ -128,6 +129,8 @@ int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
     while ((r = region_find(t, start)) != NULL && r->start < end) {
         sync_range(mm, r, r->start, r->end); /* as on Linux, munmap tells of no failure */
         pages_drop(mm, r->start, r->end);
+        if (r->prot & MM_EXEC)
+            patch_range_gone(mm, r->start, r->end);
         region_remove(t, r);
         list_add_tail(dead, &r->link);
     }

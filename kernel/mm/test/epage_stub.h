@@ -59,6 +59,8 @@ static void stub_set(uintptr_t addr, size_t n, unsigned from, unsigned to)
 
 static __attribute__((unused)) unsigned stub_perm(uintptr_t addr)
 {
+    if (addr < stub.start || addr >= stub.end)
+        return STUB_ABSENT;
     return stub.perm[(addr - stub.start) / PAGE_SIZE];
 }
 

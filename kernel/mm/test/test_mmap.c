@@ -373,6 +373,83 @@ static void test_model(void **state)
     test_file_close(4);
 }
 
+/* Values that programs should not pass, and some that they do. */
+static uint64_t odd_value(void)
+{
+    static const uint64_t odd[] = {0,
+                                   1,
+                                   K - 1,
+                                   K,
+                                   K + 1,
+                                   USER_MIN,
+                                   ARENA,
+                                   ARENA + K,
+                                   ARENA + 64 * K,
+                                   TEST_TOP - K,
+                                   TEST_TOP,
+                                   TEST_TOP + K,
+                                   1UL << 31,
+                                   1UL << 40,
+                                   1UL << 47,
+                                   INT64_MAX,
+                                   1UL << 63,
+                                   -K,
+                                   -1UL};
+    uint64_t v = odd[test_random(ARRAY_SIZE(odd))];
+
+    return test_random(3) ? ARENA + test_random(64) * K
+                          : v + (test_random(4) ? 0 : test_random(8 * K));
+}
+
+static uint64_t odd_length(void)
+{
+    return test_random(4) ? test_random(40) * K + (test_random(4) ? 0 : test_random(K))
+                          : odd_value();
+}
+
+static void odd_call(void)
+{
+    uint64_t a = odd_value(), n = odd_length(), b = odd_value(), m = odd_length();
+    unsigned long flags = test_random(4) ? test_random(1 << 21) : 1UL << test_random(64);
+
+    switch (test_random(10)) {
+    case 0:
+    case 1:
+        flags |= test_random(2) ? 0 : MAP_PRIVATE | MAP_ANONYMOUS;
+        sys_mmap(a, n, test_random(16), flags & ~MAP_POPULATE, (int)test_random(6),
+                 test_random(4) ? m & PAGE_MASK : m);
+        break;
+    case 2: sys_munmap(a, n); break;
+    case 3: sys_mprotect(a, n, test_random(8) ? test_random(8) : flags); break;
+    case 4: sys_mremap(a, n, m, test_random(8) ? test_random(8) : flags, b); break;
+    case 5: sys_madvise(a, n, (int)test_random(26)); break;
+    case 6: sys_msync(a, n, (int)test_random(8)); break;
+    case 7: sys_mincore(a, n, b); break;
+    case 8: sys_mlock(a, MIN(n, 100 * K)); break;
+    default: sys_brk(test_random(2) ? a : mm->brk + test_random(200 * K));
+    }
+}
+
+/* Whatever is passed, the kernel's books stay right (the stubs and the teardown check them). */
+static void test_odd_arguments(void **state)
+{
+    (void)state;
+    test_file_new(3, O_RDONLY, 30 * K + 5);
+    test_file_new(4, O_RDWR, 100 * K);
+    test_file_new(5, O_WRONLY, K);
+    mm_set_brk(mm, ARENA + 200 * K);
+    for (int step = 0; step < 30000; step++) {
+        unsigned access[] = {MM_READ, MM_WRITE, MM_EXEC};
+        odd_call();
+        if (step % 2)
+            touch(odd_value(), access[test_random(3)]);
+        assert_false(locked);
+    }
+    assert_int_equal(mm_unmap(mm, 0, TEST_TOP), 0);
+    for (int fd = 3; fd <= 5; fd++)
+        test_file_close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +461,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mremap_growth, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_listing, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_model, mm_setup, mm_teardown),
+        cmocka_unit_test_setup_teardown(test_odd_arguments, mm_setup, mm_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
