@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +43,14 @@ static int device_choose(const struct runtime_options *o)
     if (o->verbosity >= 0)
         host_say("%s", softsgx_banner());
     return 0;
+}
+
+/* An O_PATH descriptor keeps the number taken and answers reads and writes with EBADF. */
+void runtime_reserve_stdio(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_PATH) != fd)
+            host_say("descriptor %d is closed and cannot be reserved", fd);
 }
 
 int runtime_run(const struct runtime_options *o)
