@@ -5,32 +5,41 @@
  */
 #include "enclu.h"
 
-static struct fault operand_check(struct encl *e, uint64_t addr, uint32_t len, uint32_t align,
-                                  enum access access)
+/*
+ * The host's protection never allows what the EPCM forbids, so an access that works needs no check; one
+ * that does not is resolved by the signal handler if it can be, and else explained by fault_resolve().
+ */
+static struct fault operand_copy(struct encl *e, void *dst, const void *src, uint64_t addr,
+                                 uint32_t len, enum access access)
 {
-    if ((addr & (align - 1)) || !encl_contains(e, addr, len))
-        return FAULT_GP;
-    uint32_t code = fault_resolve(e, addr, access);
-    if (!code && ((addr ^ (addr + len - 1)) & PAGE_SIZE))
-        code = fault_resolve(e, addr + len - 1, access);
-    return code ? FAULT_PF(addr, code) : FAULT_NONE;
+    while (softsgx_copy(dst, src, len)) {
+        uint32_t code = fault_resolve(e, addr, access);
+        if (!code)
+            code = fault_resolve(e, addr + len - 1, access);
+        if (code)
+            return FAULT_PF(addr, code);
+    }
+    return FAULT_NONE;
+}
+
+static bool operand_ok(const struct encl *e, uint64_t addr, uint32_t len, uint32_t align)
+{
+    return !(addr & (align - 1)) && encl_contains(e, addr, len);
 }
 
 struct fault operand_read(struct encl *e, void *dst, uint64_t addr, uint32_t len, uint32_t align)
 {
-    struct fault f = operand_check(e, addr, len, align, ACCESS_R);
-    if (!f.code && softsgx_copy(dst, (const void *)addr, len))
-        f = FAULT_PF(addr, PF_U);
-    return f;
+    if (!operand_ok(e, addr, len, align))
+        return FAULT_GP;
+    return operand_copy(e, dst, (const void *)addr, addr, len, ACCESS_R);
 }
 
 struct fault operand_write(struct encl *e, uint64_t addr, const void *src, uint32_t len,
                            uint32_t align)
 {
-    struct fault f = operand_check(e, addr, len, align, ACCESS_W);
-    if (!f.code && softsgx_copy((void *)addr, src, len))
-        f = FAULT_PF(addr, PF_U | PF_W);
-    return f;
+    if (!operand_ok(e, addr, len, align))
+        return FAULT_GP;
+    return operand_copy(e, (void *)addr, src, addr, len, ACCESS_W);
 }
 
 static struct fault secinfo_read(struct encl *e, struct secinfo *si, uint64_t addr)

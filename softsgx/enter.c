@@ -166,9 +166,11 @@ struct fault softsgx_eresume(uint64_t addr, uint64_t rsp, uint64_t rbp, uint64_t
     }
     resume_commit(lp, t, rsp, rbp, aep);
     uint16_t cs, ss;
-    __asm__ volatile("mov %%cs, %0; mov %%ss, %1; rdgsbase %2"
-                     : "=r"(cs), "=r"(ss), "=r"(lp->host_gs));
+    uint64_t gs;
+    __asm__ volatile("mov %%cs, %0; mov %%ss, %1; rdgsbase %2" : "=r"(cs), "=r"(ss), "=r"(gs));
     const struct ssa_gprs *g = t->gprs;
+    if (gs != g->gsbase)
+        lp->host_gs = gs;
     lp->iret[0] = g->rip;
     lp->iret[1] = cs;
     lp->iret[2] = (g->rflags & RFLAGS_SSA) | RFLAGS_FIXED;
@@ -200,7 +202,8 @@ static bool arm_context(struct lp *lp, ucontext_t *uc, struct world *world)
 
 static void world_enter(struct lp *lp, struct world *world, uint64_t fs, uint64_t gs)
 {
-    if (world->selector == LP_ALLOW)
+    /* entry.S leaves the enclave's GS behind if the host has none. */
+    if (world->selector == LP_ALLOW && world->gs != gs)
         lp->host_gs = world->gs;
     world->fs = fs;
     world->gs = gs;

@@ -100,20 +100,23 @@ softsgx_enter_enclave:
     lea softsgx_aep(%rip), %rcx
     mov %rcx, LP_AEP(%rax)
     mov %rdx, LP_CUR(%rax)
-    rdgsbase %rcx
-    mov %rcx, LP_HOST_GS(%rax)
     movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rax)
+    rdgsbase %rcx
+    cmp TCS_GSBASE(%rdx), %rcx /* left there by the last exit? */
+    je 2f
+    mov %rcx, LP_HOST_GS(%rax)
     mov TCS_GSBASE(%rdx), %rcx
     wrgsbase %rcx
+2:
     mov TCS_FSBASE(%rdx), %rcx
     wrfsbase %rcx
-    pushq TCS_ENTRY(%rdx)
+    mov TCS_ENTRY(%rdx), %rcx
+    mov %rcx, -8(%rsp)
     mov TCS_CSSA(%rdx), %ecx
     mov LP_SCRATCH(%rax), %rdx
     mov %ecx, %eax
     lea softsgx_after_enclu(%rip), %rcx
-    /* ret, not jmp: the enclave leaves by a call, which keeps the return stack level. */
-    ret
+    jmp *-8(%rsp)
 
 .Leenter_undo:
     movl $0, TCS_BUSY(%rdx)
@@ -257,16 +260,19 @@ global_hidden softsgx_exception
  * The target of the enclave's patched ENCLU sites (patch.c), on the enclave's stack, with the enclave's
  * FS and GS: EAX the leaf, (%rsp) the site + 6.
  */
+    /* reg = this thread's lp; tmp and reg are clobbered, the slow label has both to restore. */
     .macro find_lp reg, tmp, slow
-    rdgsbase \reg
+    rdgsbase \tmp
+    mov \tmp, \reg
     shr $12, \reg
     imul $GS_HASH_MUL - 0x100000000, \reg, \reg
     shl $32, \reg
     shr $(64 - GS_SLOTS_LOG2), \reg
     shl $4, \reg
+    push \tmp
     lea softsgx_gs_table(%rip), \tmp
     add \tmp, \reg
-    rdgsbase \tmp
+    pop \tmp
     cmp \tmp, (\reg)
     jne \slow
     mov 8(\reg), \reg
@@ -279,8 +285,12 @@ global_hidden softsgx_leaf_entry
     cmp $4, %eax
     jne .Lleaf
     find_lp %rax, %rcx, .Leexit_slow
+    /* A host that keeps nothing in GS gets it back at the next entry only: wrgsbase is dear. */
     mov LP_HOST_GS(%rax), %rcx
+    test %rcx, %rcx
+    jz 1f
     wrgsbase %rcx
+1:
     mov LP_HOST_FS(%rax), %rcx
     wrfsbase %rcx
     movb $LP_ALLOW, LP_SELECTOR(%rax)
@@ -289,8 +299,9 @@ global_hidden softsgx_leaf_entry
     movl $0, TCS_BUSY(%rcx)
     mov LP_AEP(%rax), %rcx
     mov $4, %eax
-    lea 8(%rsp), %rsp
-    jmp *%rbx
+    /* ret, not jmp: the site's call is undone, and the return stack level for the host's returns. */
+    mov %rbx, (%rsp)
+    ret
 
 .Leexit_slow:
     mov $4, %eax

@@ -24,20 +24,29 @@ static int host_protect(struct encl *e, uint64_t page, uint64_t end, uint32_t pr
                                 (end - page) << PAGE_SHIFT, (long)prot);
 }
 
+/* The words of [page, end) as far as they lie together; *stop is where that ends. */
+static epcm_t *words(struct encl *e, uint64_t page, uint64_t end, uint64_t *stop)
+{
+    uint64_t leaf_end = (page | (EPCM_FANOUT - 1)) + 1;
+    *stop = leaf_end < end ? leaf_end : end;
+    return epcm_find(&e->epcm, page);
+}
+
 /* Sets the host protection of [page, end), which all exist and lie in place, and notes it. */
 static int run_apply(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
 {
+    /* A page that can be reached without a fault is as if the driver had faulted it in. */
+    uint32_t mapped = prot ? EPCM_MAPPED : 0;
     int err = host_protect(e, page, end, prot);
-    if (err)
-        return err;
-    for (; page < end; page++) {
-        epcm_t *p = epcm_find(&e->epcm, page);
-        epcm_set_applied(p, prot);
-        /* It can be reached without a fault from now on, as if the driver had faulted it in. */
-        if (prot)
-            *p |= EPCM_MAPPED;
+    while (page < end && !err) {
+        uint64_t stop;
+        epcm_t *p = words(e, page, end, &stop);
+        for (; page < stop; page++, p++) {
+            epcm_set_applied(p, prot);
+            *p |= mapped;
+        }
     }
-    return 0;
+    return err;
 }
 
 static uint32_t page_want(struct encl *e, uint64_t page, epcm_t w)
@@ -45,28 +54,55 @@ static uint32_t page_want(struct encl *e, uint64_t page, epcm_t w)
     return prot_want(vma_find(e, e->base + (page << PAGE_SHIFT)), w);
 }
 
+/* A run of neighbours that need the same change, while it is being collected. */
+struct run {
+    uint64_t start, end;
+    uint32_t prot;
+};
+
+static int run_flush(struct encl *e, struct run *r)
+{
+    int err = r->start < r->end ? run_apply(e, r->start, r->end, r->prot) : 0;
+    r->start = r->end = 0;
+    return err;
+}
+
+static int run_add(struct encl *e, struct run *r, uint64_t page, uint32_t prot)
+{
+    int err = 0;
+    if (page != r->end || prot != r->prot) {
+        err = run_flush(e, r);
+        r->start = page;
+        r->prot = prot;
+    }
+    r->end = page + 1;
+    return err;
+}
+
 int prot_sync(struct encl *e, uint64_t page, uint64_t end)
 {
-    uint64_t start = 0, stop = 0; /* the run that waits */
-    uint32_t prot = 0;
+    struct run run = {0, 0, 0};
     int err = 0;
-    for (page = epcm_next(&e->epcm, page, end); page < end && !err;
-         page = epcm_next(&e->epcm, page + 1, end)) {
-        epcm_t w = *epcm_find(&e->epcm, page);
-        uint32_t want = page_want(e, page, w);
-        if (!(w & EPCM_INPLACE) || want == EPCM_APPLIED(w))
-            continue;
-        if (page != stop || want != prot) {
-            if (start < stop)
-                err = run_apply(e, start, stop, prot);
-            start = page;
-            prot = want;
+    page = epcm_next(&e->epcm, page, end);
+    while (page < end && !err) {
+        uint64_t stop, vma_end = 0;
+        struct vma *v = NULL;
+        epcm_t *p = words(e, page, end, &stop);
+        for (; page < stop && !err; page++, p++) {
+            uint64_t addr = e->base + (page << PAGE_SHIFT);
+            if (!(*p & EPCM_INPLACE))
+                continue;
+            if (addr >= vma_end) {
+                v = vma_find(e, addr);
+                vma_end = v ? v->end : addr + PAGE_SIZE;
+            }
+            uint32_t want = prot_want(v, *p);
+            if (want != EPCM_APPLIED(*p))
+                err = run_add(e, &run, page, want);
         }
-        stop = page + 1;
+        page = epcm_next(&e->epcm, stop, end);
     }
-    if (start < stop && !err)
-        err = run_apply(e, start, stop, prot);
-    return err;
+    return err ? err : run_flush(e, &run);
 }
 
 /* True if `page` needs the same change as its neighbour. */

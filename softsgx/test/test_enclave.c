@@ -489,37 +489,82 @@ static void test_leaf_faults(void **state)
     }
 }
 
+/* The fastest of some batches: other programs on the machine only ever add. */
+static double best;
+
+static void best_of(double start, int n)
+{
+    double ns = (now_ns() - start) / n;
+    if (best < 0 || ns < best)
+        best = ns;
+}
+
+static void bench_enter(void)
+{
+    struct sgx_enclave_run run = {.tcs = TCS_AT(0)};
+    best = -1;
+    for (int batch = 0; batch < 200; batch++) {
+        double t = now_ns();
+        for (int i = 0; i < 10000; i++)
+            softsgx_enter_enclave(CMD_NOP, 0, 0, LEAF_EENTER, 0, 0, &run);
+        best_of(t, 10000);
+    }
+    printf("enter + exit            %7.1f ns\n", best);
+}
+
+static void bench_syscall(void)
+{
+    best = -1;
+    for (int batch = 0; batch < 100; batch++) {
+        double t = now_ns();
+        call(0, CMD_SYSCALL, 1000, 0, 0, 0);
+        best_of(t, 1000);
+    }
+    printf("syscall, handled inside %7.1f ns\n", best);
+}
+
+static void bench_accept(void)
+{
+    uint64_t at = DYNAMIC + (8UL << 30);
+    best = -1;
+    for (int batch = 0; batch < 64; batch++) {
+        double t = now_ns();
+        accept_pages(at + batch * 512 * 4096UL, 512);
+        best_of(t, 512);
+    }
+    printf("EACCEPT of a new page   %7.1f ns\n", best);
+    best = -1;
+    for (int batch = 0; batch < 64; batch++) {
+        double t = now_ns();
+        call(0, CMD_WRITE, at + batch * 512 * 4096UL, 512, 0, 0);
+        best_of(t, 512);
+    }
+    printf("first touch of it       %7.1f ns\n", best);
+    uint8_t *plain = mmap(NULL, 128UL << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    best = -1;
+    for (int batch = 0; batch < 64; batch++) {
+        double t = now_ns();
+        for (size_t i = 0; i < 512 * 4096; i += 4096)
+            ((volatile uint8_t *)plain)[batch * 512 * 4096 + i] = 1;
+        best_of(t, 512);
+    }
+    printf("first touch, native     %7.1f ns\n", best);
+    uint64_t si = secinfo_put(0, SI_R | SI_W | SI_PENDING | SI_PT(PT_REG));
+    best = -1;
+    for (int batch = 0; batch < 100; batch++) {
+        double t = now_ns();
+        for (int i = 0; i < 100; i++)
+            call(0, CMD_RAW_LEAF, 5, si, DYNAMIC + (16UL << 30) + (batch * 100 + i) * 4096UL, 0);
+        best_of(t, 100);
+    }
+    printf("EACCEPT, not patched    %7.1f ns\n", best);
+}
+
 static void bench(void)
 {
-    const int n = 2000000;
-    double t = now_ns();
-    struct sgx_enclave_run run = {.tcs = TCS_AT(0)};
-    for (int i = 0; i < n; i++)
-        softsgx_enter_enclave(CMD_NOP, 0, 0, LEAF_EENTER, 0, 0, &run);
-    printf("enter + exit           %7.1f ns\n", (now_ns() - t) / n);
-    call(0, CMD_SYSCALL, 1000, 0, 0, 0);
-    t = now_ns();
-    call(0, CMD_SYSCALL, 100000, 0, 0, 0);
-    printf("syscall, handled inside %6.2f us\n", (now_ns() - t) / 100000 / 1000);
-    t = now_ns();
-    accept_pages(DYNAMIC + (8UL << 30), 512 * 64);
-    printf("EACCEPT of a new page  %7.1f ns\n", (now_ns() - t) / (512 * 64));
-    t = now_ns();
-    call(0, CMD_WRITE, DYNAMIC + (8UL << 30), 512 * 64, 0, 0);
-    printf("first touch of it      %7.1f ns\n", (now_ns() - t) / (512 * 64));
-    volatile uint8_t *plain = mmap(NULL, 128UL << 20, PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    t = now_ns();
-    for (size_t i = 0; i < 128UL << 20; i += 4096)
-        plain[i] = 1;
-    printf("first touch, native    %7.1f ns\n", (now_ns() - t) / (512 * 64));
-    uint64_t si = secinfo_put(0, SI_R | SI_W | SI_PENDING | SI_PT(PT_REG));
-    t = now_ns();
-    for (int i = 0; i < 10000; i++)
-        call(0, CMD_RAW_LEAF, 5, si, DYNAMIC + (16UL << 30) + i * 4096UL, 0);
-    printf("EACCEPT, not patched   %7.1f ns\n", (now_ns() - t) / 10000);
-    run_with_ticks(CMD_SPIN, 0, 0);
-    printf("ticks at 1 ms          %d of %d at the AEP\n", handled_aep, handled);
+    bench_enter();
+    bench_syscall();
+    bench_accept();
 }
 
 int main(int argc, char **argv)
