@@ -13,7 +13,8 @@ struct ring {
     /* Takes `submit` new entries; then waits up to timeout ns (0: not at all, < 0: without limit) for a
      * completion.  0 or -errno (-EINTR: a signal came, -ETIME). */
     int (*enter)(struct ring *r, uint32_t submit, int64_t timeout);
-    void (*wake)(struct ring *r); /* ends another thread's wait */
+    void (*wake)(struct ring *r);      /* ends another thread's wait */
+    void (*interrupt)(struct ring *r); /* in a signal handler: ends the wait that it interrupted */
     const char *name;
 };
 

@@ -46,7 +46,7 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t work;
     uint32_t cq_tail;
-    bool woken;
+    bool woken;      /* [a] */
     uint32_t events; /* [a] a futex, counted up at each completion: a signal can end a wait for it */
     struct job *jobs, **jobs_end;
     unsigned idle, workers;
@@ -240,10 +240,9 @@ static void take_submissions_locked(struct pool *p, uint32_t submit)
 static bool something_there(struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
-    bool there = p->woken || p->cq_tail != __atomic_load_n(&p->words[CQ_HEAD], __ATOMIC_ACQUIRE);
-    p->woken = false;
+    bool there = p->cq_tail != __atomic_load_n(&p->words[CQ_HEAD], __ATOMIC_ACQUIRE);
     pthread_mutex_unlock(&p->lock);
-    return there;
+    return __atomic_exchange_n(&p->woken, false, __ATOMIC_ACQ_REL) || there;
 }
 
 /* Until a completion, a wake-up, a signal, or the timeout. */
@@ -267,12 +266,11 @@ static int pool_enter(struct ring *r, uint32_t submit, int64_t timeout)
     return timeout ? pool_wait(p, timeout) : 0;
 }
 
+/* A futex wait is restarted after a signal (SA_RESTART): its handler must end it. */
 static void pool_wake(struct ring *r)
 {
     struct pool *p = (struct pool *)r;
-    pthread_mutex_lock(&p->lock);
-    p->woken = true;
-    pthread_mutex_unlock(&p->lock);
+    __atomic_store_n(&p->woken, true, __ATOMIC_RELEASE);
     event(p);
 }
 
@@ -301,7 +299,7 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
         .cq_head = (uint64_t)&p->words[CQ_HEAD], .cq_tail = (uint64_t)&p->words[CQ_TAIL],
         .cqes = (uint64_t)p->cqes, .sq_entries = ENTRIES, .cq_entries = CQ_ENTRIES,
     };
-    p->ring = (struct ring){.enter = pool_enter, .wake = pool_wake, .name = "threads"};
+    p->ring = (struct ring){.enter = pool_enter, .wake = pool_wake, .interrupt = pool_wake, .name = "threads"};
     *out = &p->ring;
     return 0;
 }

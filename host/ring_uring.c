@@ -43,6 +43,12 @@ static void uring_wake(struct ring *r)
     kill(getpid(), SIGCONT);
 }
 
+/* io_uring_enter ends with EINTR by itself. */
+static void uring_interrupt(struct ring *r)
+{
+    (void)r;
+}
+
 static void uring_addresses(struct host_ring *s, const struct io_uring_params *p, char *rings, void *sqes)
 {
     s->sq_head = (uint64_t)(rings + p->sq_off.head);
@@ -74,7 +80,7 @@ int ring_uring_open(struct host_ring *shared, struct ring **out)
     if (rings == MAP_FAILED || sqes == MAP_FAILED || !u)
         goto undo_fd;
     u->fd = fd;
-    u->ring = (struct ring){.enter = uring_enter, .wake = uring_wake, .name = "io_uring"};
+    u->ring = (struct ring){.enter = uring_enter, .wake = uring_wake, .interrupt = uring_interrupt, .name = "io_uring"};
     uring_addresses(shared, &p, rings, sqes);
     *out = &u->ring;
     return 0;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "host/enclave/layout.h"
+#include "host/ring.h"
 #include "host/runtime_impl.h"
 #include "lib/config.h"
 
@@ -54,8 +55,10 @@ static void on_tick(int sig, siginfo_t *info, void *uc)
     (void)info;
     if (host.device->at_aep(uc))
         enter_interrupted();
-    else
+    else {
+        host.ring->interrupt(host.ring);
         tick_set(RETRY_NS);
+    }
     errno = saved;
 }
 
