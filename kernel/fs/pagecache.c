@@ -227,14 +227,10 @@ static size_t readahead_next(const struct pagecache *c, struct readahead *ra, pg
     return MAX(pages, (size_t)ra->pages);
 }
 
-/* Makes page `index` and some after it present. With c->lock held. */
-static int fill_cached(struct pagecache *c, pgoff_t index, size_t want, struct readahead *ra)
+/* Makes n pages from index on present, of which memory may allow fewer. With c->lock held. */
+static int fill_window(struct pagecache *c, struct extent *e, pgoff_t index, size_t n)
 {
     void *page[EXTENT_PAGES];
-    struct extent *e = extent_get(c, index);
-    if (!e)
-        return -ENOMEM;
-    size_t n = window(c, e, index, MIN(want, (size_t)EXTENT_PAGES));
     n = pages_alloc(c, e, page, n);
     int err = n ? c->fill(c, index, page, n) : -ENOMEM;
     if (err) {
@@ -246,8 +242,21 @@ static int fill_cached(struct pagecache *c, pgoff_t index, size_t want, struct r
         e->page[index - e->base + i] = page[i];
     e->count += (unsigned)n;
     count_pages((long)n);
-    ra->next = index + n;
     return 0;
+}
+
+/* Makes page `index` and some after it present. With c->lock held. */
+static int fill_cached(struct pagecache *c, pgoff_t index, size_t want, struct readahead *ra)
+{
+    struct extent *e = extent_get(c, index);
+    if (!e)
+        return -ENOMEM;
+    size_t n = window(c, e, index, MIN(want, (size_t)EXTENT_PAGES));
+    int err = fill_window(c, e, index, n);
+    if (err == -EIO && n > 1) /* a bad page later on must not take this one with it */
+        err = fill_window(c, e, index, n = 1);
+    ra->next = index + n;
+    return err;
 }
 
 /* Fills whole pages into the reader's own kernel memory. With c->lock held. Pages filled, or -errno. */
@@ -264,6 +273,8 @@ static long fill_direct(struct pagecache *c, struct uio *u, pgoff_t index)
         n++;
     }
     int err = n ? c->fill(c, index, page, n) : 0;
+    if (err == -EIO && n > 1)
+        err = c->fill(c, index, page, n = 1);
     return err ? err : (long)n;
 }
 

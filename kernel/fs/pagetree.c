@@ -40,19 +40,26 @@ void *pagetree_get(const struct pagetree *t, uint64_t index)
     return p;
 }
 
+static int plant(struct pagetree *t, uint64_t index)
+{
+    t->root = kzalloc(sizeof(*t->root));
+    if (!t->root)
+        return -ENOMEM;
+    t->height = 1;
+    while (!index_fits(index, t->height))
+        t->height++;
+    return 0;
+}
+
 /* Puts nodes on top until index fits. */
 static int grow(struct pagetree *t, uint64_t index)
 {
-    while (!t->root || !index_fits(index, t->height)) {
+    while (!index_fits(index, t->height)) {
         struct pagetree_node *n = kzalloc(sizeof(*n));
         if (!n)
             return -ENOMEM;
-        if (t->root) {
-            n->slot[0] = t->root;
-            n->used = 1;
-        } else {
-            t->height = 0;
-        }
+        n->slot[0] = t->root;
+        n->used = 1;
         t->root = n;
         t->height++;
     }
@@ -83,7 +90,7 @@ static void prune(struct pagetree *t, uint64_t index)
 
 int pagetree_set(struct pagetree *t, uint64_t index, void *p)
 {
-    int err = grow(t, index);
+    int err = t->root ? grow(t, index) : plant(t, index);
     struct pagetree_node *n = t->root;
     for (unsigned level = t->height; !err && --level > 0;) {
         void **slot = &n->slot[slot_at(index, level)];

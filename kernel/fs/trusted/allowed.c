@@ -11,14 +11,12 @@
  */
 #include "kernel/fs/trusted/trusted_impl.h"
 
-#define LINKS_MAX 8
-
 static const struct inode_ops mixed_ops;
 
 /* The inode behind a path of the host below the mount's source. */
 static int host_inode_at(struct trusted_super *ts, char *path, struct inode **out)
 {
-    for (int i = 0; i < LINKS_MAX; i++) {
+    for (int i = 0; i < TRUSTED_LINKS_MAX; i++) {
         int err = host_lookup(host_super_dir(ts->host), path, out);
         if (err || !S_ISLNK((*out)->mode))
             return err;

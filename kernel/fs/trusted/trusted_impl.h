@@ -47,6 +47,7 @@
 #include "lib/string.h"
 
 #define TRUSTED_FDS_MAX 128
+#define TRUSTED_LINKS_MAX 8 /* of the host, followed one after the other */
 
 struct trusted_super {
     struct super sb;             /* first */

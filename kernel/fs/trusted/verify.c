@@ -11,8 +11,6 @@
 #include "kernel/ocall/hostmem.h"
 #include "kernel/vfs/uio.h"
 
-#define LINKS_MAX 8
-
 static struct {
     struct spinlock lock;
     struct list lru; /* [l] inodes with an open descriptor, oldest use first */
@@ -90,12 +88,12 @@ static long open_following(struct trusted_inode *ti, struct statx *st)
     if (!path)
         return -ENOMEM;
     long fd = trusted_host_path(ts, ti->node, NULL, path, PATH_MAX);
-    for (int i = 0; !fd && i <= LINKS_MAX; i++) {
+    for (int i = 0; !fd && i <= TRUSTED_LINKS_MAX; i++) {
         fd = ocall_open(host_super_fd(ts->host), path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0, st);
         if (fd != -ELOOP)
             break;
         fd = trusted_host_follow(ts, path, PATH_MAX);
-        if (!fd && i == LINKS_MAX)
+        if (!fd && i == TRUSTED_LINKS_MAX)
             fd = -ELOOP;
     }
     kfree(path);
