@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/runtime_impl.h"
@@ -57,6 +58,7 @@ int runtime_run(const struct runtime_options *o)
 {
     host.options = o;
     host.log_fd = fcntl(2, F_DUPFD_CLOEXEC, 64);
+    umask(0); /* the program's umask is applied inside, before a mode gets here */
     int ret = device_choose(o);
     if (!ret)
         ret = enclave_build();

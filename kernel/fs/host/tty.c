@@ -91,10 +91,11 @@ static long session_get(int fd, uaddr_t arg)
 static long request_forward(int fd, const struct tty_request *r, uaddr_t arg)
 {
     char buf[64] = {0};
+    uint64_t value = (uint32_t)arg;
     long ret;
     switch (r->kind) {
     case ARG_VALUE:
-        return ocall_ioctl(fd, r->cmd, (void *)(uintptr_t)(uint32_t)arg, 0, 0);
+        return ocall_ioctl(fd, r->cmd, &value, sizeof(value), 0);
     case ARG_IN:
         if (copy_in(buf, arg, r->size))
             return -EFAULT;
