@@ -21,32 +21,50 @@
 
 extern const char vdso_image[], vdso_image_end[];
 
-/* Where the linker script puts the restart stub. */
-#define RESTART_OFF 0x800
+#define NSEC_PER_SEC 1000000000
 
 static struct spinlock vdso_lock;
-static struct vvar latest; /* [vdso_lock] */
+static struct vvar_page latest; /* [vdso_lock] */
 
 /* A page that the program has unmapped makes the copies fail, and that is that. */
 static void publish_locked(const struct process *p) REQUIRES(vdso_lock)
 {
-    struct vvar *page = (struct vvar *)p->vvar;
-    uint32_t odd = latest.seq | 1;
+    struct vvar_page *page = (struct vvar_page *)p->vvar;
+    size_t off = offsetof(struct vvar_page, tsc_base);
 
-    if (!page || !raw_store32(&page->seq, odd))
+    if (!page || !raw_store32(&page->seq, latest.seq | 1))
         return;
-    size_t off = offsetof(struct vvar, tsc_base);
     if (raw_copy_exact((char *)page + off, (const char *)&latest + off, sizeof(latest) - off))
         return;
     (void)raw_store32(&page->seq, latest.seq);
 }
 
+static void set_base_locked(enum vvar_clock clock, int64_t ns) REQUIRES(vdso_lock)
+{
+    int64_t sec = ns / NSEC_PER_SEC, nsec = ns % NSEC_PER_SEC;
+
+    if (nsec < 0) {
+        nsec += NSEC_PER_SEC;
+        sec--;
+    }
+    latest.at_base[clock].sec = sec;
+    latest.at_base[clock].nsec = (uint64_t)nsec;
+}
+
 void vdso_update(const struct vvar *v)
 {
+    /* mult is ns << 32 in a tick: so many ticks are VVAR_SPAN_NS. */
+    uint64_t span = v->tsc_valid_until - v->tsc_base;
+    uint64_t span_max = v->mult ? (VVAR_SPAN_NS << 32) / v->mult : 0;
+
     spin_lock(&vdso_lock);
-    uint32_t seq = latest.seq + 2;
-    latest = *v;
-    latest.seq = seq ? seq : 2; /* 0 means that there is nothing */
+    latest.seq = (latest.seq | 1) + 1;
+    latest.tsc_base = v->tsc_base;
+    latest.tsc_span = v->tsc_valid_until > v->tsc_base ? MIN(span, span_max) : 0;
+    latest.mult = v->mult;
+    set_base_locked(VVAR_MONO, v->mono_base);
+    set_base_locked(VVAR_REAL, v->mono_base + v->real_off);
+    set_base_locked(VVAR_BOOT, v->mono_base + v->boot_off);
     if (kernel.first)
         publish_locked(kernel.first);
     spin_unlock(&vdso_lock);
@@ -69,7 +87,7 @@ int vdso_map(struct process *p)
         return (int)at;
     err = copy_out(image, vdso_image, (size_t)(vdso_image_end - vdso_image));
     if (!err)
-        err = zero_out(vvar, sizeof(struct vvar));
+        err = zero_out(vvar, sizeof(struct vvar_page));
     if (!err)
         err = mm_protect(p->mm, image, size, MM_READ | MM_EXEC);
     if (err)
@@ -80,9 +98,4 @@ int vdso_map(struct process *p)
     publish_locked(p);
     spin_unlock(&vdso_lock);
     return 0;
-}
-
-uaddr_t vdso_restart_address(const struct process *p)
-{
-    return p->vdso ? p->vdso + RESTART_OFF : 0;
 }

@@ -3,7 +3,7 @@
  * The vDSO: a small shared object of our own in every program's memory, with the clock functions that need
  * no system call.  Before it lies the vvar page, with the clock's parameters.
  *
- *     vvar page   R W   written by the kernel through the program's mapping
+ *     vvar page   R W   struct vvar_page, written by the kernel through the program's mapping
  *     image page  R X   vdso.lds.S: everything in one page
  *
  * An enclave cannot map one page twice, so the kernel writes where the program reads, and SGX2 cannot make a page writable
@@ -25,10 +25,5 @@ MUST_CHECK int vdso_map(struct process *p);
  * that unmapped its vvar page is left alone.
  */
 void vdso_update(const struct vvar *v);
-/*
- * Where a system call is entered again: jumping there with the call's number in RAX, its arguments in
- * place and the return address in RCX repeats it.  0 when p has no vDSO.
- */
-uaddr_t vdso_restart_address(const struct process *p);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page that the vDSO reads: how to make nanoseconds out of the TSC.
+ * How to make nanoseconds out of the TSC: what clock.c computes, and the page that the vDSO reads.
  *
  *     mono = mono_base + ((tsc - tsc_base) * mult >> 32)         real = mono + real_off
  *
- * with a 128-bit product (clock.c computes the same).  It holds until tsc_valid_until; after that, and
- * while seq is odd or 0, the caller asks the kernel, which then refreshes the parameters.  A writer makes seq
- * odd, writes, makes it even; a reader that saw it change starts again.
+ * This holds until tsc_valid_until; then the caller asks the kernel, which refreshes the parameters.
+ * In the page the bases are cut into seconds and nanoseconds, so that the vDSO need not divide, and the time that
+ * the page holds for is so short that the product fits 64 bits.
+ *
+ * A writer makes seq odd, writes, makes it even; a reader that saw it change starts again.
  */
 #ifndef KERNEL_VDSO_VVAR_H
 #define KERNEL_VDSO_VVAR_H
@@ -14,8 +16,7 @@
 #include <stdint.h>
 
 struct vvar {
-    uint32_t seq; /* odd: being written; 0: nothing there yet */
-    uint32_t reserved;
+    uint32_t seq; /* odd: being written */
     uint64_t tsc_base;
     uint64_t tsc_valid_until;
     uint64_t mult;     /* nanoseconds in a tick, 32.32 fixed point */
@@ -23,5 +24,22 @@ struct vvar {
     int64_t real_off;  /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
     int64_t boot_off;  /* CLOCK_BOOTTIME - CLOCK_MONOTONIC, ns */
 };
+
+enum vvar_clock { VVAR_MONO, VVAR_REAL, VVAR_BOOT, VVAR_CLOCKS };
+
+/* One cache line but for the last clock.  All zero: nothing there yet. */
+struct vvar_page {
+    uint32_t seq; /* odd: being written */
+    uint32_t reserved;
+    uint64_t tsc_base;
+    uint64_t tsc_span; /* good for tsc_base <= tsc < tsc_base + tsc_span */
+    uint64_t mult;
+    struct {
+        int64_t sec;
+        uint64_t nsec; /* < 10^9 */
+    } at_base[VVAR_CLOCKS];
+};
+
+#define VVAR_SPAN_NS 2000000000UL /* the longest that the page holds for: ns << 32 fits 63 bits */
 
 #endif

@@ -14,11 +14,11 @@
 #include "kernel/arch/asm.h"
 #include "kernel/vdso/vvar.h"
 
-#define NSEC_PER_SEC 1000000000L
+#define NSEC_PER_SEC 1000000000UL
 #define EXPORT __attribute__((visibility("default")))
 
 /* The linker script puts this one page before the image. */
-extern const volatile struct vvar vvar __attribute__((visibility("hidden")));
+extern const struct vvar_page vvar __attribute__((visibility("hidden")));
 
 EXPORT int __vdso_clock_gettime(int clock, struct __kernel_timespec *ts);
 EXPORT int __vdso_gettimeofday(struct __kernel_old_timeval *tv, struct timezone *tz);
@@ -45,70 +45,69 @@ static inline uint64_t tsc_read(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* CLOCK_MONOTONIC plus an offset from the page at byte `off` (0: none).  False: ask the kernel. */
-static inline int vvar_now(const volatile int64_t *offset, int64_t *ns)
+#define VVAR_NONE 3UL /* the kernel knows */
+
+/* Which of vvar's clocks: two bits each; those above CLOCK_TAI and below 0 are the kernel's. */
+#define CLOCK_IS(clock, v) ((unsigned long)(v) << (2 * (clock)))
+#define CLOCKS                                                                                    \
+    (CLOCK_IS(CLOCK_REALTIME, VVAR_REAL) | CLOCK_IS(CLOCK_MONOTONIC, VVAR_MONO) |                  \
+     CLOCK_IS(CLOCK_PROCESS_CPUTIME_ID, VVAR_NONE) | CLOCK_IS(CLOCK_THREAD_CPUTIME_ID, VVAR_NONE) | \
+     CLOCK_IS(CLOCK_MONOTONIC_RAW, VVAR_MONO) | CLOCK_IS(CLOCK_REALTIME_COARSE, VVAR_REAL) |       \
+     CLOCK_IS(CLOCK_MONOTONIC_COARSE, VVAR_MONO) | CLOCK_IS(CLOCK_BOOTTIME, VVAR_BOOT) |           \
+     CLOCK_IS(CLOCK_REALTIME_ALARM, VVAR_REAL) | CLOCK_IS(CLOCK_BOOTTIME_ALARM, VVAR_BOOT) |       \
+     CLOCK_IS(10, VVAR_NONE) | CLOCK_IS(CLOCK_TAI, VVAR_REAL))
+
+struct moment {
+    int64_t sec;
+    uint64_t nsec;
+};
+
+/* False: ask the kernel. */
+static inline int vvar_now(unsigned long clock, struct moment *out)
 {
     uint32_t seq;
-    int64_t now;
 
     do {
         seq = __atomic_load_n(&vvar.seq, __ATOMIC_ACQUIRE);
-        if (seq == 0 || (seq & 1))
+        /* A TSC before the base wraps and is out of bounds too. */
+        uint64_t delta = tsc_read() - vvar.tsc_base;
+        if (__builtin_expect((seq & 1) || delta >= vvar.tsc_span, 0))
             return 0;
-        uint64_t tsc = tsc_read();
-        if (tsc >= vvar.tsc_valid_until)
-            return 0;
-        int64_t delta = (int64_t)(tsc - vvar.tsc_base);
-        if (delta < 0)
-            delta = 0;
-        now = vvar.mono_base +
-              (int64_t)(((unsigned __int128)(uint64_t)delta * vvar.mult) >> 32);
-        if (offset)
-            now += *offset;
+        out->sec = vvar.at_base[clock].sec;
+        out->nsec = vvar.at_base[clock].nsec + (delta * vvar.mult >> 32);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while (__atomic_load_n(&vvar.seq, __ATOMIC_RELAXED) != seq);
-    *ns = now;
-    return 1;
-}
-
-static inline int clock_now(int clock, int64_t *ns)
-{
-    switch (clock) {
-    case CLOCK_MONOTONIC:
-    case CLOCK_MONOTONIC_RAW:
-    case CLOCK_MONOTONIC_COARSE:
-        return vvar_now(0, ns);
-    case CLOCK_REALTIME:
-    case CLOCK_REALTIME_COARSE:
-    case CLOCK_TAI:
-        return vvar_now(&vvar.real_off, ns);
-    case CLOCK_BOOTTIME:
-        return vvar_now(&vvar.boot_off, ns);
-    default:
-        return 0;
+    } while (__builtin_expect(__atomic_load_n(&vvar.seq, __ATOMIC_RELAXED) != seq, 0));
+    /* Three times at most, and a branch that is foreseen is cheaper than a division. */
+    while (out->nsec >= NSEC_PER_SEC) {
+        __asm__("" : "+r"(out->nsec));
+        out->nsec -= NSEC_PER_SEC;
+        out->sec++;
     }
+    return 1;
 }
 
 int __vdso_clock_gettime(int clock, struct __kernel_timespec *ts)
 {
-    int64_t ns;
+    struct moment now;
+    unsigned long which = CLOCKS >> (2 * ((unsigned)clock & 31)) & 3;
 
-    if (!clock_now(clock, &ns))
+    if (__builtin_expect((unsigned)clock > CLOCK_TAI || which == VVAR_NONE, 0) ||
+        !vvar_now(which, &now))
         return (int)SYSCALL2(__NR_clock_gettime, clock, ts);
-    ts->tv_sec = (uint64_t)ns / NSEC_PER_SEC;
-    ts->tv_nsec = (long)((uint64_t)ns % NSEC_PER_SEC);
+    ts->tv_sec = now.sec;
+    ts->tv_nsec = (long)now.nsec;
     return 0;
 }
 
 int __vdso_gettimeofday(struct __kernel_old_timeval *tv, struct timezone *tz)
 {
-    int64_t ns;
+    struct moment now;
 
-    if (!vvar_now(&vvar.real_off, &ns))
+    if (!vvar_now(VVAR_REAL, &now))
         return (int)SYSCALL2(__NR_gettimeofday, tv, tz);
     if (tv) {
-        tv->tv_sec = (long)((uint64_t)ns / NSEC_PER_SEC);
-        tv->tv_usec = (long)((uint64_t)ns % NSEC_PER_SEC / 1000);
+        tv->tv_sec = now.sec;
+        tv->tv_usec = (long)(now.nsec / 1000);
     }
     if (tz) {
         tz->tz_minuteswest = 0;
@@ -119,14 +118,13 @@ int __vdso_gettimeofday(struct __kernel_old_timeval *tv, struct timezone *tz)
 
 long __vdso_time(long *t)
 {
-    int64_t ns;
+    struct moment now;
 
-    if (!vvar_now(&vvar.real_off, &ns))
+    if (!vvar_now(VVAR_REAL, &now))
         return SYSCALL2(__NR_time, t, 0);
-    long now = (long)((uint64_t)ns / NSEC_PER_SEC);
     if (t)
-        *t = now;
-    return now;
+        *t = now.sec;
+    return now.sec;
 }
 
 int __vdso_clock_getres(int clock, struct __kernel_timespec *res)
