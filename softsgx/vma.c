@@ -51,7 +51,8 @@ static int vma_reserve(struct encl *e, uint32_t count)
     struct vma *v = mem_map(max * sizeof(*v));
     if (!v)
         return -ENOMEM;
-    __builtin_memcpy(v, e->vmas, e->vma_count * sizeof(*v));
+    if (e->vma_count)
+        __builtin_memcpy(v, e->vmas, e->vma_count * sizeof(*v));
     mem_unmap(e->vmas, e->vma_max * sizeof(*v));
     e->vmas = v;
     e->vma_max = max;

@@ -50,14 +50,6 @@ static uint8_t page[4096] __attribute__((aligned(4096)));
 static volatile uint64_t stop_flag;
 static volatile int handled, handled_aep;
 
-/* cmocka takes the exception signals for each test, through this. */
-sighandler_t signal(int sig, sighandler_t handler)
-{
-    struct sigaction act = {.sa_flags = SA_RESTART}, old;
-    act.sa_handler = handler;
-    return softsgx_sigaction(sig, &act, &old) ? SIG_ERR : old.sa_handler;
-}
-
 static void add(uint64_t addr, const void *data, uint64_t flags)
 {
     struct secinfo si = {.flags = flags};
