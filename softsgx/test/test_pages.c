@@ -201,6 +201,9 @@ static void test_tcs(void **state)
     t->nssa = 1;
     t->reserved[4023] = 1;
     assert_int_equal(modify_type(40, PT_TCS), 0);
+    /* A TCS may be mapped for reading and writing only. */
+    assert_int_equal(leaf(leaf_eaccept, SI_MODIFIED | SI_PT(PT_TCS), 40, 0).code & 0xff, VEC_PF);
+    assert_int_equal(softsgx_mprotect((void *)t, PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
     assert_int_equal(leaf(leaf_eaccept, SI_MODIFIED | SI_PT(PT_TCS), 40, 0).code, VEC_GP);
     assert_null(tcs_find(e, base + 40 * PAGE_SIZE));
     prot_open(e, 40, 1);
