@@ -19,6 +19,7 @@ struct mm {
     uaddr_t mmap_base;          /* [I] mmap goes downward from here */
     uaddr_t stack_top;          /* [I] */
     size_t resident;            /* [l] pages that the program has */
+    uaddr_t clean_hand;         /* [l] where reclaim goes on among clean file pages */
     void *staging;              /* [l] STAGING_PAGES of file contents on their way; or NULL */
 };
 
@@ -81,7 +82,7 @@ MUST_CHECK int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned
 int sync_range(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end);
 
 /* reclaim.c: makes room for n more pages of the program; false: there is none. */
-bool reclaim_room(size_t n);
+bool reclaim_room(struct mm *mm, size_t n);
 size_t reclaim_spare_max(void); /* spare pages that may be kept */
 
 #endif

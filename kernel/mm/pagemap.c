@@ -19,7 +19,7 @@
 #define NODE_SPAN (NODE_LEAVES * LEAF_SPAN)
 
 struct leaf {
-    uint16_t resident, spare;
+    uint16_t resident, kind[PAGEMAP_KINDS];
     uint8_t state[LEAF_PAGES];
 };
 
@@ -28,15 +28,15 @@ struct node {
 };
 
 static struct {
-    struct node **root; /* [a] slots */
-    size_t nroot;       /* [I] */
-    size_t spare;       /* [a] */
+    struct node **root;         /* [a] slots */
+    size_t nroot;               /* [I] */
+    size_t kind[PAGEMAP_KINDS]; /* [a] */
 } map;
 
 int pagemap_init(uint64_t end)
 {
     map.nroot = ALIGN_UP(end, NODE_SPAN) / NODE_SPAN;
-    map.spare = 0;
+    map.kind[PAGEMAP_SPARE] = map.kind[PAGEMAP_CLEAN] = 0;
     map.root = kzalloc(map.nroot * sizeof(*map.root));
     return map.root ? 0 : -ENOMEM;
 }
@@ -141,30 +141,41 @@ static bool is_resident(unsigned state)
     return (state & PAGE_PRESENT) != 0;
 }
 
+static bool is_kind(unsigned state, enum pagemap_kind kind)
+{
+    return (state & (kind == PAGEMAP_SPARE ? PAGE_SPARE : PAGE_CLEAN)) != 0;
+}
+
+static void leaf_set(struct leaf *l, size_t i, unsigned state)
+{
+    unsigned old = l->state[i];
+
+    l->state[i] = (uint8_t)state;
+    l->resident = (uint16_t)(l->resident + is_resident(state) - is_resident(old));
+    for (enum pagemap_kind k = 0; k < PAGEMAP_KINDS; k++) {
+        int more = is_kind(state, k) - is_kind(old, k);
+        if (!more)
+            continue;
+        l->kind[k] = (uint16_t)(l->kind[k] + more);
+        __atomic_fetch_add(&map.kind[k], (size_t)(long)more, __ATOMIC_RELAXED);
+    }
+}
+
 void pagemap_set(uaddr_t addr, size_t n, unsigned state)
 {
-    long spare = 0;
-
-    for (size_t done = 0, hole; done < n;) {
+    for (size_t done = 0; done < n;) {
         uaddr_t a = addr + done * PAGE_SIZE;
+        size_t hole = hole_pages(a);
         struct leaf *l = leaf_of(a);
 
-        hole = hole_pages(a);
         if (hole) {
             done += hole;
             continue;
         }
-        for (size_t i = a / PAGE_SIZE % LEAF_PAGES; i < LEAF_PAGES && done < n; i++, done++) {
-            unsigned old = l->state[i];
-            int more = (state == PAGE_SPARE) - (old == PAGE_SPARE);
-
-            l->state[i] = (uint8_t)state;
-            l->resident = (uint16_t)(l->resident + is_resident(state) - is_resident(old));
-            l->spare = (uint16_t)(l->spare + more);
-            spare += more;
-        }
+        for (size_t i = a / PAGE_SIZE % LEAF_PAGES; i < LEAF_PAGES && done < n; i++, done++)
+            if (l->state[i] != state)
+                leaf_set(l, i, state);
     }
-    __atomic_fetch_add(&map.spare, (size_t)spare, __ATOMIC_RELAXED);
 }
 
 size_t pagemap_resident(uaddr_t addr, size_t n)
@@ -190,30 +201,29 @@ size_t pagemap_resident(uaddr_t addr, size_t n)
     return sum;
 }
 
-size_t pagemap_spare(void)
+size_t pagemap_count(enum pagemap_kind kind)
 {
-    return __atomic_load_n(&map.spare, __ATOMIC_RELAXED);
+    return __atomic_load_n(&map.kind[kind], __ATOMIC_RELAXED);
 }
 
-size_t pagemap_find_spare(uaddr_t addr, size_t max, uaddr_t *found)
+size_t pagemap_find(enum pagemap_kind kind, uaddr_t addr, uaddr_t end, size_t max, uaddr_t *found)
 {
-    uaddr_t end = map.nroot * NODE_SPAN;
-
-    if (pagemap_spare() == 0)
+    if (pagemap_count(kind) == 0)
         return 0;
+    end = MIN(end, map.nroot * NODE_SPAN);
     while (addr < end) {
-        size_t hole = hole_pages(addr);
+        size_t hole = hole_pages(addr), first = addr / PAGE_SIZE % LEAF_PAGES;
         struct leaf *l = leaf_of(addr);
 
-        if (!hole && l->spare == 0)
-            hole = LEAF_PAGES - addr / PAGE_SIZE % LEAF_PAGES;
+        if (!hole && l->kind[kind] == 0)
+            hole = LEAF_PAGES - first;
         if (hole) {
             addr += hole * PAGE_SIZE;
             continue;
         }
-        if (l->state[addr / PAGE_SIZE % LEAF_PAGES] == PAGE_SPARE) {
+        if (is_kind(l->state[first], kind)) {
             *found = addr;
-            return leaf_run(l, addr, max, PAGE_SPARE);
+            return leaf_run(l, addr, MIN(max, (end - addr) / PAGE_SIZE), l->state[first]);
         }
         addr += PAGE_SIZE;
     }

@@ -6,6 +6,7 @@
  *   0                      ABSENT: not in the enclave
  *   PAGE_PRESENT | perm    in the enclave with EPCM permission perm (EPAGE_*), contents are the program's
  *   … | PAGE_DIRTY         and to be written back to the file of a shared mapping
+ *   … | PAGE_CLEAN         and as its file has it, never writable since: may go, it can be read again
  *   PAGE_SPARE             in the enclave, permission none, all zero: as good as absent, but cheaper to
  *                          bring in (EMODPE alone), and free for the taking when memory is short
  *
@@ -21,6 +22,7 @@
 #define PAGE_PRESENT 0x08U
 #define PAGE_DIRTY 0x10U
 #define PAGE_SPARE 0x20U
+#define PAGE_CLEAN 0x40U
 #define PAGE_ABSENT 0U
 
 MUST_CHECK int pagemap_init(uint64_t end); /* for addresses [0, end) */
@@ -33,9 +35,15 @@ size_t pagemap_run(uaddr_t addr, size_t n, unsigned *state);
 void pagemap_set(uaddr_t addr, size_t n, unsigned state);
 /* Pages in [addr, addr + n pages) with PAGE_PRESENT, i.e. resident for the program. */
 size_t pagemap_resident(uaddr_t addr, size_t n);
-/* The first run of at most `max` spare pages at or above addr: its length and *found; 0: none. */
-size_t pagemap_find_spare(uaddr_t addr, size_t max, uaddr_t *found);
-/* Spare pages in all. */
-size_t pagemap_spare(void);
+/* Pages that can be given back: PAGE_SPARE or PAGE_CLEAN. */
+enum pagemap_kind { PAGEMAP_SPARE, PAGEMAP_CLEAN, PAGEMAP_KINDS };
+/* The first run of at most `max` such pages in one state in [addr, end): its length and *found; 0: none. */
+size_t pagemap_find(enum pagemap_kind kind, uaddr_t addr, uaddr_t end, size_t max, uaddr_t *found);
+/* How many there are in all. */
+size_t pagemap_count(enum pagemap_kind kind);
+static inline size_t pagemap_spare(void)
+{
+    return pagemap_count(PAGEMAP_SPARE);
+}
 
 #endif

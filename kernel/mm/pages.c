@@ -48,9 +48,9 @@ static void *page_memory(uaddr_t page)
     return (void *)page; /* the program's memory, of which the caller has proven that it is there */
 }
 
-static int add_zero(uaddr_t start, size_t n, unsigned perm)
+static int add_zero(struct mm *mm, uaddr_t start, size_t n, unsigned perm)
 {
-    if (!reclaim_room(n) || epage_add(start, n))
+    if (!reclaim_room(mm, n) || epage_add(start, n))
         return -ENOMEM;
     epage_protect(start, n, EPAGE_R | EPAGE_W, perm);
     return 0;
@@ -73,7 +73,7 @@ int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n)
             epage_protect(start, run, 0, perm);
         } else {
             /* Making room may have turned spare pages further on into absent ones: the loop looks again. */
-            int err = add_zero(start, run, perm);
+            int err = add_zero(mm, start, run, perm);
             if (err)
                 return err;
         }
@@ -95,9 +95,9 @@ static int add_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, ui
     if (err)
         return err;
     memset((char *)mm->staging + bytes, 0, n * PAGE_SIZE - bytes);
-    if (!reclaim_room(n) || epage_add_copy(start, mm->staging, n, perm))
+    if (!reclaim_room(mm, n) || epage_add_copy(start, mm->staging, n, perm))
         return -ENOMEM;
-    pagemap_set(start, n, PAGE_PRESENT | perm);
+    pagemap_set(start, n, PAGE_PRESENT | perm | (perm & EPAGE_W ? 0 : PAGE_CLEAN));
     mm->resident += n;
     return 0;
 }
@@ -144,6 +144,8 @@ void pages_protect(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
         if (perm == (state & PAGE_PERM))
             continue;
         epage_protect(start, run, state & PAGE_PERM, perm);
+        if (perm & EPAGE_W)
+            state &= ~PAGE_CLEAN;
         pagemap_set(start, run, (state & ~PAGE_PERM) | perm);
     }
 }
@@ -221,7 +223,7 @@ int pages_move(struct mm *mm, uaddr_t dst, uaddr_t src, size_t n)
     size_t run;
 
     pages_remove(mm, dst, dst + n * PAGE_SIZE); /* spare ones */
-    if (pagemap_reserve(dst, n) || !reclaim_room(MOVE_PAGES))
+    if (pagemap_reserve(dst, n) || !reclaim_room(mm, MOVE_PAGES))
         return -ENOMEM;
     for (; n > 0; n -= run, src += run * PAGE_SIZE, dst += run * PAGE_SIZE) {
         run = pagemap_run(src, n, &state);
@@ -235,6 +237,7 @@ int pages_move(struct mm *mm, uaddr_t dst, uaddr_t src, size_t n)
 
 void pages_open(uaddr_t page, unsigned state)
 {
+    pagemap_set(page, 1, state & ~PAGE_CLEAN);
     epage_protect(page, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R | EPAGE_W);
 }
 

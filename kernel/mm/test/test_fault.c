@@ -215,6 +215,36 @@ static void test_limit(void **state)
     assert_int_equal(touch(a + i * PAGE_SIZE, MM_WRITE), 0);
 }
 
+/* A file larger than the enclave can be mapped: what was only read goes and comes back. */
+static void test_clean_pages(void **state)
+{
+    struct test_file *t = test_file_new(3, O_RDONLY, 900 * PAGE_SIZE);
+    uaddr_t a, b;
+
+    (void)state;
+    mm_teardown(NULL);
+    mm_setup_limit(600);
+    a = map_ok(0, 900 * PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, 3, 0);
+    b = map_ok(0, 900 * PAGE_SIZE, RW, MAP_PRIVATE, 3, 0);
+    assert_int_equal(mm_patch_text(mm, a + 5, "\1", 1), 0);
+    assert_int_equal(poke(b + 5, 2), 0);
+    assert_int_equal(sys_mprotect(b, PAGE_SIZE, PROT_READ),
+                     0); /* as RELRO: changed, then read-only */
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 16; i < 900; i++)
+            assert_int_equal(byte(a + i * PAGE_SIZE), t->data[i * PAGE_SIZE]);
+    for (size_t i = 0; i < 3000; i++) {
+        size_t page = 16 + test_random(884);
+        assert_int_equal(byte(a + page * PAGE_SIZE), t->data[page * PAGE_SIZE]);
+    }
+    assert_true(stub.count <= 600 - RESERVE_MIN);
+    assert_int_equal(byte(a + 5), 1);
+    assert_int_equal(byte(b + 5), 2);
+    assert_int_equal(sys_munmap(a, 900 * PAGE_SIZE), 0);
+    assert_int_equal(sys_munmap(b, 900 * PAGE_SIZE), 0);
+    test_file_close(3);
+}
+
 static void test_patch(void **state)
 {
     struct test_file *t = test_file_new(3, O_RDONLY, 4 * PAGE_SIZE);
@@ -255,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_file_shared, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_stack, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_limit, mm_setup, mm_teardown),
+        cmocka_unit_test_setup_teardown(test_clean_pages, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_patch, mm_setup, mm_teardown),
     };
 
