@@ -11,9 +11,22 @@
 #include "kernel/arch/vcpu.h"
 #include "kernel/kernel.h"
 #include "kernel/ocall/hostmem.h"
+#include "kernel/ocall/ocall.h"
 #include "kernel/sched/thread.h"
 
 void ocall_leave(void);
+
+static uint64_t epoch; /* [a] */
+
+uint64_t ocall_epoch(void)
+{
+    return __atomic_load_n(&epoch, __ATOMIC_ACQUIRE);
+}
+
+void ocall_epoch_end(void)
+{
+    __atomic_fetch_add(&epoch, 1, __ATOMIC_ACQ_REL);
+}
 
 int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
@@ -32,6 +45,7 @@ int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint6
     h->action = HOST_OCALL;
     v->exits++;
     ocall_leave();
+    ocall_epoch_end();
     if (unlikely(h->signals))
         __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
     return h->ocall.ret;
@@ -47,5 +61,8 @@ int64_t host_result(int64_t ret, int64_t max)
 uint64_t host_signals_take(void)
 {
     volatile struct host_vcpu *h = vcpu_this()->host_unsafe;
-    return h->signals ? __atomic_exchange_n(&h->signals, 0, __ATOMIC_RELAXED) : 0;
+    if (!h->signals)
+        return 0;
+    ocall_epoch_end();
+    return __atomic_exchange_n(&h->signals, 0, __ATOMIC_RELAXED);
 }

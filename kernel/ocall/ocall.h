@@ -20,6 +20,14 @@ struct statfs_info;
 struct host_clock;
 struct host_sysinfo;
 
+/*
+ * A number that changes whenever anything comes in from the host: the result of an ocall, a
+ * completion, a signal.  While it stands still, nobody in the enclave can have learned that the host's files
+ * have changed, so the last answer may be given again (for a millisecond, since clocks go on).
+ */
+uint64_t ocall_epoch(void);
+#define OCALL_EPOCH_NS 1000000L
+
 NORETURN void ocall_exit(int wait_status);
 void ocall_log(const char *text, size_t n);
 

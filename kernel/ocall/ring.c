@@ -190,6 +190,7 @@ bool ring_reap(void)
         struct ring_request *r = slot_complete_locked(cqe.user_data);
         spin_unlock(&ring_lock);
         any = true;
+        ocall_epoch_end();
         if (r) {
             waitq_wake(&slot_waitq, 0);
             r->done(r, MAX(cqe.res, -4095));

@@ -104,6 +104,19 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t offset, size_t count)
     return ret;
 }
 
+/* Linux copies within one file system only; programs fall back to reading and writing. */
+static int same_device(struct file *in, struct file *out)
+{
+    struct statx a, b;
+    int err = file_stat(in, &a);
+    if (!err)
+        err = file_stat(out, &b);
+    if (err)
+        return err;
+    bool same = a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
+    return same ? 0 : reject(-EXDEV, "two file systems");
+}
+
 static int range_files_check(struct file *in, struct file *out)
 {
     if (!FMODE_READ(in) || !FMODE_WRITE(out) || out->flags & O_APPEND)
@@ -114,7 +127,7 @@ static int range_files_check(struct file *in, struct file *out)
         return -EISDIR;
     if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
         return -EINVAL;
-    return 0;
+    return same_device(in, out);
 }
 
 static int64_t range_files(struct file *in, uaddr_t off_in, struct file *out, uaddr_t off_out,

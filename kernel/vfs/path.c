@@ -117,7 +117,7 @@ static int walk_up(struct walk *w)
     return 0;
 }
 
-static ktime_t walk_now(struct walk *w)
+ktime_t walk_now(struct walk *w)
 {
     if (!w->now)
         w->now = clock_mono();

@@ -146,6 +146,7 @@ MUST_CHECK int walk_adopt(struct walk *w, struct inode *i, struct dentry **out);
 /* As walk_child, from the cache only and only when it can be believed; NULL. */
 struct dentry *walk_child_cached(struct walk *w);
 void walk_end(struct walk *w);
+ktime_t walk_now(struct walk *w); /* CLOCK_MONOTONIC, read once a walk */
 /* All of it: the dentry of a path.  AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH are understood in flags. */
 MUST_CHECK int path_lookup(int dirfd, const char *path, unsigned flags, struct dentry **out);
 
