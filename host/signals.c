@@ -93,6 +93,8 @@ int signals_init(void)
 
     signal(SIGPIPE, SIG_IGN);
     int ret = handle(TICK_SIGNAL, on_tick);
+    if (!ret)
+        ret = handle(SIGTRAP, on_tick); /* int3 and single steps come as signals, not through the vDSO */
     if (config_flag(c, CONFIG_F_HOST_SIGNALS))
         for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && !ret; i++)
             ret = ignored(all[i]) ? 0 : handle(all[i], on_program_signal);

@@ -183,6 +183,7 @@ void exception_user(struct user_regs *r)
         signal_force_fault(SIGFPE, FPE_FLTINV, r->rip, (int)vector, 0);
         return;
     case VECTOR_BP:
+        r->rip++; /* an enclave reports it at the instruction, Linux after it */
         signal_force_fault(SIGTRAP, SI_KERNEL, 0, VECTOR_BP, 0);
         return;
     case VECTOR_DB:
