@@ -38,8 +38,8 @@ print(got, termios.tcgetattr(0)[3] == saved[3])
 
 INTERRUPT = """
 import time
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("interrupted")
