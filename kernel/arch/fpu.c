@@ -19,6 +19,8 @@
 
 #define XSAVE_LEGACY 512
 #define XSAVE_HEADER 64
+#define XSAVE_ST0 32
+#define XSAVE_X87_END 160
 #define MXCSR_INIT 0x1f80U
 #define FCW_INIT 0x37fU
 #define XFRM_AVX 4U
@@ -120,6 +122,18 @@ void fpu_unpark(struct thread *t)
         fpu_load_avx512(t->xstate);
 }
 
+/*
+ * A signal frame (of the host's kernel on softsgx, or of a program) marks x87 as in use even when it is
+ * as after reset.  Unmarked, it comes back unused, and the next park can take the short way.
+ */
+static void x87_settle(uint8_t *area)
+{
+    static const uint8_t zero[XSAVE_X87_END - XSAVE_ST0];
+    if (*(uint16_t *)area == FCW_INIT && !memcmp(area + 2, zero, MXCSR_OFF - 2) &&
+        !memcmp(area + XSAVE_ST0, zero, sizeof(zero)))
+        *(uint64_t *)(area + XSAVE_LEGACY) &= ~1UL;
+}
+
 /* Parks in standard format. */
 static void fpu_park_xsave(void)
 {
@@ -131,6 +145,7 @@ static void fpu_park_xsave(void)
     /* XSAVE leaves the header's reserved bytes as they are, and the plain images lie over them. */
     memset((char *)t->xstate + XSAVE_LEGACY, 0, XSAVE_HEADER);
     xsave(t->xstate);
+    x87_settle(t->xstate);
     t->fpu_parked = FPU_PARKED_XSAVE;
     fpu_clear();
 }
