@@ -3,6 +3,7 @@
 
 import os
 import random
+import select
 import shutil
 import signal
 import struct
@@ -560,6 +561,27 @@ def test_sigterm_early(context):
                              timeout=20)
         assert not result.hang and result.status == -signal.SIGTERM, \
             f"after {delay} s: {result.ending()}: {result.err!r}"
+
+
+def test_signals_never_lost(context):
+    """2,000 signals, each sent at once when the one before was answered: at any moment."""
+    process = subprocess.Popen(context.launcher([program(context, "die"), "dots"]),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                               env=harness.base_environment(context.scratch), cwd=context.scratch,
+                               start_new_session=True, bufsize=0)
+    try:
+        process.stdout.readline()
+        time.sleep(0.2)
+        for count in range(2000):
+            process.send_signal(signal.SIGUSR1)
+            ready = select.select([process.stdout], [], [], 3)[0]
+            assert ready, f"signal {count} was lost"
+            got = process.stdout.read(1)
+            assert got == b".", f"after {count} signals: {got!r}, {process.poll()}"
+        assert process.wait(10) == 0, process.returncode
+    finally:
+        harness.kill_session(process.pid)
+        process.communicate()
 
 
 TESTS = [(name[5:].replace("_", "-"), function) for name, function in list(globals().items())

@@ -18,6 +18,16 @@ static void *thread_body(void *arg)
     pthread_exit(NULL);
 }
 
+/* One dot a signal, as soon as it arrives; the end after the given number. */
+static void dot(int sig)
+{
+    static volatile int count;
+
+    (void)sig;
+    if (write(1, ".", 1) != 1 || ++count == 2000)
+        _exit(0);
+}
+
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "";
@@ -60,6 +70,13 @@ int main(int argc, char **argv)
     if (!strcmp(how, "spin"))
         for (volatile unsigned long i = 0;; i++)
             ;
+    if (!strcmp(how, "dots")) {
+        signal(SIGUSR1, dot);
+        for (;;) {
+            pause();
+            usleep(1);
+        }
+    }
     if (!strcmp(how, "term-handler")) {
         signal(SIGTERM, _exit);
         for (;;)
