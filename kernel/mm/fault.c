@@ -3,7 +3,7 @@
  * Page faults of the program (and of the kernel's user copies).
  *
  * A fault on a page that the region allows brings in the page and some around it: a block of
- * FAULT_PAGES, or, when the fault lies directly above or below what the last one brought in, twice
+ * FAULT_PAGES (fewer of a stack), or, when the fault lies directly above or below what the last one brought in, twice
  * as much as then, in that direction.  Files are read at most STAGING_PAGES at a time.  When the whole
  * window cannot be had, the one page is tried alone, so that an error is that page's own.
  *
@@ -37,11 +37,12 @@ struct window {
 /* What to bring in for a fault at page, at most max pages, within the region. */
 static struct window window_choose(const struct region *r, uaddr_t page, size_t max)
 {
-    size_t n = FAULT_PAGES;
+    /* Most stacks stay small, and what a thread leaves behind has to be cleared when it ends. */
+    size_t n = r->flags & (REGION_STACK | REGION_GROWSDOWN) ? FAULT_PAGES_STACK : FAULT_PAGES;
     uaddr_t start, end;
 
     if (page == r->window_end || page + PAGE_SIZE == r->window_start) {
-        n = MIN(MAX(r->window_pages, FAULT_PAGES) * 2, max);
+        n = MIN(MAX(r->window_pages, n) * 2, max);
         start = page == r->window_end ? page : page + PAGE_SIZE - n * PAGE_SIZE;
     } else {
         start = ALIGN_DOWN(page, n * PAGE_SIZE);

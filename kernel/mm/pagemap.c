@@ -107,9 +107,20 @@ static size_t leaf_run(const struct leaf *l, uaddr_t addr, size_t n, unsigned st
 {
     size_t first = addr / PAGE_SIZE % LEAF_PAGES, i = first;
 
-    n = MIN(n, LEAF_PAGES - first);
-    while (i - first < n && l->state[i] == state)
+    size_t end = first + MIN(n, LEAF_PAGES - first);
+    uint64_t eight = state * 0x0101010101010101UL, word;
+
+    while (i < end && l->state[i] == state) {
+        /* Whole words of the same state at once: most runs are long. */
+        if (i % 8 == 0 && end - i >= 8) {
+            __builtin_memcpy(&word, &l->state[i], sizeof(word));
+            if (word == eight) {
+                i += 8;
+                continue;
+            }
+        }
         i++;
+    }
     return i - first;
 }
 
