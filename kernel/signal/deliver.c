@@ -6,9 +6,8 @@
  * stack (frame.c).  A further signal that the handler's mask does not block interrupts the handler at its
  * first instruction, as in Linux.
  *
- * A system call that was interrupted is restarted or ends with EINTR.  Restarting cannot step RIP back to the
- * `syscall` instruction: a patched site may not have one there any more.  Instead the thread
- * continues at the vDSO's restart stub, with the return address in RCX (where `syscall` leaves it too).
+ * A system call that was interrupted is restarted or ends with EINTR.  Restarting steps RIP back to the
+ * `syscall` instruction, or to what its patched site has there (kernel/sys/patch.h).
  */
 #include <linux/signal.h>
 #include <asm/unistd.h>
@@ -18,20 +17,12 @@
 #include "kernel/ocall/ocall.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/usercopy.h"
-#include "kernel/vdso/vdso.h"
 
 /* Makes the program enter the kernel again with call nr. */
 static void restart_call(struct user_regs *regs, uint64_t nr)
 {
-    uaddr_t stub = vdso_restart_address(current_process());
-
-    if (!stub) {
-        regs->rax = (uint64_t)-EINTR;
-        return;
-    }
     regs->rax = nr;
-    regs->rcx = regs->rip;
-    regs->rip = stub;
+    regs->rip -= 2;
 }
 
 /* No handler runs: the call is repeated as if nothing had been. */

@@ -19,7 +19,9 @@
 #include "kernel/arch/fpu.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/process.h"
 #include "kernel/signal/signal_impl.h"
+#include "kernel/sys/patch.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 #include "lib/string.h"
@@ -146,7 +148,7 @@ static void context_fill(struct user_context *uc, const struct user_regs *r, uad
     mc->ax = r->rax;
     mc->cx = r->rcx;
     mc->sp = r->rsp;
-    mc->ip = r->rip;
+    mc->ip = patch_program_rip(current_process()->mm, r->rip);
     mc->flags = r->rflags;
     mc->cs = USER_CS;
     mc->ss = USER_SS;
@@ -175,7 +177,7 @@ static void context_take(struct user_regs *r, const struct sigcontext_64 *mc)
     r->rax = mc->ax;
     r->rcx = mc->cx;
     r->rsp = mc->sp;
-    r->rip = mc->ip;
+    r->rip = patch_resume_rip(current_process()->mm, mc->ip);
     r->rflags = (mc->flags & SIGRETURN_FLAGS) | RFLAGS_FIXED;
 }
 

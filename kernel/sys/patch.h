@@ -22,11 +22,15 @@ struct patch_stats {
 void patch_stats_get(struct patch_stats *out);
 
 /*
- * The program's own address for one that lies in a trampoline: where the program would be if the
- * site had not been patched, as far as there is such a place.  Other addresses come back unchanged.
- * For signal frames and /proc.  Does not sleep.
+ * What the program sees of a place in a trampoline, in signal frames and /proc: where it would be if
+ * the site had not been patched.  Other addresses come back unchanged.  Does not sleep.
+ *
+ * A thread that is to go on at RIP - 2, to make an interrupted call again, finds there the `syscall`
+ * instruction, or what leads to the same trampoline.
  */
 uaddr_t patch_program_rip(struct mm *mm, uaddr_t rip);
+/* The way back, for rt_sigreturn: what a patch has overwritten is found in the trampoline. */
+uaddr_t patch_resume_rip(struct mm *mm, uaddr_t rip);
 
 /* [start, end) is about to be unmapped or replaced: its sites are forgotten.  Does not sleep. */
 void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end);

@@ -34,7 +34,7 @@ struct tramp_pool {
     struct tramp_slot {
         uaddr_t site;  /* the `syscall` */
         uint8_t kind;  /* enum patch_kind; PATCH_NONE: unused, or the second slot of a long one */
-        uint8_t moved; /* bytes of moved instructions at its start */
+        uint8_t moved; /* bytes of moved instructions: at its start, with PATCH_WINDOW behind the call */
     } slot[POOL_SLOTS]; /* [s] */
 };
 
@@ -47,6 +47,7 @@ struct patch_space {
     size_t count;               /* [s] places that are not free */
     struct list pools;          /* [s] of struct tramp_pool; added to under [m] */
     unsigned npools;            /* [m] */
+    bool windows;               /* [s] some site is a PATCH_WINDOW */
 };
 
 extern struct spinlock sites_lock;

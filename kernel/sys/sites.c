@@ -121,6 +121,18 @@ bool site_record(struct patch_space *s, const struct site_entry *e)
     return true;
 }
 
+/* Trampolines that are unmapped are used no more; those of sites that are stand for nothing. */
+static void pool_range_gone(struct tramp_pool *p, uaddr_t start, uaddr_t end)
+{
+    bool gone = p->addr < end && p->addr + POOL_SIZE > start;
+
+    if (gone)
+        p->used = POOL_SLOTS;
+    for (unsigned i = 0; i < POOL_SLOTS; i++)
+        if (gone || (p->slot[i].site >= start && p->slot[i].site < end))
+            p->slot[i].kind = PATCH_NONE;
+}
+
 void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     spin_lock(&sites_lock);
@@ -128,6 +140,9 @@ void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end)
     for (size_t i = 0; s && i < s->capacity; i++)
         if (s->entries[i].site >= start && s->entries[i].site < end)
             s->entries[i].site = SITE_GONE;
+    if (s)
+        list_for_each(l, &s->pools)
+            pool_range_gone(list_entry(l, struct tramp_pool, link), start, end);
     spin_unlock(&sites_lock);
 }
 

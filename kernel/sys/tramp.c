@@ -23,6 +23,8 @@
 #define POOLS_MAX 256U /* 1 MiB of trampolines in one address space */
 #define REACH ((1UL << 31) - (1UL << 16))
 #define GATE_LEN 15U /* lea and jmp */
+#define SYSCALL_LEN 2U
+#define TAIL_OFF (GATE_LEN + SYSCALL_LEN) /* of a window's return */
 
 static bool within_reach(uaddr_t a, uaddr_t b)
 {
@@ -140,8 +142,9 @@ int tramp_reserve(struct patch_space *s, uaddr_t site, const struct site_plan *p
     p->slot[p->used] = (struct tramp_slot){
         .site = site,
         .kind = (uint8_t)plan->kind,
-        .moved = plan->kind == PATCH_WINDOW ? 0 : plan->len,
+        .moved = (uint8_t)(plan->len - (plan->kind == PATCH_WINDOW ? SYSCALL_LEN : 0)),
     };
+    s->windows |= plan->kind == PATCH_WINDOW;
     t->addr = p->addr + p->used * SLOT_SIZE;
     p->used += slots;
     spin_unlock(&sites_lock);
@@ -166,30 +169,71 @@ bool tramp_contains(struct patch_space *s, uaddr_t addr)
     return inside;
 }
 
+/* The trampoline that addr lies in, and how far. */
+static const struct tramp_slot *slot_find(const struct patch_space *s, uaddr_t addr, size_t *off)
+{
+    const struct tramp_pool *p = s ? pool_find(s, addr) : NULL;
+    if (!p)
+        return NULL;
+    size_t i = (addr - p->addr) / SLOT_SIZE;
+    *off = (addr - p->addr) % SLOT_SIZE;
+    if (i && p->slot[i].kind == PATCH_NONE && p->slot[i - 1].kind == PATCH_WINDOW) {
+        i--;
+        *off += SLOT_SIZE;
+    }
+    return p->slot[i].kind == PATCH_NONE ? NULL : &p->slot[i];
+}
+
 /*
  * In front of its moved instruction a trampoline is in front of the site's; from there to the gate it
  * is at the `syscall`, since nothing on the way changes more than rcx, which the call changes anyway.
- * Behind a window's return there is no such place in the program.
+ * A window's tail is what stood behind the `syscall`.
  */
-static uaddr_t slot_program_rip(const struct tramp_pool *p, uaddr_t rip)
+static uaddr_t slot_program_rip(const struct tramp_slot *t, size_t off)
 {
-    size_t off = (rip - p->addr) % SLOT_SIZE;
-    const struct tramp_slot *t = &p->slot[(rip - p->addr) / SLOT_SIZE];
-
-    if (t->kind == PATCH_NONE)
-        return rip;
-    if (off < t->moved)
-        return t->site - t->moved;
-    return off < t->moved + GATE_LEN ? t->site : rip;
+    if (t->kind != PATCH_WINDOW)
+        return off < t->moved ? t->site - t->moved : t->site;
+    if (off < TAIL_OFF)
+        return t->site;
+    return t->site + SYSCALL_LEN + MIN(off - TAIL_OFF, (size_t)t->moved);
 }
 
 uaddr_t patch_program_rip(struct mm *mm, uaddr_t rip)
 {
+    size_t off;
+
     spin_lock(&sites_lock);
-    const struct patch_space *s = space_find(mm);
-    const struct tramp_pool *p = s ? pool_find(s, rip) : NULL;
-    if (p)
-        rip = slot_program_rip(p, rip);
+    const struct tramp_slot *t = slot_find(space_find(mm), rip, &off);
+    if (t)
+        rip = slot_program_rip(t, off);
     spin_unlock(&sites_lock);
     return rip;
+}
+
+/* The address in the pool for one within a window that was overwritten; 0: none of this pool's. */
+static uaddr_t pool_resume_rip(const struct tramp_pool *p, uaddr_t rip)
+{
+    for (unsigned i = 0; i < p->used; i++) {
+        const struct tramp_slot *t = &p->slot[i];
+        if (t->kind == PATCH_WINDOW && rip - (t->site + SYSCALL_LEN) < t->moved)
+            return p->addr + i * SLOT_SIZE + TAIL_OFF + (rip - (t->site + SYSCALL_LEN));
+    }
+    return 0;
+}
+
+uaddr_t patch_resume_rip(struct mm *mm, uaddr_t rip)
+{
+    uaddr_t resume = 0;
+
+    spin_lock(&sites_lock);
+    const struct patch_space *s = space_find(mm);
+    if (s && s->windows) {
+        list_for_each(l, &s->pools) {
+            resume = pool_resume_rip(list_entry(l, struct tramp_pool, link), rip);
+            if (resume)
+                break;
+        }
+    }
+    spin_unlock(&sites_lock);
+    return resume ? resume : rip;
 }
