@@ -3,7 +3,7 @@
  * Page faults of the program (and of the kernel's user copies).
  *
  * A fault on a page that the region allows brings in the page and some around it: a block of
- * FAULT_PAGES (fewer of a stack), or, when the fault lies directly above or below what the last one brought in, twice
+ * FAULT_PAGES (fewer of a stack), all of a small region, or, when the fault lies directly above or below what the last one brought in, twice
  * as much as then, in that direction.  Files are read at most STAGING_PAGES at a time.  When the whole
  * window cannot be had, the one page is tried alone, so that an error is that page's own.
  *
@@ -37,6 +37,7 @@ struct window {
 /* What to bring in for a fault at page, at most max pages, within the region. */
 static struct window window_choose(const struct region *r, uaddr_t page, size_t max)
 {
+    size_t pages = (r->end - r->start) / PAGE_SIZE;
     /* Most stacks stay small, and what a thread leaves behind has to be cleared when it ends. */
     size_t n = r->flags & (REGION_STACK | REGION_GROWSDOWN) ? FAULT_PAGES_STACK : FAULT_PAGES;
     uaddr_t start, end;
@@ -45,6 +46,8 @@ static struct window window_choose(const struct region *r, uaddr_t page, size_t 
         n = MIN(MAX(r->window_pages, n) * 2, max);
         start = page == r->window_end ? page : page + PAGE_SIZE - n * PAGE_SIZE;
     } else {
+        if (pages <= n * 2)
+            return (struct window){r->start, pages};
         start = ALIGN_DOWN(page, n * PAGE_SIZE);
     }
     if (start > page) /* wrapped below 0 */

@@ -19,6 +19,7 @@
 
 #include <linux/errno.h>
 #include <linux/mman.h>
+#include <linux/personality.h>
 
 #define STACK_GAP_MIN (128UL << 20) /* kept for the main stack below stack_top */
 
@@ -30,7 +31,11 @@ int mm_init(void)
 /* A random page-aligned amount below `range`, a power of two. */
 static uint64_t random_pages(uint64_t range)
 {
+    struct thread *t = current;
+
     if (kernel.config && config_flag(kernel.config, CONFIG_F_NO_ASLR))
+        return 0;
+    if (t && t->process && (t->process->personality & ADDR_NO_RANDOMIZE))
         return 0;
     return random_u64() & (range - 1) & PAGE_MASK;
 }
