@@ -16,6 +16,7 @@
 #include "lib/string.h"
 
 static const struct config *the_config; /* [I] after fs_init */
+static bool complained;                 /* [a] */
 static uint64_t last_dev = 32;          /* [a] clear of the small numbers that ids of pseudo files use */
 
 const struct config *fs_config(void)
@@ -26,6 +27,16 @@ const struct config *fs_config(void)
 uint64_t fs_dev_new(void)
 {
     return __atomic_add_fetch(&last_dev, 1, __ATOMIC_RELAXED);
+}
+
+bool fs_complained(void)
+{
+    return __atomic_load_n(&complained, __ATOMIC_RELAXED);
+}
+
+void fs_complain_once(void)
+{
+    __atomic_store_n(&complained, true, __ATOMIC_RELAXED);
 }
 
 unsigned fs_cpu_count(void)

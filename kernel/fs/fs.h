@@ -31,6 +31,10 @@ void dev_fs_init(void);
 void proc_fs_init(void);
 void sys_fs_init(void);
 
+/* True when a line about a file that is not what was signed has been printed: no need for another. */
+bool fs_complained(void);
+void fs_complain_once(void); /* notes that */
+
 /* CPUs that the program sees. */
 unsigned fs_cpu_count(void);
 

@@ -13,6 +13,7 @@
 
 #include "kernel/arch/fpu.h"
 #include "kernel/boot/args.h"
+#include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
@@ -235,7 +236,8 @@ static const char *why(int err)
 
 static NORETURN void first_failed(const char *what, int err)
 {
-    log_warn("%s: %s (%d)", what, why(err), -err);
+    if (!fs_complained())
+        log_warn("%s: %s (%d)", what, why(err), -err);
     if (err == -ENOENT || err == -ENOTDIR)
         ocall_exit(EXIT_NOT_FOUND);
     ocall_exit(err == -ENOMEM ? EXIT_FAILED : EXIT_NOT_EXECUTABLE);

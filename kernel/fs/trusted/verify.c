@@ -38,6 +38,7 @@ static int complain(struct trusted_inode *ti, const char *what, uint64_t off)
         log_warn("trusted file %s: %s (at byte %lu); restore the file, or sign the manifest again",
                  name, what, (unsigned long)off);
     ti->reported = true;
+    fs_complain_once();
     kfree(path);
     return -EIO;
 }
