@@ -53,22 +53,81 @@ static bool dentry_is(const struct dentry *d, uint32_t hash, const struct dentry
            !memcmp(d->name, name, len);
 }
 
-struct dentry *dcache_lookup(struct dentry *parent, const char *name, size_t len)
+/* The cached dentry, borrowed; the lock is held. */
+static struct dentry *find(struct dentry *parent, const char *name, size_t len)
 {
     uint32_t hash = dentry_hash(parent, name, len);
-    struct dentry *found = NULL;
-    spin_lock(&dcache.lock);
     list_for_each(it, bucket_of(hash))
     {
         struct dentry *d = list_entry(it, struct dentry, hash_link);
         if (d->state == DENTRY_CACHED && dentry_is(d, hash, parent, name, len)) {
-            found = dentry_get(d);
             d->used = true;
-            break;
+            return d;
         }
     }
+    return NULL;
+}
+
+struct dentry *dcache_lookup(struct dentry *parent, const char *name, size_t len)
+{
+    spin_lock(&dcache.lock);
+    struct dentry *d = find(parent, name, len);
+    if (d)
+        dentry_get(d);
     spin_unlock(&dcache.lock);
-    return found;
+    return d;
+}
+
+bool dentry_fresh(const struct dentry *d, ktime_t *now)
+{
+    if (!dentry_volatile(d) || d->mounted || d->made_up)
+        return true;
+    if (!*now)
+        *now = clock_mono();
+    return *now - __atomic_load_n(&d->checked, __ATOMIC_RELAXED) < VOLATILE_TRUST;
+}
+
+/* The next component of *p: its length, and where the one after it begins; 0 for what needs care. */
+static size_t component(const char **p, const char **next)
+{
+    const char *s = *p;
+    while (*s == '/')
+        s++;
+    const char *e = s;
+    while (*e && *e != '/')
+        e++;
+    *p = s;
+    *next = e;
+    while (**next == '/')
+        ++*next;
+    bool dots = s[0] == '.' && (e - s == 1 || (s[1] == '.' && e - s == 2));
+    return dots || e - s > NAME_MAX ? 0 : (size_t)(e - s);
+}
+
+struct dentry *dcache_descend(struct dentry *at, bool any, struct walk *w)
+{
+    spin_lock(&dcache.lock);
+    for (;;) {
+        const char *next;
+        size_t len = component(&w->rest, &next);
+        if (!len || !(any || dentry_volatile(at)))
+            break;
+        struct dentry *d = find(at, w->rest, len);
+        if (!*next) {
+            w->leaf = d ? dentry_get(d) : NULL;
+            w->leaf_known = true;
+            break;
+        }
+        if (!d || !S_ISDIR(d->inode->mode) || !dentry_fresh(d, &w->now))
+            break;
+        while (unlikely(d->mounted != NULL))
+            d = d->mounted->root;
+        at = d;
+        w->rest = next;
+    }
+    dentry_get(at);
+    spin_unlock(&dcache.lock);
+    return at;
 }
 
 /* Takes d out of the hash.  True when the caller must drop the cache's reference. */

@@ -137,8 +137,9 @@ int mount_emit_made_up(struct dentry *dir, struct dir_sink *sink, int64_t *pos)
  */
 static int mountpoint_find(const char *target, struct dentry **out)
 {
-    struct walk w = {.rest = target};
+    struct walk w;
     int err = 0;
+    walk_init(&w, target, 0);
     w.root = dentry_get(mounts.first->root);
     w.at = dentry_get(w.root);
     while (!err) {

@@ -439,8 +439,7 @@ static int rename_paths(int olddfd, const char *old, int newdfd, const char *new
     struct walk *w = kmalloc(2 * sizeof(*w)); /* too large for the stack */
     if (!w)
         return -ENOMEM;
-    w[1].at = w[1].root = NULL;
-    w[1].text = NULL;
+    walk_init(&w[1], new_path, 0);
     int err = walk_start(&w[0], olddfd, old, 0);
     if (!err)
         err = walk_parent(&w[0]);

@@ -19,7 +19,6 @@
 #include "kernel/vfs/vfs_impl.h"
 
 #define SYMLINKS_MAX 40
-#define VOLATILE_TRUST 1000000000L
 
 static int walk_base(struct walk *w, int dirfd)
 {
@@ -56,14 +55,32 @@ static int walk_to_root(struct walk *w)
     return 0;
 }
 
-int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve)
+/*
+ * The usual case: no conditions, and a process of one thread, whose root and directory cannot change in
+ * the middle, so that they need no references.
+ */
+static void walk_start_fast(struct walk *w, const struct process *p)
 {
-    w->at = w->root = NULL;
+    w->root = p->fs->root;
+    w->at = dcache_descend(*w->rest == '/' ? w->root : p->fs->cwd, p->creds.fsuid == 0, w);
+}
+
+void walk_init(struct walk *w, const char *path, uint64_t resolve)
+{
+    w->at = w->root = w->leaf = NULL;
+    w->root_held = true;
+    w->leaf_known = false;
     w->rest = path;
     w->text = NULL;
     w->now = 0;
     w->links = 0;
     w->resolve = resolve;
+}
+
+int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve)
+{
+    const struct process *p = current_process();
+    walk_init(w, path, resolve);
     if (!*path)
         return -ENOENT;
     if (resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH)) {
@@ -73,7 +90,12 @@ int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve)
         w->root = dentry_get(w->at);
         return *path == '/' ? walk_to_root(w) : 0;
     }
-    w->root = fs_context_root(current_process()->fs);
+    w->root_held = p->nthreads != 1 || p->fs->ref.count != 1;
+    if (!resolve && !w->root_held && (*path == '/' || dirfd == AT_FDCWD)) {
+        walk_start_fast(w, p);
+        return 0;
+    }
+    w->root = w->root_held ? fs_context_root(p->fs) : p->fs->root;
     if (*path == '/') {
         w->at = dentry_get(w->root);
         return 0;
@@ -81,11 +103,19 @@ int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve)
     return walk_base(w, dirfd);
 }
 
+static void leaf_drop(struct walk *w)
+{
+    if (w->leaf_known && w->leaf)
+        dentry_put(w->leaf);
+    w->leaf_known = false;
+}
+
 void walk_end(struct walk *w)
 {
+    leaf_drop(w);
     if (w->at)
         dentry_put(w->at);
-    if (w->root)
+    if (w->root && w->root_held)
         dentry_put(w->root);
     kfree(w->text);
 }
@@ -124,17 +154,16 @@ ktime_t walk_now(struct walk *w)
     return w->now;
 }
 
-static bool dentry_fresh(struct walk *w, struct dentry *d)
-{
-    if (!dentry_volatile(d) || d->mounted || d->made_up)
-        return true;
-    return walk_now(w) - __atomic_load_n(&d->checked, __ATOMIC_RELAXED) < VOLATILE_TRUST;
-}
-
 struct dentry *walk_child_cached(struct walk *w)
 {
-    struct dentry *d = dcache_lookup(w->at, w->name, w->name_len);
-    if (d && !dentry_fresh(w, d)) {
+    struct dentry *d;
+    if (w->leaf_known) {
+        w->leaf_known = false;
+        d = w->leaf;
+    } else {
+        d = dcache_lookup(w->at, w->name, w->name_len);
+    }
+    if (d && !dentry_fresh(d, &w->now)) {
         dentry_put(d);
         return NULL;
     }
@@ -184,6 +213,7 @@ static int child_ask(struct walk *w, struct dentry **out)
 
 int walk_child_locked(struct walk *w, struct dentry **out)
 {
+    leaf_drop(w); /* was looked up before the lock */
     *out = walk_child_cached(w);
     if (*out) {
         *out = cross_mounts(*out);
@@ -327,6 +357,7 @@ int walk_parent(struct walk *w)
         err = walk_cut(w);
         if (err || !*w->rest)
             return err;
+        leaf_drop(w);
         if (w->last == LAST_DOTDOT)
             err = walk_up(w);
         else if (w->last == LAST_NORM)

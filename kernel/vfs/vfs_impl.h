@@ -80,6 +80,8 @@ int dcache_init(void);
 uint32_t dentry_hash(const struct dentry *parent, const char *name, size_t len);
 /* The cached dentry (a reference), or NULL. */
 struct dentry *dcache_lookup(struct dentry *parent, const char *name, size_t len);
+/* False when what is known of d must be asked again; *now is read once. */
+bool dentry_fresh(const struct dentry *d, ktime_t *now);
 /* A new dentry; consumes the reference to inode (on failure too).  state as above. */
 MUST_CHECK int dentry_new(struct dentry *parent, const char *name, size_t len, struct inode *inode,
                           uint32_t state, struct dentry **out);
@@ -94,6 +96,8 @@ void dcache_exchange(struct dentry *oldp, const char *oldn, struct dentry *newp,
 struct dentry *dentry_up(struct dentry *d);
 /* True when a is d or above it on the same mount. */
 bool dentry_is_ancestor(struct dentry *a, struct dentry *d);
+
+#define VOLATILE_TRUST 1000000000L /* how long names of volatile file systems are believed, ns */
 
 static inline bool dentry_volatile(const struct dentry *d)
 {
@@ -117,7 +121,10 @@ enum walk_last { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 struct walk {
     struct dentry *at;    /* a reference: the directory reached */
-    struct dentry *root;  /* a reference: what "/" means and ".." does not leave */
+    struct dentry *root;  /* what "/" means and ".." does not leave; a reference if root_held */
+    bool root_held;
+    bool leaf_known;      /* leaf is valid: */
+    struct dentry *leaf;  /* a reference: the cached dentry of the last component, or NULL */
     const char *rest;     /* what is left of the text */
     char *text;           /* from the heap: after a symlink; or NULL */
     ktime_t now;          /* 0: not asked yet */
@@ -129,6 +136,14 @@ struct walk {
     char name[NAME_MAX + 1]; /* the last component when LAST_NORM */
 };
 
+void walk_init(struct walk *w, const char *path, uint64_t resolve); /* neither at nor root yet */
+/*
+ * Goes down from `at` (borrowed) over cached directories that can be believed, as far as they reach,
+ * but not over the last component: w->rest is then at what comes next.  The directory (a reference).  When
+ * that is the last component, w->leaf is set.  any: the user may walk through all directories;
+ * else only through those whose file system checks for itself.
+ */
+struct dentry *dcache_descend(struct dentry *at, bool any, struct walk *w);
 MUST_CHECK int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve);
 /* Goes on to the last component: w->at is its directory. */
 MUST_CHECK int walk_parent(struct walk *w);
