@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < VERBS; i++) {
         char name[32];
-        if (strcmp(word, verbs[i].name))
+        if (strcmp(word, verbs[i].name) != 0)
             continue;
         if (!verbs[i].run)
             return run_signer(argc, argv);

@@ -31,6 +31,7 @@ static char *cache_entry(const struct kernel_file *k, const void *config, size_t
     struct stat st;
     uint8_t digest[SHA256_SIZE];
     char name[2 * 16 + sizeof ".sigstruct"];
+    const size_t digits = 2 * 16;
     struct sha256 s;
     if (stat(k->path, &st))
         return NULL;
@@ -47,7 +48,7 @@ static char *cache_entry(const struct kernel_file *k, const void *config, size_t
     sha256_final(&s, digest);
     for (int i = 0; i < 16; i++)
         snprintf(name + 2 * i, 3, "%02x", digest[i]);
-    strcat(name, ".sigstruct");
+    snprintf(name + digits, sizeof name - digits, ".sigstruct");
     return paths_cache(name);
 }
 

@@ -48,7 +48,7 @@ int verb_dev(int argc, char **argv)
     struct kernel_file kernel;
     struct sigstruct s;
     size_t len;
-    if (argc != 3 || strcmp(argv[1], "--kernel") || !kernel_file_open(&kernel, argv[2]))
+    if (argc != 3 || strcmp(argv[1], "--kernel") != 0 || !kernel_file_open(&kernel, argv[2]))
         return EXIT_CELLA;
     in.debug = true;
     EVP_PKEY *key = dev_key();

@@ -131,10 +131,10 @@ static void check_cpuid_faulting(struct finding *f)
 
 static void check_mmap_min(struct finding *f)
 {
-    unsigned long min = 0;
+    char line[32];
     FILE *file = fopen("/proc/sys/vm/mmap_min_addr", "re");
-    if (!file || fscanf(file, "%lu", &min) != 1)
-        min = 65536;
+    bool read = file && fgets(line, sizeof line, file);
+    unsigned long min = read ? strtoul(line, NULL, 10) : 65536;
     if (file)
         fclose(file);
     found(f, min <= 65536, "%lu", min);

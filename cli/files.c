@@ -325,7 +325,7 @@ static bool expand_name(struct visit *v, struct file_node *dir, const char *path
 
 static int name_filter(const struct dirent *e)
 {
-    return strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+    return strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 }
 
 static int name_order(const struct dirent **a, const struct dirent **b)

@@ -383,7 +383,7 @@ static bool take_feature(struct manifest *m, void *target, const char *path,
     };
     size_t i = 0;
     (void)target;
-    while (strcmp(path, features[i].name))
+    while (strcmp(path, features[i].name) != 0)
         i++;
     int word = schema_word(m, path, v, i < 3 ? words : words + 1);
     if (word < 0)

@@ -149,7 +149,7 @@ static bool store(struct manifest *m, const struct key *k, const char *path, voi
                   const struct toml_value *v)
 {
     char *to = (char *)target + k->offset;
-    uint64_t n;
+    uint64_t n = 0;
     switch (k->kind) {
     case KEY_IGNORE: return true;
     case KEY_BOOL: return store_bool(m, k, path, (void *)to, v);

@@ -71,7 +71,7 @@ void settings_add_arg(struct settings *s, const char *arg)
 void settings_add_env(struct settings *s, const char *name, const char *value)
 {
     size_t i = 0;
-    while (i < s->env_count && strcmp(s->env[i].name, name))
+    while (i < s->env_count && strcmp(s->env[i].name, name) != 0)
         i++;
     if (i < s->env_count) {
         free(s->env[i].value);
@@ -208,7 +208,7 @@ static struct config_array put_nodes(struct writer *w, const struct settings *s)
         return (struct config_array){0, 0};
     size_t count = count_nodes(s->files), next = 1;
     struct config_array a = put_array(w, count, sizeof(struct config_node));
-    const struct file_node **queue = mem_grow(NULL, count, sizeof *queue);
+    const struct file_node **queue = mem_grow(NULL, count, sizeof(struct file_node *));
     uint32_t *parent = mem_grow(NULL, count, sizeof *parent);
     queue[0] = s->files;
     parent[0] = 0;

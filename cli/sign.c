@@ -79,18 +79,22 @@ static const char doc[] =
     "  cella sign python.manifest\n"
     "  cella sign -k key.pem -o /tmp/app.cella -D root=/srv/app app.manifest\n";
 
+/* YYYY-MM-DD to BCD; 0000-00-00 is allowed. */
 static bool parse_date(const char *text, uint32_t *bcd)
 {
-    unsigned int y, m, d;
-    char end;
-    if (strlen(text) != 10 || sscanf(text, "%4u-%2u-%2u%c", &y, &m, &d, &end) != 3 || m > 12 ||
-        d > 31)
+    static const char form[] = "dddd-dd-dd";
+    uint32_t n = 0;
+    if (strlen(text) != sizeof form - 1)
         return false;
-    *bcd = 0;
-    for (const char *p = text; *p; p++)
-        if (*p != '-')
-            *bcd = *bcd << 4 | (uint32_t)(*p - '0');
-    return true;
+    for (size_t i = 0; form[i]; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '-' ? text[i] != '-' : !digit)
+            return false;
+        if (digit)
+            n = n << 4 | (uint32_t)(text[i] - '0');
+    }
+    *bcd = n;
+    return (n >> 8 & 0xff) <= 0x12 && (n & 0xff) <= 0x31;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -237,7 +241,7 @@ static bool fill_header(const struct sign *s, struct bundle_header *h)
     char *base = out_dir ? path_relative(out_dir, s->dir) : NULL;
     bool ok = base && strlen(base) < sizeof h->base;
     if (ok)
-        strcpy(h->base, base);
+        memcpy(h->base, base, strlen(base));
     else if (base)
         say_error("%s: too far from the manifest's directory; write the bundle nearer", s->out);
     free(base);

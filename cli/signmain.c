@@ -16,7 +16,7 @@ int main(int argc, char **argv)
     } verbs[] = {{"sign", verb_sign}, {"keygen", verb_keygen}, {"dev", verb_dev}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         char name[32];
-        if (strcmp(argv[1], verbs[i].name))
+        if (strcmp(argv[1], verbs[i].name) != 0)
             continue;
         snprintf(name, sizeof name, "cella %s", argv[1]);
         argv[1] = name;

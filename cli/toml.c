@@ -109,19 +109,25 @@ struct toml_value *toml_get(const struct toml_value *table, const char *key)
     return toml_table_find(table, key, strlen(key));
 }
 
-void toml_table_add(struct toml_value *table, struct toml_key *key, struct toml_value *value)
+void toml_table_add(struct toml_value *table, const struct toml_key *key, struct toml_value *value)
 {
     size_t n = table->table.count;
     table->table.entries = mem_push(table->table.entries, n, sizeof *table->table.entries);
     table->table.entries[n] = (struct toml_entry){
-        .key = key->text,
+        .key = mem_string_n(key->text, key->len),
         .len = key->len,
         .hash = key_hash(key->text, key->len),
         .place = key->place,
         .value = value,
     };
-    key->text = NULL;
     table->table.count++;
+}
+
+void toml_array_add(struct toml_value *array, struct toml_value *item)
+{
+    size_t n = array->array.count++;
+    array->array.items = mem_push(array->array.items, n, sizeof(struct toml_value *));
+    array->array.items[n] = item;
 }
 
 void toml_skip_blanks(struct toml_parser *t)
@@ -179,8 +185,10 @@ static bool parse_key(struct toml_parser *t, struct toml_key *k)
     if (*t->p == '"' || *t->p == '\'')
         return toml_parse_string(t, false, &k->text, &k->len);
     size_t n = strspn(t->p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-    if (!n)
-        return toml_expected(t, "a key");
+    if (!n) {
+        toml_expected(t, "a key");
+        return false;
+    }
     k->text = mem_string_n(t->p, n);
     k->len = n;
     t->p += n;
@@ -270,9 +278,7 @@ static struct toml_value *open_element(struct toml_parser *t, struct toml_value 
         array = toml_new(TOML_ARRAY, last->place);
         toml_table_add(table, last, array);
     }
-    array->array.items =
-        mem_push(array->array.items, array->array.count, sizeof *array->array.items);
-    array->array.items[array->array.count++] = element;
+    toml_array_add(array, element);
     element->opened = true;
     return element;
 }

@@ -39,8 +39,9 @@ bool toml_expected(struct toml_parser *t, const char *what);
 
 struct toml_value *toml_new(enum toml_kind kind, struct toml_place place);
 struct toml_value *toml_table_find(const struct toml_value *table, const char *key, size_t len);
-/* Takes over the key's text. */
-void toml_table_add(struct toml_value *table, struct toml_key *key, struct toml_value *value);
+/* The value or item is the table's or array's from then on; the key is copied. */
+void toml_table_add(struct toml_value *table, const struct toml_key *key, struct toml_value *value);
+void toml_array_add(struct toml_value *array, struct toml_value *item);
 
 void toml_skip_blanks(struct toml_parser *t);
 /* Blanks, comments and line ends. */

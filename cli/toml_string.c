@@ -115,7 +115,7 @@ static bool parse_line(struct toml_parser *t, struct buffer *b, char quote)
 static bool at_close(struct toml_parser *t, struct buffer *b, char quote)
 {
     size_t n = 0;
-    while (t->p[n] == quote && n < 5)
+    while (n < 5 && t->p[n] == quote)
         n++;
     if (n < 3)
         return false;

@@ -93,7 +93,7 @@ static bool parse_special(const char *s, size_t len, struct toml_value *v)
         s++;
         len--;
     }
-    if (len != 3 || (strncmp(s, "inf", 3) && strncmp(s, "nan", 3)))
+    if (len != 3 || (strncmp(s, "inf", 3) != 0 && strncmp(s, "nan", 3) != 0))
         return false;
     v->kind = TOML_FLOAT;
     v->real = s[0] == 'i' ? sign * (double)INFINITY : (double)NAN;
@@ -147,8 +147,7 @@ static bool parse_array(struct toml_parser *t, struct toml_value *v)
         struct toml_value *item = toml_parse_value(t);
         if (!item)
             return false;
-        v->array.items = mem_push(v->array.items, v->array.count, sizeof *v->array.items);
-        v->array.items[v->array.count++] = item;
+        toml_array_add(v, item);
         if (!toml_skip_lines(t))
             return false;
         if (*t->p == ']')

@@ -55,7 +55,7 @@ bool path_below(const char *path, const char *dir, const char **rest)
         *rest = path[1] ? path : "";
         return true;
     }
-    if (strncmp(path, dir, n) || (path[n] && path[n] != '/'))
+    if (strncmp(path, dir, n) != 0 || (path[n] && path[n] != '/'))
         return false;
     *rest = path + n;
     return true;

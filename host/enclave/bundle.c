@@ -46,7 +46,7 @@ static bool part_ok(const struct bundle *b, uint64_t off, uint64_t len)
 static const char *check_header(const struct bundle *b)
 {
     const struct bundle_header *h = b->head;
-    if (memcmp(h->magic, BUNDLE_MAGIC, 8))
+    if (memcmp(h->magic, BUNDLE_MAGIC, 8) != 0)
         return "not a bundle";
     if (h->version != BUNDLE_VERSION || h->header_size != sizeof *h)
         return "made by another version of Cella; sign the manifest again";
@@ -57,7 +57,7 @@ static const char *check_header(const struct bundle *b)
         return "damaged header";
     uint8_t digest[32];
     bundle_header_digest(h, digest);
-    if (memcmp(digest, h->header_sha256, sizeof digest) || !memchr(h->base, 0, sizeof h->base))
+    if (memcmp(digest, h->header_sha256, sizeof digest) != 0 || !memchr(h->base, 0, sizeof h->base))
         return "damaged header";
     if (!padding_ok(b, sizeof *h) || !padding_ok(b, h->config_off + h->config_len) ||
         !padding_ok(b, h->sigstruct_off + SIGSTRUCT_SIZE))

@@ -23,7 +23,7 @@ static bool all_zero(const uint8_t *p, size_t len)
 bool sigstruct_check(const struct sigstruct *s, const char **why)
 {
     *why = NULL;
-    if (memcmp(s->header, header1, 16) || memcmp(s->header2, header2, 16))
+    if (memcmp(s->header, header1, 16) != 0 || memcmp(s->header2, header2, 16) != 0)
         *why = "not a SIGSTRUCT";
     else if (s->vendor != 0 && s->vendor != 0x8086)
         *why = "unknown vendor";
