@@ -2,10 +2,11 @@
 /*
  * Page faults of the program (and of the kernel's user copies).
  *
- * A fault on a page that the region allows brings in the page and some around it: a block of
- * FAULT_PAGES (fewer of a stack), all of a small region, or, when the fault lies directly above or below what the last one brought in, twice
- * as much as then, in that direction.  Files are read at most STAGING_PAGES at a time.  When the whole
- * window cannot be had, the one page is tried alone, so that an error is that page's own.
+ * A fault on a page that the region allows brings in the page and some around it: all of a small
+ * region; a block of FAULT_PAGES (fewer of a stack); or, when the fault lies directly above or below
+ * what the last one brought in, twice as much as then, in that direction.  When memory is short it is
+ * the page alone.  Files are read at most STAGING_PAGES at a time.  When the whole window cannot be
+ * had, the one page is tried alone, so that an error is that page's own.
  *
  * A fault on a page that is there is the first write to a page of a shared file mapping, or another
  * thread was faster, or the host took the page away (then it faults for ever: the host's to spoil).
@@ -34,14 +35,23 @@ struct window {
     size_t n;
 };
 
+/* Pages that a fault brings in when nothing is known of what comes next. */
+static size_t window_first(const struct region *r)
+{
+    /* Most stacks stay small, and what a thread leaves behind has to be cleared when it ends. */
+    if (r->flags & (REGION_STACK | REGION_GROWSDOWN))
+        return FAULT_PAGES_STACK;
+    return FAULT_PAGES;
+}
+
 /* What to bring in for a fault at page, at most max pages, within the region. */
 static struct window window_choose(const struct region *r, uaddr_t page, size_t max)
 {
-    size_t pages = (r->end - r->start) / PAGE_SIZE;
-    /* Most stacks stay small, and what a thread leaves behind has to be cleared when it ends. */
-    size_t n = r->flags & (REGION_STACK | REGION_GROWSDOWN) ? FAULT_PAGES_STACK : FAULT_PAGES;
+    size_t n = window_first(r), pages = (r->end - r->start) / PAGE_SIZE;
     uaddr_t start, end;
 
+    if (reclaim_tight())
+        return (struct window){page, 1};
     if (page == r->window_end || page + PAGE_SIZE == r->window_start) {
         n = MIN(MAX(r->window_pages, n) * 2, max);
         start = page == r->window_end ? page : page + PAGE_SIZE - n * PAGE_SIZE;

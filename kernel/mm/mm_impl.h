@@ -84,6 +84,7 @@ int sync_range(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end);
 
 /* reclaim.c: makes room for n more pages of the program; false: there is none. */
 bool reclaim_room(struct mm *mm, size_t n);
+bool reclaim_tight(void);       /* most of the limit is used by what cannot be given back easily */
 size_t reclaim_spare_max(void); /* spare pages that may be kept */
 
 #endif

@@ -104,6 +104,14 @@ bool reclaim_room(struct mm *mm, size_t n)
     return room() >= n;
 }
 
+bool reclaim_tight(void)
+{
+    size_t easy = pagemap_count(PAGEMAP_SPARE) + pagemap_count(PAGEMAP_CLEAN);
+    size_t used = epage_count();
+
+    return used > easy && used - easy > epage_limit() / 8 * 7;
+}
+
 size_t mm_headroom(void)
 {
     size_t have = room() + pagemap_spare(), keep = epage_limit() / 8;
