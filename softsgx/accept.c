@@ -89,6 +89,7 @@ static epcm_t *target_get(struct encl *e, uint64_t addr, struct fault *f)
 static struct fault accept_tcs(struct encl *e, uint64_t addr, epcm_t w)
 {
     struct tcs_page *t = encl_page_mem(e, encl_page(e, addr), w);
+    epcm_t *p = epcm_find(&e->epcm, encl_page(e, addr));
     if ((w & EPCM_INPLACE) && prot_open(e, encl_page(e, addr), 1))
         return FAULT_PF(addr, PF_U);
     uint8_t any = 0;
@@ -96,7 +97,7 @@ static struct fault accept_tcs(struct encl *e, uint64_t addr, epcm_t w)
         any |= t->reserved[i];
     bool ok = !any && !t->flags && t->cssa < t->nssa && !t->aep && !t->state &&
               tcs_new(e, addr, t);
-    epcm_set_applied(epcm_find(&e->epcm, encl_page(e, addr)), SI_R | SI_W);
+    epcm_set_applied(p, w & EPCM_INPLACE ? SI_R | SI_W : 0);
     prot_sync(e, encl_page(e, addr), encl_page(e, addr) + 1);
     return ok ? FAULT_NONE : FAULT_GP;
 }
@@ -170,29 +171,47 @@ struct fault leaf_emodpe(struct encl *e, struct leaf_regs *r)
     return f;
 }
 
-static struct fault acceptcopy_locked(struct encl *e, struct leaf_regs *r, uint64_t flags)
+/* The target if it is a pending regular page; NULL with *f, or the result in r, if not. */
+static epcm_t *acceptcopy_target(struct encl *e, struct leaf_regs *r, struct fault *f)
+{
+    epcm_t *p = target_get(e, r->rcx, f);
+    if (p && shadow_init(e)) {
+        *f = FAULT_PF(r->rcx, PF_U | PF_W);
+        return NULL;
+    }
+    if (p && ((*p & (SI_PENDING | SI_MODIFIED)) != SI_PENDING || EPCM_TYPE(*p) != PT_REG ||
+              (*p & SI_RWX) != (SI_R | SI_W))) {
+        leaf_result(r, SGX_PAGE_ATTRIBUTES_MISMATCH);
+        return NULL;
+    }
+    return p;
+}
+
+/*
+ * The bytes go to the target's place in the shadow, so that many pages can be copied before the host's
+ * protection has to be touched.  The lock is not held meanwhile, because the source may fault.
+ */
+static struct fault acceptcopy(struct encl *e, struct leaf_regs *r, uint64_t flags)
 {
     struct fault f;
     uint64_t page = encl_page(e, r->rcx);
-    epcm_t *p = target_get(e, r->rcx, &f);
+    lock_take(&e->lock);
+    epcm_t *p = acceptcopy_target(e, r, &f);
+    lock_drop(&e->lock);
     if (!p)
         return f;
-    if ((*p & (SI_PENDING | SI_MODIFIED)) != SI_PENDING || EPCM_TYPE(*p) != PT_REG ||
-        (*p & SI_RWX) != (SI_R | SI_W)) {
-        leaf_result(r, SGX_PAGE_ATTRIBUTES_MISMATCH);
-        return FAULT_NONE;
+    f = operand_read(e, e->shadow + (page << PAGE_SHIFT), r->rdx, PAGE_SIZE, PAGE_SIZE);
+    if (f.code)
+        return f;
+    lock_take(&e->lock);
+    p = acceptcopy_target(e, r, &f);
+    if (p) {
+        *p = (*p & ~(SI_PENDING | SI_RWX | EPCM_INPLACE)) | (flags & SI_RWX);
+        prot_defer(e, page);
+        leaf_result(r, SGX_SUCCESS);
     }
-    if (prot_open(e, page, 1))
-        return FAULT_PF(r->rcx, PF_U | PF_W);
-    epcm_set_applied(p, SI_R | SI_W);
-    if (softsgx_copy((void *)r->rcx, (const void *)r->rdx, PAGE_SIZE)) {
-        prot_sync(e, page, page + 1);
-        return FAULT_PF(r->rdx, PF_U);
-    }
-    *p = (*p & ~(SI_PENDING | SI_RWX)) | (flags & SI_RWX);
-    prot_sync(e, page, page + 1);
-    leaf_result(r, SGX_SUCCESS);
-    return FAULT_NONE;
+    lock_drop(&e->lock);
+    return f;
 }
 
 struct fault leaf_eacceptcopy(struct encl *e, struct leaf_regs *r)
@@ -206,13 +225,7 @@ struct fault leaf_eacceptcopy(struct encl *e, struct leaf_regs *r)
     /* The SECINFO says what the page becomes: regular, readable if writable, no state bits. */
     if ((si.flags & ~(uint64_t)SI_RWX) != SI_PT(PT_REG) || (!(si.flags & SI_R) && (si.flags & SI_W)))
         return FAULT_GP;
-    uint32_t code = fault_resolve(e, r->rdx, ACCESS_R);
-    if (code)
-        return FAULT_PF(r->rdx, code);
-    lock_take(&e->lock);
-    f = acceptcopy_locked(e, r, si.flags);
-    lock_drop(&e->lock);
-    return f;
+    return acceptcopy(e, r, si.flags);
 }
 
 struct fault leaf_edeccssa(struct tcs *t)

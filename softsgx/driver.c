@@ -50,11 +50,6 @@ int softsgx_open_provision(void)
     return fd < 0 ? -errno : fd;
 }
 
-bool softsgx_owns(int fd)
-{
-    return encl_of_fd(fd) != NULL;
-}
-
 static int copy_in(void *dst, const void *src, size_t len)
 {
     return softsgx_copy(dst, src, len) ? why(-EFAULT, "a bad address was passed") : 0;
@@ -217,24 +212,29 @@ static int ioc_modify_types(struct encl *e, void *arg)
     return copy_out(arg, &p, sizeof(p)) ? -EFAULT : err;
 }
 
-/* The bytes of removed pages go back to the host. */
+/* Gives memory back to the host, and leaves it as it was before it was touched. */
+static void bytes_discard(struct encl *e, uint64_t page, uint64_t end, bool inplace)
+{
+    size_t len = (end - page) << PAGE_SHIFT;
+    if (inplace)
+        softsgx_syscall(SYS_mmap, e->base + (page << PAGE_SHIFT), len, (long)PROT_NONE,
+                        (long)(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED), -1L, 0L);
+    else if (e->shadow)
+        softsgx_syscall(SYS_madvise, e->shadow + (page << PAGE_SHIFT), len, (long)MADV_DONTNEED);
+}
+
 static void range_discard(struct encl *e, uint64_t offset, uint64_t done)
 {
-    uint64_t page = offset >> PAGE_SHIFT, end = (offset + done) >> PAGE_SHIFT;
-    while (page < end) {
+    uint64_t page = offset >> PAGE_SHIFT, end = (offset + done) >> PAGE_SHIFT, stop;
+    for (; page < end; page = stop) {
         bool inplace = epcm_read(&e->epcm, page) & EPCM_INPLACE;
-        uint64_t stop = page;
-        for (; stop < end && !(epcm_read(&e->epcm, stop) & EPCM_INPLACE) == !inplace; stop++) {
+        for (stop = page; stop < end; stop++) {
             epcm_t *p = epcm_find(&e->epcm, stop);
-            if (p)
-                *p = 0;
+            if (!p || !(*p & EPCM_INPLACE) == inplace)
+                break;
+            *p = 0;
         }
-        if (stop == page) /* cleared a moment ago */
-            stop++;
-        void *mem = (inplace ? (uint8_t *)e->base : e->shadow) + (page << PAGE_SHIFT);
-        if (inplace || e->shadow)
-            softsgx_syscall(SYS_madvise, mem, (stop - page) << PAGE_SHIFT, (long)MADV_DONTNEED);
-        page = stop;
+        bytes_discard(e, page, stop, inplace);
     }
 }
 

@@ -34,9 +34,6 @@ int emodpr(struct encl *e, uint64_t page, uint32_t perm, uint64_t *result);
 int emodt(struct encl *e, uint64_t page, enum page_type type, uint64_t *result);
 int eremove(struct encl *e, uint64_t page);
 
-/* Makes the shadow if it is missing.  0 or -ENOMEM. */
-int shadow_init(struct encl *e);
-
 /* Loads the root key if that has not happened.  0 or -errno. */
 int rootkey_load(void);
 const uint8_t *rootkey(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EADD and EEXTEND for a run of pages: the bytes go to the page's address if a VMA covers it, else to
- * the shadow; TCS pages become struct tcs.
+ * EADD and EEXTEND for a run of pages: the bytes go to the shadow, from where mapping takes them into
+ * place; TCS pages become struct tcs.
  */
 #include "driver.h"
 
@@ -10,13 +10,6 @@
 #include <sys/mman.h>
 
 #define EEXTEND_CHUNK 256
-
-int shadow_init(struct encl *e)
-{
-    if (!e->shadow)
-        e->shadow = mem_reserve(e->size);
-    return e->shadow ? 0 : -ENOMEM;
-}
 
 static void measure_page(struct encl *e, uint64_t offset, uint64_t flags, const uint8_t *data,
                          bool extend)
@@ -58,8 +51,7 @@ static int tcs_add(struct encl *e, uint64_t offset, struct tcs_page *t)
 }
 
 /* One page, whose bytes have been copied to mem. */
-static int page_add(struct encl *e, uint64_t offset, uint64_t flags, uint8_t *mem, bool inplace,
-                    bool extend)
+static int page_add(struct encl *e, uint64_t offset, uint64_t flags, uint8_t *mem, bool extend)
 {
     uint32_t type = (flags & SI_PT_MASK) >> SI_PT_SHIFT;
     epcm_t *p = epcm_get(&e->epcm, &e->arena, offset >> PAGE_SHIFT);
@@ -73,74 +65,27 @@ static int page_add(struct encl *e, uint64_t offset, uint64_t flags, uint8_t *me
     /* Linux lets a TCS page be mapped read-write, whatever its SECINFO. */
     uint32_t max = type == PT_TCS ? SI_R | SI_W : flags & SI_RWX;
     *p = (uint32_t)(flags & EPCM_SECINFO) | EPCM_VALID | max << EPCM_MAX_SHIFT;
-    *p |= (inplace ? EPCM_INPLACE : 0) | (extend ? EPCM_MEASURED : 0);
+    *p |= extend ? EPCM_MEASURED : 0;
     measure_page(e, offset, flags, mem, extend);
     return 0;
-}
-
-/* Pages of [offset, end) that lie together: in one VMA or in none, and do not exist yet. */
-static uint64_t run_find(struct encl *e, uint64_t offset, uint64_t end, bool *inplace)
-{
-    struct vma *v = vma_find(e, e->base + offset);
-    *inplace = v != NULL;
-    if (v && v->end - e->base < end)
-        end = v->end - e->base;
-    uint64_t stop = offset;
-    while (stop < end && !(epcm_read(&e->epcm, stop >> PAGE_SHIFT) & EPCM_VALID)) {
-        if (!v && stop > offset && vma_find(e, e->base + stop))
-            break;
-        stop += PAGE_SIZE;
-    }
-    return stop;
-}
-
-static int run_add(struct encl *e, uint64_t offset, uint64_t end, uint64_t src, uint64_t flags,
-                   bool inplace, bool extend, uint64_t *done)
-{
-    uint8_t *mem = (inplace ? (uint8_t *)e->base : e->shadow) + offset;
-    int err = inplace ? prot_open(e, offset >> PAGE_SHIFT, (end - offset) >> PAGE_SHIFT) : 0;
-    if (err)
-        return err;
-    softsgx_syscall(SYS_madvise, mem, end - offset, (long)MADV_POPULATE_WRITE);
-    for (; offset < end && !err; offset += PAGE_SIZE, src += PAGE_SIZE, mem += PAGE_SIZE) {
-        if (softsgx_copy(mem, (const void *)src, PAGE_SIZE))
-            err = why(-EFAULT, "EADD: the source page cannot be read");
-        else
-            err = page_add(e, offset, flags, mem, inplace, extend);
-        if (!err)
-            *done += PAGE_SIZE;
-    }
-    return err;
 }
 
 int eadd(struct encl *e, const struct sgx_enclave_add_pages *arg, const struct secinfo *si,
          uint64_t *done)
 {
-    uint64_t offset = arg->offset, end = arg->offset + arg->length;
-    int err = 0;
+    int err = shadow_init(e);
+    uint8_t *mem = e->shadow + arg->offset;
     *done = 0;
-    while (offset < end && !err) {
-        bool inplace;
-        uint64_t stop = run_find(e, offset, end, &inplace);
-        if (stop == offset) {
+    if (!err)
+        softsgx_syscall(SYS_madvise, mem, arg->length, (long)MADV_POPULATE_WRITE);
+    for (; *done < arg->length && !err; *done += err ? 0 : PAGE_SIZE, mem += PAGE_SIZE) {
+        uint64_t offset = arg->offset + *done;
+        if (epcm_read(&e->epcm, offset >> PAGE_SHIFT) & EPCM_VALID)
             err = why(-EBUSY, "EADD: the page at offset 0x%lx exists", (unsigned long)offset);
-            break;
-        }
-        if (!inplace)
-            err = shadow_init(e);
-        if (!err)
-            err = run_add(e, offset, stop, arg->src + *done, si->flags, inplace,
-                          arg->flags & SGX_PAGE_MEASURE, done);
-        if (inplace) {
-            uint64_t page = offset >> PAGE_SHIFT;
-            for (; page < (stop >> PAGE_SHIFT); page++) {
-                epcm_t *p = epcm_find(&e->epcm, page);
-                if (p && *p)
-                    epcm_set_applied(p, SI_R | SI_W);
-            }
-            prot_sync(e, offset >> PAGE_SHIFT, stop >> PAGE_SHIFT);
-        }
-        offset = stop;
+        else if (softsgx_copy(mem, (const void *)(arg->src + *done), PAGE_SIZE))
+            err = why(-EFAULT, "EADD: the source page cannot be read");
+        else
+            err = page_add(e, offset, si->flags, mem, arg->flags & SGX_PAGE_MEASURE);
     }
     return err;
 }

@@ -71,16 +71,32 @@ void encl_put(struct encl *e)
     encl_free_list = e;
 }
 
+/* No lock: structs stay mapped, and one that is being freed has no fd. */
 struct encl *encl_of_fd(int fd)
 {
     struct encl *e = __atomic_load_n(&encl_list, __ATOMIC_ACQUIRE);
-    if (fd < 0 || !e)
-        return NULL;
+    while (e && fd >= 0 && __atomic_load_n(&e->fd, __ATOMIC_RELAXED) != fd)
+        e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE);
+    return fd >= 0 ? e : NULL;
+}
+
+/* For the preloaded library: the program may have closed or replaced the descriptor unseen. */
+bool softsgx_owns(int fd)
+{
+    const struct encl *e = encl_of_fd(fd);
+    return e && e->ino == fd_inode(fd);
+}
+
+void encl_fork_prepare(void)
+{
     uint64_t mask = lock_take_host(&encl_list_lock);
-    for (e = encl_list; e && e->fd != fd; e = e->next)
-        ;
+    for (struct encl *e = encl_list; e; e = e->next) {
+        for (uint32_t i = 0; i < e->vma_count; i++)
+            madvise((void *)e->vmas[i].start, e->vmas[i].end - e->vmas[i].start, MADV_DONTFORK);
+        if (e->shadow)
+            madvise(e->shadow, e->size, MADV_DONTFORK);
+    }
     lock_drop_host(&encl_list_lock, mask);
-    return e && e->ino == fd_inode(fd) ? e : NULL;
 }
 
 struct encl *encl_of_addr(uint64_t addr)

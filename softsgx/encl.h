@@ -7,7 +7,7 @@
  * in a leaf, where they are deferred: so a handler never meets a lock that its own thread holds.
  *
  * EPC memory is private anonymous memory at the enclave's own addresses, wherever a VMA of the device
- * covers the page; elsewhere the page rests in `shadow` until it is mapped.
+ * covers the page; elsewhere, and before it is first accessible, the page rests in `shadow` (prot.h).
  */
 #ifndef SOFTSGX_ENCL_H
 #define SOFTSGX_ENCL_H
@@ -56,6 +56,9 @@ struct encl *encl_new(int fd);
 
 /* Frees it if it has neither a handle nor a mapping.  Caller holds encl_list_lock. */
 void encl_put(struct encl *e);
+
+/* Keeps a child that is about to be forked from getting the enclaves' memory. */
+void encl_fork_prepare(void);
 
 /* The enclave of fd, or NULL. */
 struct encl *encl_of_fd(int fd);

@@ -42,30 +42,6 @@ static int may_map(struct encl *e, uint64_t start, uint64_t end, int prot)
     return 0;
 }
 
-/* Moves the bytes of existing pages into place (their range is freshly mapped) or to the shadow. */
-static int pages_move(struct encl *e, uint64_t start, uint64_t end, bool inplace)
-{
-    uint64_t page, stop;
-    if (!range_pages(e, start, end, &page, &stop))
-        return 0;
-    for (page = epcm_next(&e->epcm, page, stop); page < stop;
-         page = epcm_next(&e->epcm, page + 1, stop)) {
-        epcm_t *p = epcm_find(&e->epcm, page);
-        if (!(*p & EPCM_VALID) || !(*p & EPCM_INPLACE) == !inplace)
-            continue;
-        if (shadow_init(e) || prot_open(e, page, 1))
-            return -ENOMEM;
-        void *from = encl_page_mem(e, page, *p);
-        *p ^= EPCM_INPLACE;
-        memcpy(encl_page_mem(e, page, *p), from, PAGE_SIZE);
-        epcm_set_applied(p, inplace ? SI_R | SI_W : 0);
-        *p &= ~EPCM_MAPPED;
-        if (inplace)
-            softsgx_syscall(SYS_madvise, from, PAGE_SIZE, (long)MADV_DONTNEED);
-    }
-    return 0;
-}
-
 static long host_map(uint64_t addr, size_t len, int fixed)
 {
     long p = softsgx_syscall(SYS_mmap, addr, len, (long)PROT_NONE,
@@ -73,11 +49,10 @@ static long host_map(uint64_t addr, size_t len, int fixed)
     if (p < 0 && p > -4096)
         return why((int)p, "mmap of 0x%lx bytes at 0x%lx: %s", (unsigned long)len,
                    (unsigned long)addr, strerror((int)-p));
-    softsgx_syscall(SYS_madvise, p, len, (long)MADV_DONTFORK);
     return p;
 }
 
-/* Maps the parts of [start, end) that no VMA of e covers, and brings their pages into place. */
+/* Maps the parts of [start, end) that no VMA of e covers. */
 static int gaps_map(struct encl *e, uint64_t start, uint64_t end, int fixed)
 {
     while (start < end) {
@@ -91,9 +66,8 @@ static int gaps_map(struct encl *e, uint64_t start, uint64_t end, int fixed)
             if (e->vmas[i].start > start && e->vmas[i].start < stop)
                 stop = e->vmas[i].start;
         long p = host_map(start, stop - start, fixed);
-        int err = p < 0 && p > -4096 ? (int)p : pages_move(e, start, stop, true);
-        if (err)
-            return err;
+        if (p < 0 && p > -4096)
+            return (int)p;
         start = stop;
     }
     return 0;
@@ -113,8 +87,8 @@ static int map_locked(struct encl *e, uint64_t *addr, size_t len, int prot, int 
         *addr = (uint64_t)p;
     }
     int err = may_map(e, *addr, *addr + len, prot);
-    if (!err)
-        err = fixed ? gaps_map(e, *addr, *addr + len, fixed) : pages_move(e, *addr, *addr + len, true);
+    if (!err && fixed)
+        err = gaps_map(e, *addr, *addr + len, fixed);
     if (!err)
         err = vma_set(e, *addr, *addr + len, prot & 7);
     if (err) {
@@ -188,10 +162,12 @@ int softsgx_mprotect(void *addr, size_t len, int prot)
 
 static int unmap_locked(struct encl *e, uint64_t start, uint64_t end, int prot)
 {
+    uint64_t page, stop;
     int err = 0;
     (void)prot;
-    if (e->fd >= 0 || e->vma_count > 1)
-        err = pages_move(e, start, end, false);
+    /* Unless the enclave goes with its last mapping, its pages are kept. */
+    if ((e->fd >= 0 || e->vma_count > 1) && range_pages(e, start, end, &page, &stop))
+        err = prot_shelve(e, page, stop);
     if (!err)
         err = vma_set(e, start, end, -1);
     if (!err)

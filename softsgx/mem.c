@@ -15,7 +15,6 @@ static void *map_flags(size_t len, int flags)
                              (long)(MAP_PRIVATE | MAP_ANONYMOUS | flags), -1L, 0L);
     if (p < 0 && p > -4096)
         return NULL;
-    softsgx_syscall(SYS_madvise, p, len, (long)MADV_DONTFORK);
     return (void *)p;
 }
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed, private, not inherited by fork; NULL if there is none. */
+/* Zeroed and private; NULL if there is none. */
 void *mem_map(size_t len);
 /* The same without reservation, for ranges of which little will be touched. */
 void *mem_reserve(size_t len);

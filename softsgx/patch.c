@@ -11,7 +11,6 @@
 #include "driver.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #define SITE_SIZE 16
 
@@ -38,35 +37,18 @@ static void text_patch(uint8_t *p, size_t len)
 static bool page_is_text(epcm_t w)
 {
     uint32_t need = EPCM_VALID | EPCM_MEASURED | SI_R | SI_X;
-    return (w & need) == need && !(w & SI_W) && EPCM_TYPE(w) == PT_REG;
-}
-
-/* Pages [page, end) lie together in memory. */
-static void run_patch(struct encl *e, uint64_t page, uint64_t end, bool inplace)
-{
-    uint8_t *mem = (inplace ? (uint8_t *)e->base : e->shadow) + (page << PAGE_SHIFT);
-    size_t len = (end - page) << PAGE_SHIFT;
-    if (inplace && prot_open(e, page, end - page))
-        return;
-    text_patch(mem, len);
-    if (!inplace)
-        return;
-    for (uint64_t p = page; p < end; p++)
-        epcm_set_applied(epcm_find(&e->epcm, p), SI_R | SI_W);
-    prot_sync(e, page, end);
+    return (w & need) == need && !(w & (SI_W | EPCM_INPLACE)) && EPCM_TYPE(w) == PT_REG;
 }
 
 void patch_sites(struct encl *e)
 {
     uint64_t page = epcm_next(&e->epcm, 0, e->epcm.pages), end;
     for (; page < e->epcm.pages; page = epcm_next(&e->epcm, end, e->epcm.pages)) {
-        epcm_t w = epcm_read(&e->epcm, page);
         end = page + 1;
-        if (!page_is_text(w))
+        if (!page_is_text(epcm_read(&e->epcm, page)))
             continue;
-        while (end < e->epcm.pages && page_is_text(epcm_read(&e->epcm, end)) &&
-               !((epcm_read(&e->epcm, end) ^ w) & EPCM_INPLACE))
+        while (end < e->epcm.pages && page_is_text(epcm_read(&e->epcm, end)))
             end++;
-        run_patch(e, page, end, w & EPCM_INPLACE);
+        text_patch(e->shadow + (page << PAGE_SHIFT), (end - page) << PAGE_SHIFT);
     }
 }

@@ -2,13 +2,14 @@
 /* The host's page protection: see prot.h. */
 #include "prot.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #define BATCH_PAGES 0x8000UL
 
 uint32_t prot_want(const struct vma *v, epcm_t w)
 {
-    if (!v || (w & (EPCM_VALID | EPCM_INPLACE)) != (EPCM_VALID | EPCM_INPLACE))
+    if (!v || !(w & EPCM_VALID))
         return 0;
     if ((w & (SI_PENDING | SI_MODIFIED)) || EPCM_TYPE(w) != PT_REG)
         return 0;
@@ -32,12 +33,82 @@ static epcm_t *words(struct encl *e, uint64_t page, uint64_t end, uint64_t *stop
     return epcm_find(&e->epcm, page);
 }
 
-/* Sets the host protection of [page, end), which all exist and lie in place, and notes it. */
+int shadow_init(struct encl *e)
+{
+    if (!e->shadow)
+        e->shadow = mem_reserve(e->size);
+    return e->shadow ? 0 : -ENOMEM;
+}
+
+/* Moves page table entries; the range that they come from stays mapped, empty. */
+static int pages_remap(uint8_t *from, uint8_t *to, uint64_t count)
+{
+    size_t len = count << PAGE_SHIFT;
+    long p = softsgx_syscall(SYS_mremap, from, len, len,
+                             (long)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP), to);
+    return p < 0 && p > -4096 ? (int)p : 0;
+}
+
+/* Moves [page, end) between their addresses and the shadow, all being on the one side; notes it. */
+static int run_move(struct encl *e, uint64_t page, uint64_t end, bool inplace)
+{
+    uint8_t *there = (uint8_t *)e->base + (page << PAGE_SHIFT);
+    uint8_t *shelf = e->shadow + (page << PAGE_SHIFT);
+    int err = pages_remap(inplace ? shelf : there, inplace ? there : shelf, end - page);
+    while (page < end && !err) {
+        uint64_t stop;
+        epcm_t *p = words(e, page, end, &stop);
+        for (; page < stop; page++, p++) {
+            *p = (*p & ~(EPCM_INPLACE | EPCM_MAPPED)) | (inplace ? EPCM_INPLACE : 0);
+            epcm_set_applied(p, inplace ? SI_R | SI_W : 0);
+        }
+    }
+    return err;
+}
+
+/* Brings into place what of [page, end) is not. */
+static int run_pull(struct encl *e, uint64_t page, uint64_t end)
+{
+    int err = 0;
+    while (page < end && !err) {
+        uint64_t stop = page;
+        while (stop < end && !(epcm_read(&e->epcm, stop) & EPCM_INPLACE))
+            stop++;
+        if (stop > page)
+            err = run_move(e, page, stop, true);
+        page = stop;
+        while (page < end && (epcm_read(&e->epcm, page) & EPCM_INPLACE))
+            page++;
+    }
+    return err;
+}
+
+int prot_shelve(struct encl *e, uint64_t page, uint64_t end)
+{
+    int err = shadow_init(e);
+    page = epcm_next(&e->epcm, page, end);
+    while (page < end && !err) {
+        uint64_t stop = page;
+        while (stop < end && (epcm_read(&e->epcm, stop) & EPCM_INPLACE))
+            stop++;
+        /* What is moved takes its protection along: the shadow must stay writable. */
+        if (stop > page)
+            err = host_protect(e, page, stop, SI_R | SI_W);
+        if (stop > page && !err)
+            err = run_move(e, page, stop, false);
+        page = epcm_next(&e->epcm, stop > page ? stop : page + 1, end);
+    }
+    return err;
+}
+
+/* Sets the host protection of [page, end), which all exist, and notes it. */
 static int run_apply(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
 {
     /* A page that can be reached without a fault is as if the driver had faulted it in. */
     uint32_t mapped = prot ? EPCM_MAPPED : 0;
-    int err = host_protect(e, page, end, prot);
+    int err = run_pull(e, page, end);
+    if (!err)
+        err = host_protect(e, page, end, prot);
     while (page < end && !err) {
         uint64_t stop;
         epcm_t *p = words(e, page, end, &stop);
@@ -90,7 +161,7 @@ int prot_sync(struct encl *e, uint64_t page, uint64_t end)
         epcm_t *p = words(e, page, end, &stop);
         for (; page < stop && !err; page++, p++) {
             uint64_t addr = e->base + (page << PAGE_SHIFT);
-            if (!(*p & EPCM_INPLACE))
+            if (!*p)
                 continue;
             if (addr >= vma_end) {
                 v = vma_find(e, addr);

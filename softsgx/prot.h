@@ -5,6 +5,9 @@
  * What a page may be used for is the VMA's protection cut down by the EPCM's permissions; the host's
  * page table never allows more, but it may allow less: an upgrade waits until an access faults, or until
  * a run of accepted pages ends, so that one mprotect serves many pages.  Enclave lock held throughout.
+ *
+ * The bytes of a page are in place (EPCM_INPLACE) or in the shadow, which the driver can always write; they
+ * go into place, by moving page table entries, when the page is first made accessible.
  */
 #ifndef SOFTSGX_PROT_H
 #define SOFTSGX_PROT_H
@@ -23,8 +26,14 @@ int prot_apply(struct encl *e, uint64_t page);
 /* `page` has been accepted or extended: its upgrade may wait. */
 void prot_defer(struct encl *e, uint64_t page);
 
-/* Opens or closes pages in place for the driver's own writing. */
+/* Opens pages in place for the driver's own use; they must be noted as applied R|W. */
 int prot_open(struct encl *e, uint64_t page, uint64_t count);
+
+/* Moves the bytes of the existing pages in [page, end) from their addresses to the shadow. */
+int prot_shelve(struct encl *e, uint64_t page, uint64_t end);
+
+/* Makes the shadow if it is missing.  0 or -ENOMEM. */
+int shadow_init(struct encl *e);
 
 /* EAUG: the driver adds a pending page for the VMA.  NULL: no memory. */
 epcm_t *page_augment(struct encl *e, uint64_t page);

@@ -67,7 +67,7 @@ static void lp_setup(void)
 {
     const char *cpuid = getenv("SOFTSGX_CPUID");
     pthread_key_create(&lp_key, lp_exit);
-    pthread_atfork(NULL, NULL, lp_forked);
+    pthread_atfork(encl_fork_prepare, NULL, lp_forked);
     if (cpuid && !strcmp(cpuid, "fault"))
         softsgx_cpuid_faulting(true);
     size_t size = (size_t)LP_BLOCK * LP_MAX;

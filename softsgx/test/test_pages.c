@@ -222,7 +222,7 @@ static void test_acceptcopy(void **state)
     memset(touch(50, ACCESS_W), 0x5a, PAGE_SIZE);
     assert_int_equal(leaf(leaf_eacceptcopy, rx, 51, 50).code, 0);
     assert_int_equal(regs.rax, 0);
-    assert_memory_equal((void *)(base + 51 * PAGE_SIZE), (void *)(base + 50 * PAGE_SIZE), PAGE_SIZE);
+    assert_memory_equal(touch(51, ACCESS_X), touch(50, ACCESS_R), PAGE_SIZE);
     assert_int_equal(epcm_read(&e->epcm, 51) & (SI_RWX | SI_PENDING), SI_R | SI_X);
     leaf(leaf_eacceptcopy, rx, 51, 50);
     assert_int_equal(regs.rax, SGX_PAGE_ATTRIBUTES_MISMATCH);
