@@ -54,6 +54,7 @@ struct exec {
     struct strings argv;  /* an own copy, rewritten for scripts */
     char *const *envp;    /* the caller's */
     struct script script;
+    struct exec_blame blame;
     size_t n;             /* bytes in head */
     char head[HEAD_SIZE];
 };
@@ -83,6 +84,12 @@ static bool open_for_write(struct file *f)
         file_put(other);
     }
     return busy;
+}
+
+/* What goes wrong from now on is about this file. */
+static void blame(struct exec *e, const char *path)
+{
+    str_copy(e->blame.path, path, sizeof(e->blame.path));
 }
 
 /* May f be executed; its size.  Then its first bytes. */
@@ -139,6 +146,7 @@ static int resolve_scripts(struct exec *e, uint64_t *size)
     const char *path = e->path;
 
     for (int depth = 0;; depth++) {
+        blame(e, path);
         int err = exec_check(e, e->file, size);
         if (err)
             return err;
@@ -152,6 +160,7 @@ static int resolve_scripts(struct exec *e, uint64_t *size)
         if (err)
             return err;
         struct file *f;
+        blame(e, e->script.interp);
         err = open_program(AT_FDCWD, e->script.interp, 0, &f);
         if (err)
             return err;
@@ -170,6 +179,7 @@ static int prepare_interp(struct exec *e)
     int err = elf_read_interp(e->file, &e->image, &path);
     if (err || !path)
         return err;
+    blame(e, path);
     err = open_program(AT_FDCWD, path, 0, &e->interp);
     kfree(path);
     if (err)
@@ -387,13 +397,16 @@ static int exec_load(struct process *p, struct exec *e)
     return 0;
 }
 
-int process_exec(struct file *file, const char *path, char *const argv[], char *const envp[])
+int exec_program(struct file *file, const char *path, char *const argv[], char *const envp[],
+                 struct exec_blame *out)
 {
     struct process *p = current_process();
     struct exec *e = kzalloc(sizeof(*e));
     if (!e)
         return -ENOMEM;
     int err = exec_prepare(e, file, path, argv, envp);
+    if (out)
+        *out = e->blame;
     if (!err)
         err = process_kill_threads(p);
     if (err)
@@ -401,7 +414,7 @@ int process_exec(struct file *file, const char *path, char *const argv[], char *
     err = exec_commit(p);
     if (!err)
         err = exec_load(p, e);
-    if (err) {
+    if (err && !out) {
         log_warn("%s: loading failed after the old program was given up: error %d", path, -err);
         exec_free(e);
         process_exit(SIGKILL);
@@ -409,6 +422,11 @@ int process_exec(struct file *file, const char *path, char *const argv[], char *
 out:
     exec_free(e);
     return err;
+}
+
+int process_exec(struct file *file, const char *path, char *const argv[], char *const envp[])
+{
+    return exec_program(file, path, argv, envp, NULL);
 }
 
 /* Path strings for execve live in one buffer. */

@@ -234,9 +234,14 @@ static const char *why(int err)
     }
 }
 
-static NORETURN void first_failed(const char *what, int err)
+/* what: the file that it is about; needed_by: the program, when that is another one, or NULL. */
+static NORETURN void first_failed(const char *what, const char *needed_by, int err)
 {
-    if (!fs_complained())
+    if (fs_complained())
+        ; /* one line is enough */
+    else if (needed_by && strcmp(what, needed_by) != 0)
+        log_warn("%s, needed by %s: %s (%d)", what, needed_by, why(err), -err);
+    else
         log_warn("%s: %s (%d)", what, why(err), -err);
     if (err == -ENOENT || err == -ENOTDIR)
         ocall_exit(EXIT_NOT_FOUND);
@@ -247,6 +252,7 @@ static NORETURN void first_failed(const char *what, int err)
 static void first_main(void *arg)
 {
     struct strings argv, envp;
+    struct exec_blame blame;
     struct file *f;
 
     (void)arg;
@@ -254,13 +260,13 @@ static void first_main(void *arg)
     strings_init(&envp);
     int err = open_stdio();
     if (err)
-        first_failed("standard streams", err);
+        first_failed("standard streams", NULL, err);
     err = vfs_chdir(start_dir());
     if (err)
-        first_failed(start_dir(), err);
+        first_failed(start_dir(), NULL, err);
     const char *path = program_path();
     if (!path)
-        first_failed("no program named", -ENOENT);
+        first_failed("the program", NULL, -ENOENT);
     err = take_argv(&argv, path);
     if (!err)
         err = strings_copy_in(&envp, 0, 0); /* an empty vector */
@@ -268,12 +274,12 @@ static void first_main(void *arg)
         err = take_env(&envp);
     if (!err)
         err = vfs_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, &f);
-    if (!err) {
-        err = process_exec(f, path, argv.v, envp.v);
-        file_put(f);
-    }
     if (err)
-        first_failed(path, err);
+        first_failed(path, NULL, err);
+    err = exec_program(f, path, argv.v, envp.v, &blame);
+    file_put(f);
+    if (err)
+        first_failed(blame.path, path, err);
     strings_free(&argv);
     strings_free(&envp);
 }

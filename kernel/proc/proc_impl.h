@@ -5,9 +5,8 @@
 
 #include "kernel/types.h"
 
+struct file;
 struct process;
-struct mm;
-struct elf_image;
 
 #define MAX_ARG_STRLEN (32UL * 4096)   /* Linux: one string, with its NUL */
 #define MAX_ARG_TOTAL (6UL << 20)      /* Linux: 3/4 of the default stack limit */
@@ -58,6 +57,16 @@ size_t stack_size_needed(const struct stack_info *info);
  */
 MUST_CHECK int stack_build(char *buf, size_t size, uaddr_t top, const struct stack_info *info,
                            struct stack_layout *out);
+
+/*
+ * process_exec, which also says what failed: `blame` (may be NULL) gets the path of the file that the
+ * error is about, which may be an interpreter's.  With it, an error after the point of no return is a result too.
+ */
+struct exec_blame {
+    char path[256];
+};
+MUST_CHECK int exec_program(struct file *file, const char *path, char *const argv[],
+                            char *const envp[], struct exec_blame *blame);
 
 /* exec: ends all other threads of the current process.  0, or -EAGAIN: we are being ended ourselves. */
 MUST_CHECK int process_kill_threads(struct process *p);
