@@ -74,15 +74,23 @@ static bool is_mov_nr(const uint8_t *p, uint32_t nr)
 /*
  * The length of the instruction before `addr` by a vote of streams that start at each of the bytes
  * before, save the nearest, which have no time to fall into step.  *percent: how many agree.
+ * Streams merge, so each byte is decoded once, from the last to the first.
  */
 static size_t vote_last(const struct site_code *c, uint64_t addr, unsigned *percent)
 {
+    uint8_t last[SITE_LOOK_BACK + 1]; /* [d]: of the stream from addr - d; 0: it misses addr */
     unsigned votes[INSN_MAX + 1] = { 0 }, total = 0;
-    size_t best = 1;
-    uint64_t from = addr - c->base < SITE_LOOK_BACK ? c->base : addr - SITE_LOOK_BACK;
+    size_t best = 1, far = MIN(addr - c->base, (uint64_t)SITE_LOOK_BACK);
+    struct insn i;
 
-    for (; from + STEP_MIN <= addr; from++, total++)
-        votes[stream_last(c, from, addr)]++;
+    for (size_t d = 1; d <= far; d++) {
+        size_t len = insn_decode(code_at(c, addr - d), code_left(c, addr - d), &i);
+        last[d] = (uint8_t)(len == d ? len : len && len < d ? last[d - len] : 0);
+        if (d >= STEP_MIN) {
+            votes[last[d]]++;
+            total++;
+        }
+    }
     for (size_t len = 2; len <= INSN_MAX; len++)
         if (votes[len] > votes[best])
             best = len;
