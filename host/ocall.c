@@ -330,6 +330,15 @@ static int64_t do_sysinfo(struct host_vcpu *v)
     return 0;
 }
 
+/* What the program has closed since the last exit. */
+static void close_pending(struct host_vcpu *v)
+{
+    uint32_t n = v->close_count < HOST_CLOSE_MAX ? v->close_count : HOST_CLOSE_MAX;
+    v->close_count = 0;
+    for (uint32_t i = 0; i < n; i++)
+        close(v->close_fds[i]);
+}
+
 int64_t ocall_serve(struct host_vcpu *v)
 {
     static int64_t (*const table[])(struct host_vcpu *) = {
@@ -337,6 +346,8 @@ int64_t ocall_serve(struct host_vcpu *v)
 #include "abi/host/ocall.tbl"
 #undef OCALL
     };
+    if (v->close_count)
+        close_pending(v);
     uint64_t nr = v->ocall.nr;
     if (nr >= sizeof(table) / sizeof(table[0]) || !table[nr])
         return -ENOSYS;

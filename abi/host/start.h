@@ -43,11 +43,15 @@ enum host_action {
     HOST_RESUME = 2, /* the exception or tick is dealt with: ERESUME */
 };
 
+#define HOST_CLOSE_MAX 15
+
 struct host_vcpu {
     uint32_t action; /* enum host_action, written by the kernel before EEXIT */
     uint32_t index;
     uint64_t signals; /* host signals for the program, bit n-1 for signal n: set by the host, taken by the kernel */
     struct host_ocall ocall;
+    uint32_t close_count; /* descriptors to be closed before the ocall is served; the host zeroes it */
+    int32_t close_fds[HOST_CLOSE_MAX];
     struct host_ring ring;
 };
 

@@ -28,6 +28,47 @@ void ocall_epoch_end(void)
     __atomic_fetch_add(&epoch, 1, __ATOMIC_ACQ_REL);
 }
 
+/* Descriptors that the next exit will close. */
+static struct {
+    struct spinlock lock;
+    unsigned n;                  /* [l] */
+    int32_t fd[HOST_CLOSE_MAX]; /* [l] */
+} closing;
+
+void ocall_close_later(int fd)
+{
+    spin_lock(&closing.lock);
+    bool room = closing.n < HOST_CLOSE_MAX;
+    if (room)
+        closing.fd[closing.n++] = fd;
+    spin_unlock(&closing.lock);
+    if (!room)
+        ocall_close(fd);
+}
+
+bool ocall_close_cancel(int fd)
+{
+    bool found = false;
+    spin_lock(&closing.lock);
+    for (unsigned i = 0; i < closing.n && !found; i++) {
+        found = closing.fd[i] == fd;
+        if (found)
+            closing.fd[i] = closing.fd[--closing.n];
+    }
+    spin_unlock(&closing.lock);
+    return found;
+}
+
+static void closing_send(volatile struct host_vcpu *h)
+{
+    spin_lock(&closing.lock);
+    for (unsigned i = 0; i < closing.n; i++)
+        h->close_fds[i] = closing.fd[i];
+    h->close_count = closing.n;
+    closing.n = 0;
+    spin_unlock(&closing.lock);
+}
+
 int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
     struct vcpu *v = vcpu_this();
@@ -43,6 +84,8 @@ int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint6
     h->ocall.arg[4] = a4;
     h->ocall.arg[5] = a5;
     h->action = HOST_OCALL;
+    if (closing.n)
+        closing_send(h);
     v->exits++;
     ocall_leave();
     ocall_epoch_end();

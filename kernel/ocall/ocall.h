@@ -34,6 +34,10 @@ void ocall_log(const char *text, size_t n);
 /* dirfd must be a host descriptor. st may be NULL. */
 MUST_CHECK long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t mode, struct statx *st);
 void ocall_close(int fd);
+/* Closed together with whatever the next exit is for; only for what nobody outside waits to see closed. */
+void ocall_close_later(int fd);
+/* Takes such a descriptor back: false when it is closed by now. */
+MUST_CHECK bool ocall_close_cancel(int fd);
 MUST_CHECK long ocall_statx(int dirfd, const char *name, uint32_t flags, struct statx *st);
 /* Move data straight between untrusted memory and the uio, in pieces; u->done grows. 0 or -errno. A short read ends it. */
 MUST_CHECK int ocall_pread_uio(int fd, struct uio *u, int64_t off);

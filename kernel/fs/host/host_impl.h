@@ -124,6 +124,17 @@ MUST_CHECK int host_dirfile_new(int fd, uint32_t flags, struct host_file **out);
 MUST_CHECK int host_stream_new(int fd, uint32_t flags, uint32_t type, struct host_file **out);
 long host_tty_ioctl(int fd, unsigned cmd, uaddr_t arg);
 
+/* last.c: the last file that was opened or asked about, while the host's answer stands. */
+void host_last_opened(const struct inode *dir, const char *name, uint32_t flags,
+                      const struct host_file *hf, const struct statx *st);
+void host_last_asked(const struct host_file *hf, const struct statx *st);
+bool host_last_stat(const struct host_file *hf, struct statx *st);
+void host_last_closed(const struct host_file *hf);
+/* The descriptor of the file that was closed last, if name in dir is it and flags only read; *out is its inode
+ * (a reference).  -1: it is not.  Then host_last_reopened with the new file. */
+int host_last_reopen(const struct inode *dir, const char *name, uint32_t flags, struct inode **out);
+void host_last_reopened(const struct host_file *hf);
+
 /* super.c: a host directory as a file system of its own; sb is of type "host". */
 MUST_CHECK int host_super_new(const char *source, unsigned flags, struct super **out);
 

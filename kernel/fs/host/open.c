@@ -52,13 +52,24 @@ void host_file_release(struct file *f)
     struct host_file *hf = host_file_of(f);
     if (f->inode)
         host_file_detach(host_inode_of(f->inode), hf);
-    ocall_close(hf->fd);
+    if (f->inode && S_ISREG(f->inode->mode) && !FMODE_WRITE(f)) {
+        host_last_closed(hf);
+        ocall_close_later(hf->fd);
+    } else {
+        ocall_close(hf->fd);
+    }
 }
 
 int host_file_getattr(struct file *f, struct statx *st)
 {
-    long ret = ocall_statx(host_file_of(f)->fd, "", AT_EMPTY_PATH, st);
-    return ret < 0 ? (int)ret : host_stat_check(st);
+    struct host_file *hf = host_file_of(f);
+    if (host_last_stat(hf, st))
+        return 0;
+    long ret = ocall_statx(hf->fd, "", AT_EMPTY_PATH, st);
+    int err = ret < 0 ? (int)ret : host_stat_check(st);
+    if (!err)
+        host_last_asked(hf, st);
+    return err;
 }
 
 /* A directory is opened through its own O_PATH descriptor, others by their name. */
@@ -106,10 +117,20 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
 {
     struct host_inode *parent = host_inode_of(dir);
     struct statx st;
-    int dirfd, err = host_dir_pin(parent, &dirfd);
+    int dirfd, err;
+    long fd = host_last_reopen(dir, name, flags, out_ino);
+    if (fd >= 0) {
+        err = host_file_make(*out_ino, (int)fd, flags, out);
+        if (err)
+            inode_put(*out_ino);
+        else
+            host_last_reopened(host_file_of(*out));
+        return err;
+    }
+    err = host_dir_pin(parent, &dirfd);
     if (err)
         return err;
-    long fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
+    fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
     host_dir_unpin(parent);
     if (fd < 0)
         return (int)fd;
@@ -125,5 +146,7 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
     err = host_file_make(*out_ino, (int)fd, flags, out);
     if (err)
         inode_put(*out_ino);
+    else if (S_ISREG(st.stx_mode))
+        host_last_opened(dir, name, flags, host_file_of(*out), &st);
     return err;
 }
