@@ -563,25 +563,39 @@ def test_sigterm_early(context):
             f"after {delay} s: {result.ending()}: {result.err!r}"
 
 
-def test_signals_never_lost(context):
-    """2,000 signals, each sent at once when the one before was answered: at any moment."""
-    process = subprocess.Popen(context.launcher([program(context, "die"), "dots"]),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                               env=harness.base_environment(context.scratch), cwd=context.scratch,
-                               start_new_session=True, bufsize=0)
+def answer_dots(context, how, first):
+    """2,000 signals to `die HOW`, each sent as soon as a dot asks for it."""
+    process = subprocess.Popen(context.launcher([program(context, "die"), how]), bufsize=0,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL, cwd=context.scratch,
+                               env=harness.base_environment(context.scratch),
+                               start_new_session=True)
     try:
         process.stdout.readline()
         time.sleep(0.2)
         for count in range(2000):
+            if count or not first:
+                assert select.select([process.stdout], [], [], 3)[0], f"signal {count} was lost"
+                got = process.stdout.read(1)
+                assert got == b".", f"after {count} signals: {got!r}, {process.poll()}"
             process.send_signal(signal.SIGUSR1)
-            ready = select.select([process.stdout], [], [], 3)[0]
-            assert ready, f"signal {count} was lost"
-            got = process.stdout.read(1)
-            assert got == b".", f"after {count} signals: {got!r}, {process.poll()}"
         assert process.wait(10) == 0, process.returncode
+    except subprocess.TimeoutExpired:
+        return "the last signal was lost"
     finally:
         harness.kill_session(process.pid)
         process.communicate()
+    return None
+
+
+def test_signals_answered(context):
+    """The next signal comes while the handler of the one before returns."""
+    return answer_dots(context, "dots", True)
+
+
+def test_signals_end_waits(context):
+    """The signal comes while the program goes to wait for it; the wait must end."""
+    return answer_dots(context, "waits", False)
 
 
 TESTS = [(name[5:].replace("_", "-"), function) for name, function in list(globals().items())

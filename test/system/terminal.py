@@ -120,10 +120,16 @@ def converse(context, command, steps):
 
 
 def keys(text):
-    return lambda screen: screen.type(text)
+    """Types, a moment after the mark: the program has by then gone to wait for it."""
+    def action(screen):
+        time.sleep(0.2)
+        screen.type(text)
+
+    return action
 
 
 def resize(screen):
+    time.sleep(0.2)
     fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
 
 

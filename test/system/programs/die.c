@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ends in the way that its argument names; the caller compares how it looks from outside. */
+#define _GNU_SOURCE
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile int *volatile nowhere = (volatile int *)8;
@@ -26,6 +30,35 @@ static void dot(int sig)
     (void)sig;
     if (write(1, ".", 1) != 1 || ++count == 2000)
         _exit(0);
+}
+
+static void nothing(int sig)
+{
+    (void)sig;
+}
+
+/* One dot before each wait that exactly one signal must end; all kinds of waits in turn. */
+static void dots_by_waits(void)
+{
+    struct timespec minute = {60, 0};
+    sigset_t block, open;
+
+    sigemptyset(&open);
+    sigemptyset(&block);
+    sigaddset(&block, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &block, NULL);
+    signal(SIGUSR1, nothing);
+    for (int i = 0; i < 2000; i++) {
+        if (write(1, ".", 1) != 1)
+            _exit(1);
+        switch (i % 4) {
+        case 0: sigsuspend(&open); break;
+        case 1: ppoll(NULL, 0, &minute, &open); break;
+        case 2: pselect(0, NULL, NULL, NULL, &minute, &open); break;
+        case 3: sigtimedwait(&block, NULL, &minute); break;
+        }
+    }
+    _exit(0);
 }
 
 int main(int argc, char **argv)
@@ -77,6 +110,8 @@ int main(int argc, char **argv)
             usleep(1);
         }
     }
+    if (!strcmp(how, "waits"))
+        dots_by_waits();
     if (!strcmp(how, "term-handler")) {
         signal(SIGTERM, _exit);
         for (;;)
