@@ -94,12 +94,12 @@ unsigned pagemap_get(uaddr_t addr)
     return l ? l->state[addr / PAGE_SIZE % LEAF_PAGES] : PAGE_ABSENT;
 }
 
-/* Pages from addr to the end of the smallest subtree around it that is not there; 0: it is there. */
+/* There is no leaf for addr: pages from there to the end of what is missing, a leaf or a whole node. */
 static size_t hole_pages(uaddr_t addr)
 {
     uint64_t span = node_of(addr) ? LEAF_SPAN : NODE_SPAN;
 
-    return leaf_of(addr) ? 0 : (span - addr % span) / PAGE_SIZE;
+    return (span - addr % span) / PAGE_SIZE;
 }
 
 /* Pages from addr on in its leaf that have the given state, up to n. */
@@ -131,15 +131,16 @@ size_t pagemap_run(uaddr_t addr, size_t n, unsigned *state)
     *state = pagemap_get(addr);
     while (done < n) {
         uaddr_t a = addr + done * PAGE_SIZE;
-        size_t hole = hole_pages(a), got;
+        const struct leaf *l = leaf_of(a);
+        size_t got;
 
-        if (hole) {
+        if (!l) {
             if (*state != PAGE_ABSENT)
                 break;
-            done += hole;
+            done += hole_pages(a);
             continue;
         }
-        got = leaf_run(leaf_of(a), a, n - done, *state);
+        got = leaf_run(l, a, n - done, *state);
         done += got;
         if (got == 0 || (a / PAGE_SIZE + got) % LEAF_PAGES != 0)
             break;
@@ -176,11 +177,10 @@ void pagemap_set(uaddr_t addr, size_t n, unsigned state)
 {
     for (size_t done = 0; done < n;) {
         uaddr_t a = addr + done * PAGE_SIZE;
-        size_t hole = hole_pages(a);
         struct leaf *l = leaf_of(a);
 
-        if (hole) {
-            done += hole;
+        if (!l) {
+            done += hole_pages(a);
             continue;
         }
         for (size_t i = a / PAGE_SIZE % LEAF_PAGES; i < LEAF_PAGES && done < n; i++, done++)
@@ -195,15 +195,16 @@ size_t pagemap_resident(uaddr_t addr, size_t n)
 
     for (size_t done = 0; done < n;) {
         uaddr_t a = addr + done * PAGE_SIZE;
-        size_t hole = hole_pages(a), first = a / PAGE_SIZE % LEAF_PAGES, i;
-        struct leaf *l = leaf_of(a);
+        const struct leaf *l = leaf_of(a);
+        size_t first = a / PAGE_SIZE % LEAF_PAGES, i;
 
-        if (!hole && (l->resident == 0 || (first == 0 && n - done >= LEAF_PAGES))) {
-            sum += l->resident;
-            hole = LEAF_PAGES - first;
+        if (!l) {
+            done += hole_pages(a);
+            continue;
         }
-        if (hole) {
-            done += hole;
+        if (l->resident == 0 || (first == 0 && n - done >= LEAF_PAGES)) {
+            sum += l->resident;
+            done += LEAF_PAGES - first;
             continue;
         }
         for (i = first; i < LEAF_PAGES && done < n; i++, done++)
@@ -223,13 +224,11 @@ size_t pagemap_find(enum pagemap_kind kind, uaddr_t addr, uaddr_t end, size_t ma
         return 0;
     end = MIN(end, map.nroot * NODE_SPAN);
     while (addr < end) {
-        size_t hole = hole_pages(addr), first = addr / PAGE_SIZE % LEAF_PAGES;
-        struct leaf *l = leaf_of(addr);
+        const struct leaf *l = leaf_of(addr);
+        size_t first = addr / PAGE_SIZE % LEAF_PAGES;
 
-        if (!hole && l->kind[kind] == 0)
-            hole = LEAF_PAGES - first;
-        if (hole) {
-            addr += hole * PAGE_SIZE;
+        if (!l || l->kind[kind] == 0) {
+            addr += (l ? LEAF_PAGES - first : hole_pages(addr)) * PAGE_SIZE;
             continue;
         }
         if (is_kind(l->state[first], kind)) {
