@@ -161,7 +161,7 @@ static int ioc_provision(struct encl *e, void *arg)
 /* After a change to [offset, offset + done): the host's protection, at once. */
 static void range_sync(struct encl *e, uint64_t offset, uint64_t done)
 {
-    tcs_invalidate(e);
+    tcs_invalidate(e, e->base + offset, e->base + offset + done);
     prot_sync(e, offset >> PAGE_SHIFT, (offset + done) >> PAGE_SHIFT);
 }
 
@@ -254,7 +254,7 @@ static int ioc_remove_pages(struct encl *e, void *arg)
     for (; done < p.length && !err; done += err ? 0 : PAGE_SIZE)
         err = eremove(e, (p.offset + done) >> PAGE_SHIFT);
     range_discard(e, p.offset, done);
-    tcs_invalidate(e);
+    tcs_invalidate(e, e->base + p.offset, e->base + p.offset + done);
     p.count = done;
     return copy_out(arg, &p, sizeof(p)) ? -EFAULT : err;
 }

@@ -45,7 +45,6 @@ struct encl {
     uint8_t *shadow;
     struct tcs *tcs_list;
     uint64_t run_start, run_end; /* accepted pages that the host protection lags behind */
-    uint64_t touched;
     struct encl *next;
 };
 
@@ -95,7 +94,8 @@ bool vma_covers(struct encl *e, uint64_t start, uint64_t end);
 struct tcs *tcs_new(struct encl *e, uint64_t addr, const struct tcs_page *page);
 struct tcs *tcs_find(struct encl *e, uint64_t addr);
 void tcs_free(struct encl *e, uint64_t addr);
-void tcs_invalidate(struct encl *e); /* SSA pages may have changed: check at the next entry */
+/* Pages in [start, end) have changed: TCSs that lie there, or whose SSA does, are checked again. */
+void tcs_invalidate(struct encl *e, uint64_t start, uint64_t end);
 /* SSA[i] of t. */
 static inline uint64_t tcs_frame(const struct tcs *t, uint32_t i)
 {

@@ -76,31 +76,19 @@ static struct fault tcs_take(struct lp *lp, uint64_t addr, enum enclu_leaf leaf,
     return FAULT_NONE;
 }
 
-static uint64_t signals_block(void)
-{
-    uint64_t all = SIGMASK_ASYNC, old = 0;
-    softsgx_syscall(SYS_rt_sigprocmask, (long)SIG_BLOCK, &all, &old, 8L);
-    return old;
-}
-
-static void signals_restore(uint64_t mask)
-{
-    softsgx_syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, &mask, 0L, 8L);
-}
-
 /* Prepares everything for entry.S to try again, or says what exception EENTER raises. */
 struct fault softsgx_eenter_slow(uint64_t addr, uint64_t rsp)
 {
     if (!softsgx_lp && lp_init())
         return FAULT_GP;
     struct lp *lp = softsgx_lp;
-    uint64_t mask = signals_block();
+    uint64_t mask = signals_hold();
     struct tcs *t;
     lp_arm(lp, rsp);
     struct fault f = lp->alt_top ? tcs_take(lp, addr, ENCLU_EENTER, &t) : FAULT_GP;
     if (!f.code)
         __atomic_store_n(&t->busy, 0, __ATOMIC_RELEASE);
-    signals_restore(mask);
+    signals_release(mask);
     return f;
 }
 
@@ -122,6 +110,19 @@ static bool resume_state_ok(const struct tcs *t)
     return canonical(g->rip) && canonical(g->fsbase) && canonical(g->gsbase);
 }
 
+/*
+ * Pages that were accepted while an exception was handled are about to be used: what they are due is
+ * cheaper now than after another fault.
+ */
+static void resume_settle(struct encl *e)
+{
+    if (e->run_start == e->run_end)
+        return;
+    uint64_t mask = lock_take_host(&e->lock);
+    prot_settle(e);
+    lock_drop_host(&e->lock, mask);
+}
+
 static struct fault resume_take(struct lp *lp, uint64_t addr, struct tcs **out)
 {
     /* The common case needs no lock: the TCS that this thread left last. */
@@ -135,9 +136,9 @@ static struct fault resume_take(struct lp *lp, uint64_t addr, struct tcs **out)
         }
         __atomic_store_n(&t->busy, 0, __ATOMIC_RELEASE);
     }
-    uint64_t mask = signals_block();
+    uint64_t mask = signals_hold();
     struct fault f = tcs_take(lp, addr, ENCLU_ERESUME, out);
-    signals_restore(mask);
+    signals_release(mask);
     return f;
 }
 
@@ -153,13 +154,14 @@ struct fault softsgx_eresume(uint64_t addr, uint64_t rsp, uint64_t rbp, uint64_t
     struct lp *lp = softsgx_lp;
     struct tcs *t;
     if (!lp->alt_top || (lp->alt_top > rsp && rsp >= (uint64_t)lp)) {
-        uint64_t mask = signals_block();
+        uint64_t mask = signals_hold();
         lp_arm(lp, rsp);
-        signals_restore(mask);
+        signals_release(mask);
     }
     struct fault f = lp->alt_top ? resume_take(lp, addr, &t) : FAULT_GP;
     if (f.code)
         return f;
+    resume_settle(t->encl);
     if (!resume_state_ok(t)) {
         __atomic_store_n(&t->busy, 0, __ATOMIC_RELEASE);
         return FAULT_GP;
@@ -219,6 +221,7 @@ struct fault resume_into(struct lp *lp, ucontext_t *uc, struct world *world, uin
     struct fault f = resume_take(lp, addr, &t);
     if (f.code)
         return f;
+    resume_settle(t->encl);
     if (!resume_state_ok(t) ||
         !xstate_load(uc, (void *)tcs_frame(t, t->cssa - 1), t->encl->secs.attributes.xfrm)) {
         __atomic_store_n(&t->busy, 0, __ATOMIC_RELEASE);

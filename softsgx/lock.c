@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locks taken by the host side.  Asynchronous signals must not come in between: their handlers may enter
- * an enclave and want the lock.  A thread with an lp has them deferred as in a leaf, which costs no system
- * call; another blocks them.
+ * Keeping signals away from the host side's critical sections: their handlers may enter an enclave and
+ * want the same lock.  A thread with an lp has them deferred as in a leaf, which costs no system call;
+ * another blocks them.
  */
 #include "lock.h"
 #include "sig.h"
@@ -10,7 +10,7 @@
 /* Never a signal mask: SIGKILL cannot be blocked. */
 #define TOKEN_DEFERRED SIGBIT(SIGKILL)
 
-uint64_t lock_take_host(struct lock *l)
+uint64_t signals_hold(void)
 {
     uint64_t all = SIGMASK_ASYNC, token = TOKEN_DEFERRED;
     struct lp *lp = softsgx_lp;
@@ -18,14 +18,12 @@ uint64_t lock_take_host(struct lock *l)
         __atomic_store_n(&lp->in_leaf, 1, __ATOMIC_SEQ_CST);
     else
         softsgx_syscall(SYS_rt_sigprocmask, (long)SIG_BLOCK, &all, &token, 8L);
-    lock_take(l);
     return token;
 }
 
-void lock_drop_host(struct lock *l, uint64_t token)
+void signals_release(uint64_t token)
 {
     struct lp *lp = softsgx_lp;
-    lock_drop(l);
     if (token == TOKEN_DEFERRED) {
         __atomic_store_n(&lp->in_leaf, 0, __ATOMIC_SEQ_CST);
         if (!lp->deferred)
@@ -34,4 +32,17 @@ void lock_drop_host(struct lock *l, uint64_t token)
         lp->deferred = 0;
     }
     softsgx_syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, &token, 0L, 8L);
+}
+
+uint64_t lock_take_host(struct lock *l)
+{
+    uint64_t token = signals_hold();
+    lock_take(l);
+    return token;
+}
+
+void lock_drop_host(struct lock *l, uint64_t token)
+{
+    lock_drop(l);
+    signals_release(token);
 }

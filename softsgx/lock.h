@@ -31,7 +31,14 @@ static inline void lock_drop(struct lock *l)
         softsgx_syscall(SYS_futex, &l->state, FUTEX_WAKE_PRIVATE, 1L, 0L, 0L, 0L);
 }
 
-/* For calls from the host: blocks asynchronous signals around the lock (see encl.h). */
+/*
+ * Keeps asynchronous signals away until signals_release() gets the token back.  Does not nest on a thread
+ * that has an lp.
+ */
+uint64_t signals_hold(void);
+void signals_release(uint64_t token);
+
+/* For calls from the host: holds signals around the lock (see encl.h). */
 uint64_t lock_take_host(struct lock *l);
 void lock_drop_host(struct lock *l, uint64_t mask);
 

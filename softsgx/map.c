@@ -97,7 +97,7 @@ static int map_locked(struct encl *e, uint64_t *addr, size_t len, int prot, int 
         return err;
     }
     uint64_t page, stop;
-    tcs_invalidate(e);
+    tcs_invalidate(e, *addr, *addr + len);
     return range_pages(e, *addr, *addr + len, &page, &stop) ? prot_sync(e, page, stop) : 0;
 }
 
@@ -131,7 +131,7 @@ static int protect_locked(struct encl *e, uint64_t start, uint64_t end, int prot
         err = vma_set(e, start, end, prot & 7);
     if (err)
         return err;
-    tcs_invalidate(e);
+    tcs_invalidate(e, start, end);
     return range_pages(e, start, end, &page, &stop) ? prot_sync(e, page, stop) : 0;
 }
 
@@ -172,7 +172,7 @@ static int unmap_locked(struct encl *e, uint64_t start, uint64_t end, int prot)
         err = vma_set(e, start, end, -1);
     if (!err)
         err = (int)softsgx_syscall(SYS_munmap, start, end - start);
-    tcs_invalidate(e);
+    tcs_invalidate(e, start, end);
     return err;
 }
 

@@ -199,19 +199,23 @@ int prot_apply(struct encl *e, uint64_t page)
     return run_apply(e, lo, hi, prot);
 }
 
+void prot_settle(struct encl *e)
+{
+    if (e->run_start < e->run_end)
+        prot_sync(e, e->run_start, e->run_end);
+    e->run_start = e->run_end = 0;
+}
+
 void prot_defer(struct encl *e, uint64_t page)
 {
     if (page != e->run_end || e->run_start == e->run_end) {
-        if (e->run_start < e->run_end)
-            prot_sync(e, e->run_start, e->run_end);
+        prot_settle(e);
         e->run_start = page;
     }
     e->run_end = page + 1;
     /* Kernels add memory in naturally aligned blocks: the end of one is a good moment. */
-    if ((page + 1) % EPCM_FANOUT == 0) {
-        prot_sync(e, e->run_start, e->run_end);
-        e->run_start = e->run_end = 0;
-    }
+    if ((page + 1) % EPCM_FANOUT == 0)
+        prot_settle(e);
 }
 
 int prot_open(struct encl *e, uint64_t page, uint64_t count)

@@ -26,6 +26,9 @@ int prot_apply(struct encl *e, uint64_t page);
 /* `page` has been accepted or extended: its upgrade may wait. */
 void prot_defer(struct encl *e, uint64_t page);
 
+/* Ends the waiting. */
+void prot_settle(struct encl *e);
+
 /* Opens pages in place for the driver's own use; they must be noted as applied R|W. */
 int prot_open(struct encl *e, uint64_t page, uint64_t count);
 

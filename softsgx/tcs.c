@@ -68,9 +68,12 @@ void tcs_free(struct encl *e, uint64_t addr)
     lock_drop(&pool_lock);
 }
 
-void tcs_invalidate(struct encl *e)
+void tcs_invalidate(struct encl *e, uint64_t start, uint64_t end)
 {
     for (struct tcs *t = e->tcs_list; t; t = t->next) {
+        bool itself = t->addr < end && start < t->addr + PAGE_SIZE;
+        if (!itself && (t->ossa >= end || start >= tcs_frame(t, t->nssa)))
+            continue;
         __atomic_store_n(&t->checked, 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(&t->ready, 0, __ATOMIC_SEQ_CST);
     }
