@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths.  An executable in PREFIX/bin has its kernel in PREFIX/lib/cella and its helper in
- * PREFIX/libexec/cella; one in a build directory has both beside it.
+ * Paths.  An executable in PREFIX/bin has its kernel in PREFIX/LIBDIR/cella and its helper in
+ * PREFIX/LIBEXECDIR/cella (the build says which directories these are); one in a build directory
+ * has both beside it.
  */
 #include "cli/paths.h"
 
@@ -17,6 +18,13 @@
 #include "cli/mem.h"
 #include "cli/say.h"
 
+#ifndef CELLA_LIBDIR
+#define CELLA_LIBDIR "lib"
+#endif
+#ifndef CELLA_LIBEXECDIR
+#define CELLA_LIBEXECDIR "libexec"
+#endif
+
 /* Directory of the running executable, without a trailing slash; free it. */
 static char *own_directory(void)
 {
@@ -27,37 +35,39 @@ static char *own_directory(void)
     return mem_string_n(n > 1 ? buf : "/", n > 1 ? (size_t)n - 1 : 1);
 }
 
-/* DIR/name, or DIR/../installed/name if only that exists. */
+/*
+ * The file beside this executable; else PREFIX/installed/name, where this executable lies in
+ * PREFIX/bin or PREFIX/libexec/cella.  If there is none, the first of these.
+ */
 static char *own_file(const char *name, const char *installed)
 {
+    static const char *const up[] = {"/..", "/../.."};
     char *dir = own_directory();
-    char *beside = mem_format("%s/%s", dir, name);
-    char *there = mem_format("%s/../%s/%s", dir, installed, name);
-    bool pick = access(beside, F_OK) && !access(there, F_OK);
+    char *file = mem_format("%s/%s", dir, name);
+    for (size_t i = 0; i < 2 && access(file, F_OK); i++) {
+        char *there = mem_format("%s%s/%s/cella/%s", dir, up[i], installed, name);
+        if (access(there, F_OK)) {
+            free(there);
+            continue;
+        }
+        free(file);
+        file = there;
+    }
     free(dir);
-    free(pick ? beside : there);
-    return pick ? there : beside;
+    return file;
 }
 
 char *paths_signer(void)
 {
-    return own_file("cella-sign", "libexec/cella");
-}
-
-static char *kernel_path(void)
-{
-    char *path = own_file("cella-kernel", "lib/cella");
-    if (!access(path, F_OK))
-        return path;
-    free(path);
-    return own_file("cella-kernel", "../lib/cella"); /* from libexec/cella */
+    return own_file("cella-sign", CELLA_LIBEXECDIR);
 }
 
 bool kernel_file_open(struct kernel_file *k, const char *path)
 {
     struct stat st;
     const char *why = NULL;
-    *k = (struct kernel_file){.path = path ? mem_string(path) : kernel_path()};
+    *k = (struct kernel_file){.path =
+                                  path ? mem_string(path) : own_file("cella-kernel", CELLA_LIBDIR)};
     int fd = open(k->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st)) {
         say_error("cannot open the kernel image %s: %s", k->path, strerror(errno));

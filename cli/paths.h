@@ -18,12 +18,12 @@ struct kernel_file {
 
 /*
  * Opens the kernel image: `path` if not NULL, else the one that belongs to this executable
- * (cella-kernel beside it or in ../lib/cella).  False after one line about what is wrong.
+ * (cella-kernel beside it or in PREFIX/LIBDIR/cella).  False after one line about what is wrong.
  */
 bool kernel_file_open(struct kernel_file *k, const char *path);
 void kernel_file_close(struct kernel_file *k);
 
-/* Path of cella-sign (beside this executable or in ../libexec/cella); free it. */
+/* Path of cella-sign (beside this executable or in PREFIX/LIBEXECDIR/cella); free it. */
 char *paths_signer(void);
 
 /*
