@@ -164,8 +164,15 @@ struct fault leaf_emodpe(struct encl *e, struct leaf_regs *r)
     } else if (p && ((*p | si.flags) & SI_W) && !((*p | si.flags) & SI_R)) {
         f = FAULT_GP;
     } else if (p) {
+        uint64_t page = encl_page(e, r->rcx);
+        bool alone = page != e->run_end;
         *p |= si.flags & SI_RWX;
-        prot_defer(e, encl_page(e, r->rcx));
+        prot_defer(e, page);
+        /* One page is mostly extended to be written at once; in a row of them, the rest waits. */
+        if (alone) {
+            prot_apply(e, page);
+            e->run_start = e->run_end = page + 1;
+        }
     }
     lock_drop(&e->lock);
     return f;

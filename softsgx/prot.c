@@ -199,11 +199,12 @@ int prot_apply(struct encl *e, uint64_t page)
     return run_apply(e, lo, hi, prot);
 }
 
+/* Where a run ended is remembered: the next page may go on from there. */
 void prot_settle(struct encl *e)
 {
     if (e->run_start < e->run_end)
         prot_sync(e, e->run_start, e->run_end);
-    e->run_start = e->run_end = 0;
+    e->run_start = e->run_end;
 }
 
 void prot_defer(struct encl *e, uint64_t page)
