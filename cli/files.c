@@ -84,6 +84,14 @@ static bool is_mount_point(const struct visit *v, const char *path)
     return false;
 }
 
+/* True if both names lead to one file, or both to nothing. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    bool none_a = stat(a, &sa), none_b = stat(b, &sb);
+    return none_a || none_b ? none_a && none_b : sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 /*
  * The target of the symbolic link `host`, which lies in the directory `dir` inside, if it leads to
  * the same file inside as outside; else NULL.  free() it.  *pseudo (may be NULL): it leads to /dev
@@ -92,7 +100,6 @@ static bool is_mount_point(const struct visit *v, const char *path)
 static char *link_target(const struct visit *v, const char *dir, const char *host, bool *pseudo)
 {
     char buf[PATH_MAX];
-    struct stat outside, inside;
     ssize_t n = readlink(host, buf, sizeof buf - 1);
     if (n <= 0)
         return NULL;
@@ -101,8 +108,7 @@ static char *link_target(const struct visit *v, const char *dir, const char *hos
     char *there_host = host_path(v, there);
     const char *rest;
     uint32_t kind = v->m->settings.mounts[mount_of(v, there, &rest)].kind;
-    bool same = there_host ? !stat(host, &outside) && !stat(there_host, &inside) &&
-                                 outside.st_dev == inside.st_dev && outside.st_ino == inside.st_ino
+    bool same = there_host ? same_file(host, there_host)
                            : kind == CONFIG_MOUNT_DEV || kind == CONFIG_MOUNT_PROC;
     if (pseudo)
         *pseudo = !there_host;
@@ -166,7 +172,7 @@ static enum step walk_new(struct walk *w, const char *name, size_t len, const ch
 static bool walk_link(struct walk *w, const struct file_node *link)
 {
     if (++w->links > LINKS_MAX)
-        return refuse_errno(w->v, w->at, ELOOP);
+        return refuse_errno(w->v, w->v->file->path, ELOOP);
     char *todo = mem_format("%s/%s", link->target, w->todo);
     char *path = path_normal(w->at, todo);
     walk_set(&w->todo, path);
