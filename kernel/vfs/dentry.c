@@ -195,6 +195,7 @@ static struct dentry *dentry_free(struct dentry *d)
     inode_put(d->inode);
     if (d->name != d->small)
         kfree(d->name);
+    kfree(d->target);
     kfree(d);
     return parent;
 }
@@ -367,6 +368,29 @@ bool dentry_is_ancestor(struct dentry *a, struct dentry *d)
 struct inode *dentry_inode(struct dentry *d)
 {
     return d->inode;
+}
+
+char *dentry_target(struct dentry *d, size_t *len)
+{
+    const char *target = __atomic_load_n(&d->target, __ATOMIC_ACQUIRE); /* set once */
+    *len = target ? strlen(target) : 0;
+    return target ? kstrdup(target) : NULL;
+}
+
+void dentry_keep_target(struct dentry *d, const char *target, size_t len)
+{
+    char *copy = kmalloc(len + 1);
+    if (!copy)
+        return;
+    memcpy(copy, target, len);
+    copy[len] = '\0';
+    spin_lock(&dcache.lock);
+    bool first = !d->target;
+    if (first)
+        __atomic_store_n(&d->target, copy, __ATOMIC_RELEASE);
+    spin_unlock(&dcache.lock);
+    if (!first)
+        kfree(copy);
 }
 
 /* The parent of d (a reference): across mounts; NULL at the top. */

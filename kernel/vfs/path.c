@@ -11,7 +11,7 @@
  * A symlink's target is put before the rest, so there is no recursion; SYMLINKS_MAX of them end a
  * walk with -ELOOP.  A trailing slash means that the last component must be a directory and is followed.
  *
- * What a volatile file system said about a directory or a symlink is believed for a second; the last
+ * What a volatile file system said about a directory or a symlink (and its target) is believed for a second; the last
  * component's other kinds are asked for every time.
  */
 #include <linux/openat2.h>
@@ -184,7 +184,7 @@ int walk_adopt(struct walk *w, struct inode *i, struct dentry **out)
     if (!inode_cacheable(i))
         return dentry_new(w->at, w->name, w->name_len, i, DENTRY_WEAK, out);
     old = dcache_lookup(w->at, w->name, w->name_len);
-    if (old && old->inode == i) {
+    if (old && old->inode == i && S_ISDIR(i->mode)) {
         inode_put(i);
         __atomic_store_n(&old->checked, walk_now(w), __ATOMIC_RELAXED);
         *out = old;
@@ -263,10 +263,17 @@ static int link_read(struct walk *w, struct dentry *d, bool slash)
 {
     if (!d->inode->ops->readlink)
         return -EINVAL;
-    char *target = kmalloc(PATH_MAX);
+    size_t kept;
+    char *target = dentry_target(d, &kept);
+    if (target)
+        return text_splice(w, target, kept, slash);
+    target = kmalloc(PATH_MAX);
     if (!target)
         return -ENOMEM;
     int64_t len = d->inode->ops->readlink(d->inode, target, PATH_MAX - 1);
+    /* Not those of /proc, which say something else to everyone. */
+    if (len > 0 && d->state == DENTRY_CACHED && w->at->inode->ops->open_at && dentry_volatile(d))
+        dentry_keep_target(d, target, (size_t)len);
     if (len <= 0) {
         kfree(target);
         return len ? (int)len : -ENOENT;

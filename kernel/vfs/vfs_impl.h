@@ -54,6 +54,7 @@ struct dentry {
     bool used;              /* [c] found since the last look of the shrinker */
     bool deleted;           /* [c] */
     bool made_up;           /* [I] exists only to be mounted on */
+    char *target;           /* [c] what a symlink of a volatile file system said when it was read; or NULL */
     char *name;             /* [c] NUL-terminated: small, or from the heap */
     char small[32];
 };
@@ -92,6 +93,9 @@ void dcache_drop(struct dentry *d);
 /* A rename has happened: all dentries of the old name move, those of the new name are gone. */
 void dcache_move(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn);
 void dcache_exchange(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn);
+/* The symlink's target as kept (a copy on the heap, its length in *len), or NULL; and keeps one (a copy). */
+char *dentry_target(struct dentry *d, size_t *len) MUST_CHECK;
+void dentry_keep_target(struct dentry *d, const char *target, size_t len);
 /* The parent (a reference), across mounts; NULL at the top. */
 struct dentry *dentry_up(struct dentry *d);
 /* True when a is d or above it on the same mount. */

@@ -239,6 +239,24 @@ static void test_volatile_calls(void **state)
     assert_true(S_ISDIR(st.stx_mode));
 }
 
+static void test_targets_are_kept(void **state)
+{
+    (void)state;
+    stub_now += 2000000000;
+    assert_string_equal(resolve("/host/dirlink/file", 0), "/host/dir/file");
+    unsigned reads = toy_reads;
+    assert_string_equal(resolve("/host/dirlink/file", 0), "/host/dir/file");
+    assert_int_equal(toy_reads, reads);
+    strcpy(toy_find(host, "dirlink")->target, "dir/../dir"); /* changed outside */
+    stub_now += 2000000000;
+    assert_string_equal(resolve("/host/dirlink/file", 0), "/host/dir/file");
+    assert_int_equal(toy_reads, reads + 1);
+    assert_int_equal(sys_unlink(P("/host/dirlink")), 0);
+    assert_int_equal(sys_symlink(P("dir"), P("/host/dirlink")), 0);
+    assert_string_equal(resolve("/host/dirlink/file", 0), "/host/dir/file");
+    assert_int_equal(toy_reads, reads + 2);
+}
+
 static int open_errno(const char *path, uint32_t flags)
 {
     struct file *f;
@@ -465,6 +483,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         T(test_plain),          T(test_long_names),      T(test_symlinks),
         T(test_mounts),         T(test_magic_link),      T(test_volatile_calls),
+        T(test_targets_are_kept),
         T(test_open_flags),     T(test_openat2_resolve), T(test_names),
         T(test_rename_rules),   T(test_deleted_open_file), T(test_chroot),
         T(test_bad_addresses),  T(test_out_of_memory),   T(test_cache_shrinks),

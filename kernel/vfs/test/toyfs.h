@@ -18,6 +18,7 @@ struct toy {
 
 static struct super toy_super[2];
 static unsigned toy_calls; /* lookups, opens and stats: what would be exits */
+static unsigned toy_reads; /* of symlinks */
 static uint64_t toy_ino;
 static const struct inode_ops toy_ops, toy_once_ops, toy_magic_ops;
 static struct dentry *toy_magic_end;
@@ -148,6 +149,7 @@ static int toy_rename(struct inode *od, const char *on, struct inode *nd, const 
 static int64_t toy_readlink(struct inode *i, char *buf, size_t size)
 {
     size_t n = strlen(toy_of(i)->target);
+    toy_reads++;
     n = MIN(n, size);
     memcpy(buf, toy_of(i)->target, n);
     return (int64_t)n;
