@@ -89,7 +89,7 @@ static const char *spec_length(struct spec *sp, const char *fmt)
 
 static const char *spec_parse(struct spec *sp, const char *fmt, va_list *ap)
 {
-    *sp = (struct spec){ .precision = -1 };
+    *sp = (struct spec){.precision = -1};
     fmt = spec_flags(sp, fmt);
     sp->width = spec_number(&fmt, ap);
     if (sp->width < 0) {
@@ -202,34 +202,25 @@ static void put_conversion(struct sink *s, struct spec *sp, char c, va_list *ap)
 {
     switch (c) {
     case 'd':
-    case 'i':
-        put_signed(s, sp, arg_signed(sp, ap));
-        break;
+    case 'i': put_signed(s, sp, arg_signed(sp, ap)); break;
     case 'u':
     case 'o':
     case 'x':
-    case 'X':
-        put_unsigned(s, sp, c, arg_unsigned(sp, ap));
-        break;
+    case 'X': put_unsigned(s, sp, c, arg_unsigned(sp, ap)); break;
     case 'p':
         sp->alt = true;
         sp->length = 8;
         put_unsigned(s, sp, 'x', arg_unsigned(sp, ap));
         break;
-    case 'c':
-        put_char(s, sp, (char)va_arg(*ap, int));
-        break;
-    case 's':
-        put_string(s, sp, va_arg(*ap, const char *));
-        break;
-    default: /* "%%", and what nobody should write */
-        sink_put(s, c);
+    case 'c': put_char(s, sp, (char)va_arg(*ap, int)); break;
+    case 's': put_string(s, sp, va_arg(*ap, const char *)); break;
+    default: /* "%%", and what nobody should write */ sink_put(s, c);
     }
 }
 
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
-    struct sink s = { buf, size, 0 };
+    struct sink s = {buf, size, 0};
     struct spec sp;
     va_list args;
 

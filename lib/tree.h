@@ -31,7 +31,10 @@ struct tree {
     size_t count;
 };
 
-#define TREE_INIT(fn) {NULL, (fn), 0}
+#define TREE_INIT(fn) \
+    {                 \
+        NULL, (fn), 0 \
+    }
 #define tree_entry(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 void tree_init(struct tree *t, tree_cmp *cmp);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The instructions that touch program (or untrusted) memory, each with an entry in the fix-up table.
+ * The instructions that touch program (or untrusted) memory, each with an entry in the fix-up
+ * table.
  *
  * size_t raw_copy(void *dst, const void *src, size_t n) returns the number of bytes NOT copied, in
  * which a fault within the first 256 bytes' plain moves counts all: the caller, once it has
@@ -148,7 +149,10 @@ raw_store32:
     EXTABLE(8b, raw_failed)
     .size raw_store32, . - raw_store32
 
-/* bool raw_cmpxchg32(uint32_t *dst, uint32_t *old, uint32_t new_val): *old in: expected, out: found. */
+/*
+ * bool raw_cmpxchg32(uint32_t *dst, uint32_t *old, uint32_t new_val): *old in: expected, out:
+ * found.
+ */
     .globl raw_cmpxchg32
     .type raw_cmpxchg32, @function
     .balign 16

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cpuid for the program.  Only the host can execute it, so the answers are the host's word: they select
- * code paths and nothing else.  What the enclave's XFRM does not enable is masked out, since a
- * program that believed in it would die of #UD; SGX itself is hidden.
+ * cpuid for the program.  Only the host can execute it, so the answers are the host's word: they
+ * select code paths and nothing else.  What the enclave's XFRM does not enable is masked out, since
+ * a program that believed in it would die of #UD; SGX itself is hidden.
  *
  * Answers are kept, because programs ask the same again (each vCPU's own APIC number apart).
  */
@@ -91,8 +91,7 @@ static bool cache_get(uint32_t leaf, uint32_t subleaf, uint32_t reg[4])
 static void cache_put(uint32_t leaf, uint32_t subleaf, const uint32_t reg[4])
 {
     spin_lock(&lock);
-    *slot(leaf, subleaf) =
-        (struct entry){ leaf, subleaf, { reg[0], reg[1], reg[2], reg[3] }, true };
+    *slot(leaf, subleaf) = (struct entry){leaf, subleaf, {reg[0], reg[1], reg[2], reg[3]}, true};
     spin_unlock(&lock);
 }
 
@@ -100,7 +99,7 @@ void cpuid_emulate(struct user_regs *regs)
 {
     uint32_t leaf = (uint32_t)regs->rax;
     uint32_t subleaf = has_subleaves(leaf) ? (uint32_t)regs->rcx : 0;
-    uint32_t reg[4] = { 0 };
+    uint32_t reg[4] = {0};
 
     if (!cache_get(leaf, subleaf, reg)) {
         if (ocall_cpuid(leaf, subleaf, reg))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a number to a handler.  Each call has an unpacker, generated from its line in syscall.tbl, that
- * takes the arguments out of the registers with their types; no function pointer is ever cast.
+ * From a number to a handler.  Each call has an unpacker, generated from its line in syscall.tbl,
+ * that takes the arguments out of the registers with their types; no function pointer is ever cast.
  *
  * The way is short: a bounds check, a count, a test for --trace, one indirect call.  As on Linux
  * only the low 32 bits of the number count.
@@ -19,21 +19,21 @@ uint64_t syscall_counts[SYSCALL_COUNT]; /* increments may be lost between vCPUs:
 
 /* The unpackers: call_read(regs) is sys_read((int)regs->rdi, …). */
 #define A0()
-#define A1(k1, a1) (SC_##k1)r->rdi
+#define A1(k1, a1) (SC_##k1) r->rdi
 #define A2(k1, a1, k2, a2) A1(k1, a1), (SC_##k2)r->rsi
 #define A3(k1, a1, k2, a2, k3, a3) A2(k1, a1, k2, a2), (SC_##k3)r->rdx
 #define A4(k1, a1, k2, a2, k3, a3, k4, a4) A3(k1, a1, k2, a2, k3, a3), (SC_##k4)r->r10
-#define A5(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5)                                                 \
+#define A5(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5) \
     A4(k1, a1, k2, a2, k3, a3, k4, a4), (SC_##k5)r->r8
-#define A6(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, k6, a6)                                         \
+#define A6(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, k6, a6) \
     A5(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5), (SC_##k6)r->r9
 
 #define CALL_NONE(name, ...)
-#define CALL_FULL(name, ...)                                                                      \
-    static long call_##name(const struct user_regs *r)                                             \
-    {                                                                                              \
-        (void)r;                                                                                   \
-        return sys_##name(__VA_ARGS__);                                                                 \
+#define CALL_FULL(name, ...)                           \
+    static long call_##name(const struct user_regs *r) \
+    {                                                  \
+        (void)r;                                       \
+        return sys_##name(__VA_ARGS__);                \
     }
 #define CALL_PARTIAL(name, ...) CALL_FULL(name, __VA_ARGS__)
 #define SYSCALL(nr, name, level, args, note) CALL_##level(name, args)

@@ -187,8 +187,7 @@ static bool fde_bounds(const struct eh_reader *r, uint64_t fde, uint64_t *start,
         *start = f.range.abs[0];
         *end = *start + f.range.abs[1];
         break;
-    default:
-        return false;
+    default: return false;
     }
     *start += lead;
     return true;

@@ -14,8 +14,8 @@ struct eh_reader {
 };
 
 /*
- * The bounds of the function that holds addr; base is where the image's ELF header lies.  False when
- * there is no table, no entry, or anything about them is odd.
+ * The bounds of the function that holds addr; base is where the image's ELF header lies.  False
+ * when there is no table, no entry, or anything about them is odd.
  */
 bool eh_frame_find(const struct eh_reader *r, uint64_t base, uint64_t addr, uint64_t *start,
                    uint64_t *end);

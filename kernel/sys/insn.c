@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The length decoder.  An instruction is prefixes, an opcode in one of a few maps, perhaps a ModRM byte
- * with SIB and displacement, perhaps an immediate (SDM volume 2, chapter 2 and appendix A).  Two
- * tables of one letter an opcode say what follows it:
+ * The length decoder.  An instruction is prefixes, an opcode in one of a few maps, perhaps a ModRM
+ * byte with SIB and displacement, perhaps an immediate (SDM volume 2, chapter 2 and appendix A).
+ * Two tables of one letter an opcode say what follows it:
  *
  *     .  nothing            m  ModRM               b w z v   immediate: 1, 2, 2/4, 2/4/8 bytes
  *     B  ModRM + 1 byte     Z  ModRM + 2/4 bytes   o  an address (mov %al, moffs)
@@ -56,7 +56,7 @@ struct reader {
     bool addrsize; /* 67 */
     bool rep;      /* f2 or f3 */
     bool rex_w;
-    bool vex; /* VEX, EVEX or XOP */
+    bool vex;     /* VEX, EVEX or XOP */
     unsigned map; /* 0: one byte, 1: 0f, 2: 0f 38, 3: 0f 3a; 5, 6: EVEX; 8-10: XOP */
     uint8_t opcode;
     uint8_t modrm;
@@ -82,26 +82,18 @@ static bool read_skip(struct reader *r, size_t n)
 static bool is_prefix(struct reader *r, uint8_t b)
 {
     switch (b) {
-    case 0x66:
-        r->opsize = true;
-        return true;
-    case 0x67:
-        r->addrsize = true;
-        return true;
+    case 0x66: r->opsize = true; return true;
+    case 0x67: r->addrsize = true; return true;
     case 0xf2:
-    case 0xf3:
-        r->rep = true;
-        return true;
+    case 0xf3: r->rep = true; return true;
     case 0x26:
     case 0x2e:
     case 0x36:
     case 0x3e:
     case 0x64:
     case 0x65:
-    case 0xf0:
-        return true;
-    default:
-        return false;
+    case 0xf0: return true;
+    default: return false;
     }
 }
 
@@ -194,25 +186,20 @@ static char opcode_class(const struct reader *r)
     char c;
 
     switch (r->map) {
-    case 0:
-        return one_byte[r->opcode];
+    case 0: return one_byte[r->opcode];
     case 1:
         c = two_byte[r->opcode];
         if (r->vex && c != 'm' && c != 'B' && r->opcode != 0x77)
             return 'x';
         return c;
     case 3:
-    case 8:
-        return 'B';
+    case 8: return 'B';
     case 2:
     case 5:
     case 6:
-    case 9:
-        return 'm';
-    case 10:
-        return 'Z';
-    default:
-        return 'x';
+    case 9: return 'm';
+    case 10: return 'Z';
+    default: return 'x';
     }
 }
 
@@ -226,27 +213,17 @@ static bool read_immediate(struct reader *r, char c)
     switch (c) {
     case 'b':
     case 'B':
-    case 'j':
-        return read_skip(r, 1);
-    case 'w':
-        return read_skip(r, 2);
+    case 'j': return read_skip(r, 1);
+    case 'w': return read_skip(r, 2);
     case 'z':
-    case 'Z':
-        return read_skip(r, imm_z(r));
-    case 'v':
-        return read_skip(r, r->rex_w ? 8 : imm_z(r));
-    case 'o':
-        return read_skip(r, r->addrsize ? 4 : 8);
-    case 'J':
-        return read_skip(r, 4);
-    case 'e':
-        return read_skip(r, 3);
-    case 's':
-        return read_skip(r, r->opsize || r->rep ? 2 : 0);
-    case 'g':
-        return (r->modrm & 0x38) > 8 || read_skip(r, r->opcode == 0xf6 ? 1 : imm_z(r));
-    default:
-        return true;
+    case 'Z': return read_skip(r, imm_z(r));
+    case 'v': return read_skip(r, r->rex_w ? 8 : imm_z(r));
+    case 'o': return read_skip(r, r->addrsize ? 4 : 8);
+    case 'J': return read_skip(r, 4);
+    case 'e': return read_skip(r, 3);
+    case 's': return read_skip(r, r->opsize || r->rep ? 2 : 0);
+    case 'g': return (r->modrm & 0x38) > 8 || read_skip(r, r->opcode == 0xf6 ? 1 : imm_z(r));
+    default: return true;
     }
 }
 
@@ -254,13 +231,10 @@ static enum insn_kind kind_of_ff(const struct reader *r)
 {
     switch (r->modrm >> 3 & 7) {
     case 2:
-    case 3:
-        return INSN_CALL_INDIRECT;
+    case 3: return INSN_CALL_INDIRECT;
     case 4:
-    case 5:
-        return INSN_JUMP_INDIRECT;
-    default:
-        return INSN_PLAIN;
+    case 5: return INSN_JUMP_INDIRECT;
+    default: return INSN_PLAIN;
     }
 }
 
@@ -268,30 +242,23 @@ static enum insn_kind kind_one_byte(const struct reader *r)
 {
     switch (r->opcode) {
     case 0x70 ... 0x7f:
-    case 0xe0 ... 0xe3:
-        return INSN_BRANCH;
+    case 0xe0 ... 0xe3: return INSN_BRANCH;
     case 0xc7: /* xbegin: a relative branch in disguise */
         return r->modrm == 0xf8 ? INSN_BRANCH : INSN_PLAIN;
     case 0xe9:
-    case 0xeb:
-        return INSN_JUMP;
-    case 0xe8:
-        return INSN_CALL;
+    case 0xeb: return INSN_JUMP;
+    case 0xe8: return INSN_CALL;
     case 0xc2:
     case 0xc3:
     case 0xca:
     case 0xcb:
-    case 0xcf:
-        return INSN_RET;
+    case 0xcf: return INSN_RET;
     case 0xcc:
     case 0xcd:
     case 0xf1:
-    case 0xf4:
-        return INSN_SYSTEM;
-    case 0xff:
-        return kind_of_ff(r);
-    default:
-        return INSN_PLAIN;
+    case 0xf4: return INSN_SYSTEM;
+    case 0xff: return kind_of_ff(r);
+    default: return INSN_PLAIN;
     }
 }
 
@@ -320,9 +287,9 @@ static int32_t read_rel(const uint8_t *end, char c)
 
 size_t insn_decode(const uint8_t *code, size_t n, struct insn *out)
 {
-    struct reader r = { .p = code, .end = code + (n < INSN_MAX ? n : INSN_MAX) };
+    struct reader r = {.p = code, .end = code + (n < INSN_MAX ? n : INSN_MAX)};
 
-    *out = (struct insn){ 0 };
+    *out = (struct insn){0};
     if (!read_opcode(&r))
         return 0;
     char c = opcode_class(&r);

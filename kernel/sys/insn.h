@@ -30,7 +30,9 @@ struct insn {
     int32_t rel;       /* of relative branches: target = address of the next instruction + rel */
 };
 
-/* Decodes the instruction at the first of n bytes: its length, or 0 (no instruction, or cut off). */
+/*
+ * Decodes the instruction at the first of n bytes: its length, or 0 (no instruction, or cut off).
+ */
 size_t insn_decode(const uint8_t *code, size_t n, struct insn *out);
 
 static inline bool insn_is_relative(const struct insn *i)

@@ -7,9 +7,9 @@
  *                                                                  \-> refused: traps for ever
  *
  * All the bytes that are looked at belong to the program, which may change them at any time or make
- * them up; what a lie leads to is that the program runs other code of its own than it thought.  What
- * must hold is that the patcher itself stays within bounds, and that code which plays no tricks
- * never notices.
+ * them up; what a lie leads to is that the program runs other code of its own than it thought.
+ * What must hold is that the patcher itself stays within bounds, and that code which plays no
+ * tricks never notices.
  */
 #include "kernel/sys/patch.h"
 
@@ -36,7 +36,7 @@ static struct {
     struct mutex mutex; /* one patcher at a time; user copies under it never come back here */
     bool lost;          /* [mutex] a trap could not be remembered: nothing is patched any more */
     struct patch_stats count; /* [mutex]; traps: not guarded, statistics only */
-} patcher = { .mutex.waitq.waiters = LIST_INIT(patcher.mutex.waitq.waiters) };
+} patcher = {.mutex.waitq.waiters = LIST_INIT(patcher.mutex.waitq.waiters)};
 
 /* A site being looked at. */
 struct analysis {
@@ -124,10 +124,10 @@ static int image_match(const struct mm_region_info *r, void *arg)
 /* Where the ELF header of the image that holds the site is mapped; 0: unknown. */
 static uaddr_t image_base(struct analysis *a)
 {
-    struct image_search s = { .file = a->region.file, .addr = a->site };
+    struct image_search s = {.file = a->region.file, .addr = a->site};
 
     if (!s.file)
-        return a->region.start; /* the vDSO; for what is no ELF image eh_frame_find finds that out */
+        return a->region.start; /* the vDSO; what is no ELF image at all, eh_frame_find refuses */
     mm_for_each(a->mm, image_match, &s);
     return s.base;
 }
@@ -135,11 +135,11 @@ static uaddr_t image_base(struct analysis *a)
 /* Decides again with the whole function in hand, if its bounds can be found. */
 static void analyse_function(struct analysis *a)
 {
-    static const struct eh_reader reader = { .read = read_program };
+    static const struct eh_reader reader = {.read = read_program};
     uaddr_t base = image_base(a), start, end;
 
-    if (!base || !eh_frame_find(&reader, base, a->site, &start, &end) ||
-        start < a->region.start || end > a->region.end || end - start > FUNC_MAX)
+    if (!base || !eh_frame_find(&reader, base, a->site, &start, &end) || start < a->region.start ||
+        end > a->region.end || end - start > FUNC_MAX)
         return;
     uaddr_t low = MIN(start, a->code.base), high = MAX(end, a->code.base + a->code.n);
     a->func = kmalloc(high - low);
@@ -151,14 +151,14 @@ static void analyse_function(struct analysis *a)
 }
 
 /*
- * Puts a jmp where whole instructions stand (the bytes `old`) that other vCPUs may be about to execute.
- * If it does not fit into one word, they are held at its start, by a two-byte jump to itself, while
- * the rest is written; each write is followed by what makes the other CPUs see it.
+ * Puts a jmp where whole instructions stand (the bytes `old`) that other vCPUs may be about to
+ * execute. If it does not fit into one word, they are held at its start, by a two-byte jump to
+ * itself, while the rest is written; each write is followed by what makes the other CPUs see it.
  */
 static int jmp_write(struct mm *mm, uaddr_t addr, const uint8_t *old,
                      const uint8_t jmp[SITE_JMP_LEN])
 {
-    static const uint8_t hold[] = { 0xeb, 0xfe };
+    static const uint8_t hold[] = {0xeb, 0xfe};
 
     if (addr % 8 <= 8 - SITE_JMP_LEN || only_vcpu())
         return mm_patch_text(mm, addr, jmp, SITE_JMP_LEN);
@@ -176,7 +176,7 @@ static int jmp_write(struct mm *mm, uaddr_t addr, const uint8_t *old,
 static int cave_write(struct analysis *a, const struct tramp *t)
 {
     uint8_t jmp[SITE_JMP_LEN];
-    uint8_t hop[] = { 0xeb, (uint8_t)(a->plan.cave - a->site - SYSCALL_LEN) };
+    uint8_t hop[] = {0xeb, (uint8_t)(a->plan.cave - a->site - SYSCALL_LEN)};
 
     if (!jmp_build(jmp, a->plan.cave, t->addr))
         return -ERANGE;
@@ -239,7 +239,7 @@ static void site_first(struct mm *mm, uaddr_t site, uint32_t nr, struct site_ent
 {
     struct patch_space *s = space_get(mm);
 
-    *e = (struct site_entry){ .site = site, .kind = PATCH_NONE };
+    *e = (struct site_entry){.site = site, .kind = PATCH_NONE};
     if (s && !patcher.lost && site_try(s, mm, nr, e)) {
         patcher.count.patched[e->kind]++;
         return;
@@ -251,8 +251,8 @@ static void site_first(struct mm *mm, uaddr_t site, uint32_t nr, struct site_ent
 }
 
 /*
- * True when what was done to a site is still there.  A trap at a patched site is a jump past the patch,
- * a restarted call, or other code, mapped there since.
+ * True when what was done to a site is still there.  A trap at a patched site is a jump past the
+ * patch, a restarted call, or other code, mapped there since.
  */
 static bool site_still_patched(const struct site_entry *e)
 {

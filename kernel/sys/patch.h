@@ -22,11 +22,11 @@ struct patch_stats {
 void patch_stats_get(struct patch_stats *out);
 
 /*
- * What the program sees of a place in a trampoline, in signal frames and /proc: where it would be if
- * the site had not been patched.  Other addresses come back unchanged.  Does not sleep.
+ * What the program sees of a place in a trampoline, in signal frames and /proc: where it would be
+ * if the site had not been patched.  Other addresses come back unchanged.  Does not sleep.
  *
- * A thread that is to go on at RIP - 2, to make an interrupted call again, finds there the `syscall`
- * instruction, or what leads to the same trampoline.
+ * A thread that is to go on at RIP - 2, to make an interrupted call again, finds there the
+ * `syscall` instruction, or what leads to the same trampoline.
  */
 uaddr_t patch_program_rip(struct mm *mm, uaddr_t rip);
 /* The way back, for rt_sigreturn: what a patch has overwritten is found in the trampoline. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of site patching: patch.c serves the trap and writes, sites.c remembers sites, tramp.c makes
- * trampolines and knows what they stand for.
+ * Inside of site patching: patch.c serves the trap and writes, sites.c remembers sites, tramp.c
+ * makes trampolines and knows what they stand for.
  *
- * Locks: patch.c's mutex, one patcher at a time; then sites_lock, a spin lock, for what is remembered.
+ * Locks: patch.c's mutex, one patcher at a time; then sites_lock, a spin lock, for what is
+ * remembered.
  */
 #ifndef KERNEL_SYS_PATCH_IMPL_H
 #define KERNEL_SYS_PATCH_IMPL_H
@@ -18,9 +19,9 @@
 
 /* A site that has trapped, and what came of it. */
 struct site_entry {
-    uaddr_t site;    /* SITE_FREE, SITE_GONE, or its address */
-    uaddr_t start;   /* where its jmp stands */
-    uaddr_t tail;    /* PATCH_WINDOW: where the call returns to */
+    uaddr_t site;  /* SITE_FREE, SITE_GONE, or its address */
+    uaddr_t start; /* where its jmp stands */
+    uaddr_t tail;  /* PATCH_WINDOW: where the call returns to */
     enum patch_kind kind;
 };
 #define SITE_FREE 0UL
@@ -32,9 +33,9 @@ struct tramp_pool {
     uaddr_t addr;     /* [I] */
     unsigned used;    /* [s] slots */
     struct tramp_slot {
-        uaddr_t site;  /* the `syscall` */
-        uint8_t kind;  /* enum patch_kind; PATCH_NONE: unused, or the second slot of a long one */
-        uint8_t moved; /* bytes of moved instructions: at its start, with PATCH_WINDOW behind the call */
+        uaddr_t site;   /* the `syscall` */
+        uint8_t kind;   /* enum patch_kind; PATCH_NONE: unused, or the second slot of a long one */
+        uint8_t moved;  /* bytes of moved instructions (PATCH_WINDOW: behind the call) */
     } slot[POOL_SLOTS]; /* [s] */
 };
 
@@ -69,7 +70,9 @@ struct tramp {
     uaddr_t ret; /* where the call returns to */
 };
 
-/* Finds room near the site and writes down what it is for: 0 or -errno.  Patcher only; may sleep. */
+/*
+ * Finds room near the site and writes down what it is for: 0 or -errno.  Patcher only; may sleep.
+ */
 MUST_CHECK int tramp_reserve(struct patch_space *s, uaddr_t site, const struct site_plan *plan,
                              struct tramp *t);
 /* Makes the code; `moved` are the bytes at plan->start.  False: something is out of reach. */

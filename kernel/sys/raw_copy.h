@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The copy instructions with fault fix-ups (kernel/arch/usercopy.S).  For usercopy.c only: addresses
- * must have been checked.  A fault is noted in struct vcpu (fault_addr, fault_error).
+ * The copy instructions with fault fix-ups (kernel/arch/usercopy.S).  For usercopy.c only:
+ * addresses must have been checked.  A fault is noted in struct vcpu (fault_addr, fault_error).
  */
 #ifndef KERNEL_SYS_RAW_COPY_H
 #define KERNEL_SYS_RAW_COPY_H

@@ -8,18 +8,18 @@
  *   WINDOW  syscall; cmp $-4096,%rax     both become the jmp
  *
  * With MOV and BEFORE no address that could be jumped to changes its meaning: the start of the
- * instruction leads to the trampoline, which repeats it, and the `syscall` itself still traps.  What
- * must be certain is that the bytes are that instruction and not the tail of a longer one: either by
- * decoding the function from its start, or, when its bounds are not known, because decoding from
- * nearly every byte shortly before arrives there (x86 code falls into step within a few
- * instructions).
+ * instruction leads to the trampoline, which repeats it, and the `syscall` itself still traps.
+ * What must be certain is that the bytes are that instruction and not the tail of a longer one:
+ * either by decoding the function from its start, or, when its bounds are not known, because
+ * decoding from nearly every byte shortly before arrives there (x86 code falls into step within a
+ * few instructions).
  *
  * With CAVE two bytes give way to two bytes, and what must be certain is that the padding is never
- * executed: no-operations up to an address of function alignment, behind an instruction that does not
- * go on.
+ * executed: no-operations up to an address of function alignment, behind an instruction that does
+ * not go on.
  *
- * With WINDOW the bytes behind the `syscall` get another meaning, so the whole function is decoded and
- * refused if it has a branch to them, or an indirect jump, which could be one.
+ * With WINDOW the bytes behind the `syscall` get another meaning, so the whole function is decoded
+ * and refused if it has a branch to them, or an indirect jump, which could be one.
  */
 #include "kernel/sys/site.h"
 
@@ -79,7 +79,7 @@ static bool is_mov_nr(const uint8_t *p, uint32_t nr)
 static size_t vote_last(const struct site_code *c, uint64_t addr, unsigned *percent)
 {
     uint8_t last[SITE_LOOK_BACK + 1]; /* [d]: of the stream from addr - d; 0: it misses addr */
-    unsigned votes[INSN_MAX + 1] = { 0 }, total = 0;
+    unsigned votes[INSN_MAX + 1] = {0}, total = 0;
     size_t best = 1, far = MIN(addr - c->base, (uint64_t)SITE_LOOK_BACK);
     struct insn i;
 
@@ -104,9 +104,8 @@ static size_t vote_last(const struct site_code *c, uint64_t addr, unsigned *perc
 static size_t last_insn(const struct site_code *c, uint64_t addr, struct insn *i)
 {
     unsigned percent = 100;
-    size_t len = c->func_start < addr && addr <= c->func_end ?
-                     stream_last(c, c->func_start, addr) :
-                     vote_last(c, addr, &percent);
+    size_t len = c->func_start < addr && addr <= c->func_end ? stream_last(c, c->func_start, addr)
+                                                             : vote_last(c, addr, &percent);
 
     if (!len || insn_decode(code_at(c, addr - len), len, i) != len)
         return 0;
@@ -117,8 +116,7 @@ static size_t last_insn(const struct site_code *c, uint64_t addr, struct insn *i
 
 static bool is_mov_eax(const uint8_t *p, size_t len)
 {
-    return (len == 5 && p[0] == 0xb8) ||
-           (len == 7 && p[0] == 0x48 && p[1] == 0xc7 && p[2] == 0xc0);
+    return (len == 5 && p[0] == 0xb8) || (len == 7 && p[0] == 0x48 && p[1] == 0xc7 && p[2] == 0xc0);
 }
 
 static bool decide_before(const struct site_code *c, uint64_t site, struct site_plan *out)
@@ -242,7 +240,7 @@ static bool decide_window(const struct site_code *c, uint64_t site, struct site_
 
 void site_decide(const struct site_code *c, uint64_t site, struct site_plan *out)
 {
-    *out = (struct site_plan){ .kind = PATCH_NONE };
+    *out = (struct site_plan){.kind = PATCH_NONE};
     /* Unwinders know a signal's frame by the bytes of the return to it, if not by its FDE. */
     if (c->nr == NR_SIGRETURN && !bounds_known(c, site))
         return;

@@ -7,10 +7,10 @@
 
 #include "kernel/sys/patch.h"
 
-#define SITE_JMP_LEN 5     /* jmp rel32 */
-#define SITE_LOOK_BACK 64  /* bytes before an address that tell what ends there */
-#define SITE_NEAR 192      /* bytes around a site that matter when its function is not known */
-#define SITE_LEN_MAX 24    /* bytes that move to the trampoline */
+#define SITE_JMP_LEN 5    /* jmp rel32 */
+#define SITE_LOOK_BACK 64 /* bytes before an address that tell what ends there */
+#define SITE_NEAR 192     /* bytes around a site that matter when its function is not known */
+#define SITE_LEN_MAX 24   /* bytes that move to the trampoline */
 
 /* Code around a site, and the bounds of its function if they are known. */
 struct site_code {
@@ -25,7 +25,7 @@ struct site_code {
 struct site_plan {
     enum patch_kind kind; /* PATCH_NONE: leave it */
     uint64_t start;       /* the jmp goes here … */
-    uint8_t len;          /* … over this many bytes: whole instructions, which the trampoline repeats */
+    uint8_t len;          /* … over so many bytes, which are whole instructions and move */
     uint64_t cave;        /* PATCH_CAVE: five bytes of padding for the jmp; the site jumps there */
 };
 

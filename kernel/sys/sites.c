@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is remembered of each address space's sites: a hash table of those that trapped, with what came
- * of it.  A site is analysed once, at its first trap.  That is also what makes PATCH_WINDOW safe:
- * before a site's first trap no thread can be about to return into the window.  So when a site
- * cannot be remembered, nothing is patched any more.
+ * What is remembered of each address space's sites: a hash table of those that trapped, with what
+ * came of it.  A site is analysed once, at its first trap.  That is also what makes PATCH_WINDOW
+ * safe: before a site's first trap no thread can be about to return into the window.  So when a
+ * site cannot be remembered, nothing is patched any more.
  */
 #include "kernel/mm/heap.h"
 #include "kernel/sys/patch_impl.h"

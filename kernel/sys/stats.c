@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --stats: exits, exceptions, system calls by number, sites, memory.  All counters are kept anyway and
- * without locks, so that a figure may be off by a few when several vCPUs ran.
+ * --stats: exits, exceptions, system calls by number, sites, memory.  All counters are kept anyway
+ * and without locks, so that a figure may be off by a few when several vCPUs ran.
  */
 #include "kernel/sys/stats.h"
 

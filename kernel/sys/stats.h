@@ -3,7 +3,10 @@
 #ifndef KERNEL_SYS_STATS_H
 #define KERNEL_SYS_STATS_H
 
-/* Writes the table to the host's standard error.  May be called with kernel.stats off: does nothing. */
+/*
+ * Writes the table to the host's standard error.  May be called with kernel.stats off: does
+ * nothing.
+ */
 void stats_print(void);
 
 #endif

@@ -43,9 +43,8 @@
 #define A2(k1, a1, k2, a2) A1(k1, a1), SC_##k2 a2
 #define A3(k1, a1, k2, a2, k3, a3) A2(k1, a1, k2, a2), SC_##k3 a3
 #define A4(k1, a1, k2, a2, k3, a3, k4, a4) A3(k1, a1, k2, a2, k3, a3), SC_##k4 a4
-#define A5(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5)                                                 \
-    A4(k1, a1, k2, a2, k3, a3, k4, a4), SC_##k5 a5
-#define A6(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, k6, a6)                                         \
+#define A5(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5) A4(k1, a1, k2, a2, k3, a3, k4, a4), SC_##k5 a5
+#define A6(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, k6, a6) \
     A5(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5), SC_##k6 a6
 #define SYSCALL(nr, name, level, args, note) long sys_##name(args);
 #include "abi/linux/syscall.tbl"

@@ -68,7 +68,7 @@ void uts_get(struct new_utsname *out)
 
 static long uts_set(char *field, uaddr_t name, int len)
 {
-    char buf[UTS_LEN + 1] = { 0 };
+    char buf[UTS_LEN + 1] = {0};
 
     if (current_process()->creds.euid)
         return reject(-EPERM, "not root");
@@ -100,11 +100,14 @@ long sys_setdomainname(uaddr_t name, int len)
     return uts_set(uts_domainname, name, len);
 }
 
-/* Memory is the enclave's, time is ours; the load averages are the host's word and matter to nobody. */
+/*
+ * Memory is the enclave's, time is ours; the load averages are the host's word and matter to
+ * nobody.
+ */
 long sys_sysinfo(uaddr_t info)
 {
     struct host_sysinfo host;
-    struct sysinfo si = { .mem_unit = 1 };
+    struct sysinfo si = {.mem_unit = 1};
     size_t limit = epage_limit(), used = epage_count();
 
     ocall_sysinfo(&host);

@@ -6,7 +6,8 @@
  *     [7] openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3
  *     [7] mmap(0x10001, 4096, PROT_READ, MAP_FIXED, 3, 0) = -1 EINVAL (address not page aligned)
  *
- * A line goes out in one piece when the call is over; calls that do not come back are written first.
+ * A line goes out in one piece when the call is over; calls that do not come back are written
+ * first.
  */
 #include "kernel/sys/trace.h"
 
@@ -28,6 +29,7 @@
 
 #define END_ROOM 96 /* of a line: kept for the result */
 
+/* clang-format off */
 #define KINDS0() 0, {0}
 #define KINDS1(k1, a1) 1, {KIND_##k1}
 #define KINDS2(k1, a1, k2, a2) 2, {KIND_##k1, KIND_##k2}
@@ -37,6 +39,7 @@
     5, {KIND_##k1, KIND_##k2, KIND_##k3, KIND_##k4, KIND_##k5}
 #define KINDS6(k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, k6, a6)                                     \
     6, {KIND_##k1, KIND_##k2, KIND_##k3, KIND_##k4, KIND_##k5, KIND_##k6}
+/* clang-format on */
 #define A0 KINDS0
 #define A1 KINDS1
 #define A2 KINDS2
@@ -123,7 +126,7 @@ void line_put(struct trace_line *l, const char *fmt, ...)
 
 static void line_start(struct trace_line *l, const struct user_regs *r, uint32_t nr)
 {
-    const uint64_t arg[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
+    const uint64_t arg[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
 
     l->len = 0;
     line_put(l, "[%d] ", current->tid);
@@ -145,16 +148,11 @@ static bool result_is_address(uint32_t nr)
 static const char *restart_name(long err)
 {
     switch (err) {
-    case ERESTARTSYS:
-        return "ERESTARTSYS";
-    case ERESTARTNOINTR:
-        return "ERESTARTNOINTR";
-    case ERESTARTNOHAND:
-        return "ERESTARTNOHAND";
-    case ERESTART_RESTARTBLOCK:
-        return "ERESTART_RESTARTBLOCK";
-    default:
-        return NULL;
+    case ERESTARTSYS: return "ERESTARTSYS";
+    case ERESTARTNOINTR: return "ERESTARTNOINTR";
+    case ERESTARTNOHAND: return "ERESTARTNOHAND";
+    case ERESTART_RESTARTBLOCK: return "ERESTART_RESTARTBLOCK";
+    default: return NULL;
     }
 }
 

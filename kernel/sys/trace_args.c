@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arguments in a trace line, each as its kind in syscall.tbl says.  Program memory is read for strings and
- * written bytes only, through copy_in; what cannot be read is shown as an address.
+ * Arguments in a trace line, each as its kind in syscall.tbl says.  Program memory is read for
+ * strings and written bytes only, through copy_in; what cannot be read is shown as an address.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -97,7 +97,7 @@ static void put_value(struct trace_line *l, const struct trace_name *names, uint
 /* The access mode is a number in the two lowest bits, not flags. */
 static void put_oflags(struct trace_line *l, const struct trace_name *names, uint32_t v)
 {
-    static const char *const modes[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
+    static const char *const modes[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
 
     line_put(l, "%s", modes[v & O_ACCMODE]);
     if (v & ~(uint32_t)O_ACCMODE) {
@@ -136,37 +136,18 @@ static void put_named(struct trace_line *l, enum trace_kind kind, uint64_t v)
 static void put_arg(struct trace_line *l, enum trace_kind kind, const uint64_t *arg)
 {
     switch (kind) {
-    case KIND_uint:
-        line_put(l, "%u", (unsigned)*arg);
-        break;
-    case KIND_long:
-        line_put(l, "%ld", (long)*arg);
-        break;
+    case KIND_uint: line_put(l, "%u", (unsigned)*arg); break;
+    case KIND_long: line_put(l, "%ld", (long)*arg); break;
     case KIND_ulong:
-    case KIND_size:
-        line_put(l, "%lu", *arg);
-        break;
-    case KIND_hex:
-        line_put(l, "0x%x", (unsigned)*arg);
-        break;
-    case KIND_mode:
-        line_put(l, "0%o", (unsigned)*arg);
-        break;
-    case KIND_hex64:
-        line_put(l, "0x%lx", *arg);
-        break;
-    case KIND_ptr:
-        put_pointer(l, *arg);
-        break;
+    case KIND_size: line_put(l, "%lu", *arg); break;
+    case KIND_hex: line_put(l, "0x%x", (unsigned)*arg); break;
+    case KIND_mode: line_put(l, "0%o", (unsigned)*arg); break;
+    case KIND_hex64: line_put(l, "0x%lx", *arg); break;
+    case KIND_ptr: put_pointer(l, *arg); break;
     case KIND_path:
-    case KIND_str:
-        put_string(l, *arg);
-        break;
-    case KIND_buf:
-        put_bytes(l, arg[0], arg[1]);
-        break;
-    default:
-        put_named(l, kind, *arg);
+    case KIND_str: put_string(l, *arg); break;
+    case KIND_buf: put_bytes(l, arg[0], arg[1]); break;
+    default: put_named(l, kind, *arg);
     }
 }
 

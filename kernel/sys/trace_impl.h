@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of --trace: trace.c makes the line, trace_args.c decodes arguments, trace_names.c knows the
- * names of flags and errors.
+ * Inside of --trace: trace.c makes the line, trace_args.c decodes arguments, trace_names.c knows
+ * the names of flags and errors.
  */
 #ifndef KERNEL_SYS_TRACE_IMPL_H
 #define KERNEL_SYS_TRACE_IMPL_H
@@ -17,6 +17,7 @@ struct trace_line {
     char text[TRACE_LINE];
 };
 
+/* clang-format off */
 enum trace_kind {
     KIND_none, KIND_int, KIND_uint, KIND_long, KIND_ulong, KIND_size, KIND_hex, KIND_hex64,
     KIND_ptr, KIND_path, KIND_str, KIND_buf, KIND_fd, KIND_dirfd, KIND_oflags, KIND_atflags,
@@ -24,6 +25,7 @@ enum trace_kind {
     KIND_advice, KIND_futexop, KIND_epollop, KIND_fcntlcmd, KIND_rlimit,
     KIND_COUNT
 };
+/* clang-format on */
 
 struct trace_call_info {
     char name[24]; /* "" : no such call */

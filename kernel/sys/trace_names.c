@@ -9,12 +9,13 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
-#include <linux/sched.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
 #include <linux/time.h>
 
 #include "kernel/sys/trace_impl.h"
 
+/* clang-format off */
 static const struct trace_name oflags[] = {
     {O_CREAT, "O_CREAT"}, {O_EXCL, "O_EXCL"}, {O_NOCTTY, "O_NOCTTY"}, {O_TRUNC, "O_TRUNC"},
     {O_APPEND, "O_APPEND"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_TMPFILE, "O_TMPFILE"},
@@ -185,25 +186,20 @@ static const char errnos[][16] = {
     [EHWPOISON] = "EHWPOISON",
 };
 
+/* clang-format on */
+
 static const struct {
     const struct trace_name *names;
     int style;
 } kinds[KIND_COUNT] = {
-    [KIND_oflags] = { oflags, NAME_STYLE_FLAGS },
-    [KIND_atflags] = { atflags, NAME_STYLE_FLAGS },
-    [KIND_prot] = { prot, NAME_STYLE_FLAGS },
-    [KIND_mflags] = { mflags, NAME_STYLE_FLAGS },
-    [KIND_cflags] = { cflags, NAME_STYLE_FLAGS },
-    [KIND_sig] = { signals, NAME_STYLE_VALUE },
-    [KIND_sighow] = { sighow, NAME_STYLE_VALUE },
-    [KIND_whence] = { whence, NAME_STYLE_VALUE },
-    [KIND_clock] = { clocks, NAME_STYLE_VALUE },
-    [KIND_advice] = { advice, NAME_STYLE_VALUE },
-    [KIND_futexop] = { futexops, NAME_STYLE_VALUE },
-    [KIND_epollop] = { epollops, NAME_STYLE_VALUE },
-    [KIND_fcntlcmd] = { fcntlcmds, NAME_STYLE_VALUE },
-    [KIND_rlimit] = { rlimits, NAME_STYLE_VALUE },
-    [KIND_dirfd] = { dirfds, NAME_STYLE_VALUE },
+    [KIND_oflags] = {oflags, NAME_STYLE_FLAGS},      [KIND_atflags] = {atflags, NAME_STYLE_FLAGS},
+    [KIND_prot] = {prot, NAME_STYLE_FLAGS},          [KIND_mflags] = {mflags, NAME_STYLE_FLAGS},
+    [KIND_cflags] = {cflags, NAME_STYLE_FLAGS},      [KIND_sig] = {signals, NAME_STYLE_VALUE},
+    [KIND_sighow] = {sighow, NAME_STYLE_VALUE},      [KIND_whence] = {whence, NAME_STYLE_VALUE},
+    [KIND_clock] = {clocks, NAME_STYLE_VALUE},       [KIND_advice] = {advice, NAME_STYLE_VALUE},
+    [KIND_futexop] = {futexops, NAME_STYLE_VALUE},   [KIND_epollop] = {epollops, NAME_STYLE_VALUE},
+    [KIND_fcntlcmd] = {fcntlcmds, NAME_STYLE_VALUE}, [KIND_rlimit] = {rlimits, NAME_STYLE_VALUE},
+    [KIND_dirfd] = {dirfds, NAME_STYLE_VALUE},
 };
 
 int trace_names(enum trace_kind kind, const struct trace_name **names)

@@ -9,8 +9,8 @@
  *     ret: moved instructions; jmp …   WINDOW only: what stood behind the syscall
  *
  * Only rax, rcx and r11 change, as with the instruction; no stack is used, so that the red zone
- * survives.  Trampolines lie in pages of their own within 2 GiB of the site, several slots a page, and
- * live as long as the address space.
+ * survives.  Trampolines lie in pages of their own within 2 GiB of the site, several slots a page,
+ * and live as long as the address space.
  */
 #include <linux/errno.h>
 
@@ -59,7 +59,7 @@ static bool put_jmp(struct tramp *t, uaddr_t to)
 /* lea ret(%rip),%rcx; jmp *%gs:offset */
 static bool put_gate(struct tramp *t, uaddr_t ret)
 {
-    static const uint8_t lea[] = { 0x48, 0x8d, 0x0d }, jmp[] = { 0x65, 0xff, 0x24, 0x25 };
+    static const uint8_t lea[] = {0x48, 0x8d, 0x0d}, jmp[] = {0x65, 0xff, 0x24, 0x25};
     int64_t rel = (int64_t)(ret - (t->addr + t->len + 7));
     int32_t rel32 = (int32_t)rel, offset = offsetof(struct vcpu, syscall_entry);
 
@@ -73,7 +73,7 @@ static bool put_gate(struct tramp *t, uaddr_t ret)
 static bool build_window(struct tramp *t, uaddr_t site, const struct site_plan *plan,
                          const uint8_t *moved)
 {
-    static const uint8_t syscall[] = { 0x0f, 0x05 };
+    static const uint8_t syscall[] = {0x0f, 0x05};
 
     t->ret = t->addr + GATE_LEN + sizeof(syscall);
     if (!put_gate(t, t->ret))
@@ -185,9 +185,9 @@ static const struct tramp_slot *slot_find(const struct patch_space *s, uaddr_t a
 }
 
 /*
- * In front of its moved instruction a trampoline is in front of the site's; from there to the gate it
- * is at the `syscall`, since nothing on the way changes more than rcx, which the call changes anyway.
- * A window's tail is what stood behind the `syscall`.
+ * In front of its moved instruction a trampoline is in front of the site's; from there to the gate
+ * it is at the `syscall`, since nothing on the way changes more than rcx, which the call changes
+ * anyway. A window's tail is what stood behind the `syscall`.
  */
 static uaddr_t slot_program_rip(const struct tramp_slot *t, size_t off)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Access to program memory.  A copy runs until it is done or faults; a fault is first offered to the
- * memory manager, as a fault of the program itself would be, and the copy goes on where it stopped.
+ * Access to program memory.  A copy runs until it is done or faults; a fault is first offered to
+ * the memory manager, as a fault of the program itself would be, and the copy goes on where it
+ * stopped.
  *
  * The threat: the program passes any address.  What lies outside its part of ELRANGE is refused
- * before it is touched; what is unmapped or protected there faults and is refused by mm_fault.  Data
- * may change while it is copied: callers copy once and check their copy.
+ * before it is touched; what is unmapped or protected there faults and is refused by mm_fault.
+ * Data may change while it is copied: callers copy once and check their copy.
  */
 #include "kernel/sys/usercopy.h"
 
@@ -29,8 +30,9 @@ bool user_range_ok(uaddr_t a, size_t n)
 }
 
 /*
- * After a raw_ function stopped at a fault somewhere in [a, a+n), which is within the program's part:
- * 0 when it may be tried again.  The page is what counts: a CPU may report no more of the address.
+ * After a raw_ function stopped at a fault somewhere in [a, a+n), which is within the program's
+ * part: 0 when it may be tried again.  The page is what counts: a CPU may report no more of the
+ * address.
  */
 static int fault_serve(uaddr_t a, size_t n)
 {

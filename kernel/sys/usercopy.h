@@ -25,7 +25,8 @@ MUST_CHECK long copy_in_str(char *dst, uaddr_t src, size_t size);
 /* Atomic access to an aligned word of the program; 0 or -EFAULT (-EINVAL unaligned). */
 MUST_CHECK int user_load32(uaddr_t addr, uint32_t *val);
 MUST_CHECK int user_store32(uaddr_t addr, uint32_t val);
-MUST_CHECK int user_cmpxchg32(uaddr_t addr, uint32_t *old, uint32_t new_val); /* *old: in expected, out found */
+/* *old: in what is expected, out what was found. */
+MUST_CHECK int user_cmpxchg32(uaddr_t addr, uint32_t *old, uint32_t new_val);
 /* True when [a, a+n) lies within the program's part of ELRANGE (says nothing of mappings). */
 bool user_range_ok(uaddr_t a, size_t n);
 

@@ -23,8 +23,8 @@ static size_t model_find(const bool *m, bool v, size_t bits, size_t from)
 
 static void test_bitmap(void **state)
 {
-    uint64_t map[BITMAP_WORDS(BITS)] = { 0 };
-    bool model[BITS] = { false };
+    uint64_t map[BITMAP_WORDS(BITS)] = {0};
+    bool model[BITS] = {false};
     (void)state;
     for (int i = 0; i < 20000; i++) {
         size_t from = (size_t)rand() % BITS, n = (size_t)rand() % (BITS - from + 1);
@@ -55,8 +55,8 @@ struct item {
 
 static void test_hash(void **state)
 {
-    struct hash_link *buckets[16] = { NULL };
-    struct item items[KEYS] = { 0 };
+    struct hash_link *buckets[16] = {NULL};
+    struct item items[KEYS] = {0};
     struct hash_table t;
     size_t count = 0;
     (void)state;
@@ -140,14 +140,14 @@ static int depth(const struct tree_node *n)
 static void test_tree(void **state)
 {
     struct tree t = TREE_INIT(item_cmp);
-    struct item items[KEYS] = { 0 };
+    struct item items[KEYS] = {0};
     (void)state;
     for (int i = 0; i < KEYS; i++)
         items[i].key = i;
     for (int i = 0; i < 20000; i++) {
         struct item *it = &items[rand() % KEYS];
         if (it->in) {
-            assert_ptr_equal(tree_insert(&t, &(struct item){ .key = it->key }.node), &it->node);
+            assert_ptr_equal(tree_insert(&t, &(struct item){.key = it->key}.node), &it->node);
             tree_remove(&t, &it->node);
         } else {
             assert_null(tree_insert(&t, &it->node));
@@ -180,7 +180,7 @@ static void test_tree_depth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bitmap), cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_bitmap),     cmocka_unit_test(test_hash),
         cmocka_unit_test(test_hash_bytes), cmocka_unit_test(test_tree),
         cmocka_unit_test(test_tree_depth),
     };

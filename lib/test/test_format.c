@@ -28,9 +28,9 @@ static void same(const char *fmt, long long v)
 
 static void test_numbers(void **state)
 {
-    static const char *const flags[] = { "", "-", "0", "+", " ", "#", "-#", "0#", "+0", "- " };
-    static const char *const lengths[] = { "hh", "h", "", "l", "ll", "z", "j" };
-    static const long long values[] = { 0, 1, -1, 7, 8, 255, -128, 65536, INT64_MIN, INT64_MAX };
+    static const char *const flags[] = {"", "-", "0", "+", " ", "#", "-#", "0#", "+0", "- "};
+    static const char *const lengths[] = {"hh", "h", "", "l", "ll", "z", "j"};
+    static const long long values[] = {0, 1, -1, 7, 8, 255, -128, 65536, INT64_MIN, INT64_MAX};
     char fmt[32];
     (void)state;
     for (int i = 0; i < 200000; i++) {
@@ -39,7 +39,8 @@ static void test_numbers(void **state)
             n += snprintf(fmt + n, sizeof(fmt) - (size_t)n, "%d", 1 + rand() % 30);
         if (rand() % 2)
             n += snprintf(fmt + n, sizeof(fmt) - (size_t)n, ".%d", rand() % 25);
-        snprintf(fmt + n, sizeof(fmt) - (size_t)n, "%s%c>", lengths[rand() % 7], "diuxXo"[rand() % 6]);
+        snprintf(fmt + n, sizeof(fmt) - (size_t)n, "%s%c>", lengths[rand() % 7],
+                 "diuxXo"[rand() % 6]);
         same(fmt, rand() % 2 ? values[rand() % 10] : (long long)rand() * rand());
     }
 }
@@ -53,9 +54,11 @@ static void test_strings(void **state)
         size_t size = (size_t)rand() % sizeof(got);
         memset(want, 'x', sizeof(want));
         memset(got, 'x', sizeof(got));
-        int n = snprintf(want, size, "%*s|%.*s|%c|%p|%%", w, "abc", p, "hello", 'z', (void *)0x1234);
+        int n =
+            snprintf(want, size, "%*s|%.*s|%c|%p|%%", w, "abc", p, "hello", 'z', (void *)0x1234);
         assert_int_equal(
-            k_snprintf(got, size, "%*s|%.*s|%c|%p|%%", w, "abc", p, "hello", 'z', (void *)0x1234), n);
+            k_snprintf(got, size, "%*s|%.*s|%c|%p|%%", w, "abc", p, "hello", 'z', (void *)0x1234),
+            n);
         assert_memory_equal(got, want, sizeof(want));
     }
     const char *volatile null = NULL;

@@ -142,8 +142,9 @@ static void test_str_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memcpy), cmocka_unit_test(test_memmove), cmocka_unit_test(test_memset),
-        cmocka_unit_test(test_memcmp), cmocka_unit_test(test_strings), cmocka_unit_test(test_str_copy),
+        cmocka_unit_test(test_memcpy),  cmocka_unit_test(test_memmove),
+        cmocka_unit_test(test_memset),  cmocka_unit_test(test_memcmp),
+        cmocka_unit_test(test_strings), cmocka_unit_test(test_str_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

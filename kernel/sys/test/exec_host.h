@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Memory that can be written and executed, somewhere near `near` (0: anywhere); NULL: there is none. */
+/*
+ * Memory that can be written and executed, somewhere near `near` (0: anywhere); NULL: there is
+ * none.
+ */
 uint8_t *host_map_exec(uint64_t near, size_t size);
 void host_set_gs(void *gs);
 void *host_alloc(size_t n);

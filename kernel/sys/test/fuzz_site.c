@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a hostile program can feed to the site patcher: code bytes around a site, with any function
- * bounds, and an ELF image with unwind tables.  The first eight bytes choose the site and the bounds,
- * the rest is the code, and again the image.
+ * bounds, and an ELF image with unwind tables.  The first eight bytes choose the site and the
+ * bounds, the rest is the code, and again the image.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,10 +14,10 @@
 #include "kernel/sys/site.c"
 
 #define BASE 0x400000UL
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            abort();                                                                               \
+#define CHECK(cond)  \
+    do {             \
+        if (!(cond)) \
+            abort(); \
     } while (0)
 
 struct image {
@@ -38,7 +38,7 @@ static bool image_read(const struct eh_reader *r, uint64_t addr, void *buf, size
 static void fuzz_decide(const uint16_t choice[4], const uint8_t *code, size_t n)
 {
     uint64_t site = BASE + choice[0] % (n - 1);
-    struct site_code c = { .bytes = code, .n = n, .base = BASE, .nr = choice[3] % 512 };
+    struct site_code c = {.bytes = code, .n = n, .base = BASE, .nr = choice[3] % 512};
     struct site_plan p;
 
     c.alone = choice[3] >> 15;
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     n -= sizeof(choice);
     fuzz_decide(choice, data, n);
 
-    struct image img = { { image_read }, data, n };
+    struct image img = {{image_read}, data, n};
     uint64_t addr = BASE + choice[0] % n;
     if (eh_frame_find(&img.reader, BASE, addr, &start, &end))
         CHECK(start <= addr && addr < end);

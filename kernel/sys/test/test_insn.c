@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The instruction decoder against Zydis, over the text of real binaries: every executable segment,
- * swept linearly; where either side finds no instruction, the sweep goes on one byte later.  Then some
- * cases by hand: branches, cut-off bytes.
+ * swept linearly; where either side finds no instruction, the sweep goes on one byte later.  Then
+ * some cases by hand: branches, cut-off bytes.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -118,30 +118,30 @@ struct example {
 static void test_examples(void **state)
 {
     static const struct example examples[] = {
-        { "\xb8\x01\x00\x00\x00", 5, 5, INSN_PLAIN, false, 0 },           /* mov $1,%eax */
-        { "\x48\xb8\1\2\3\4\5\6\7\x08", 10, 10, INSN_PLAIN, false, 0 },   /* movabs */
-        { "\x48\xc7\xc0\x27\0\0\0", 7, 7, INSN_PLAIN, false, 0 },         /* mov $0x27,%rax */
-        { "\x0f\x05", 2, 2, INSN_SYSTEM, false, 0 },                      /* syscall */
-        { "\x48\x3d\x00\xf0\xff\xff", 6, 6, INSN_PLAIN, false, 0 },       /* cmp */
-        { "\x8b\x05\x10\0\0\0", 6, 6, INSN_PLAIN, true, 0 },              /* mov 16(%rip),%eax */
-        { "\x75\xfe", 2, 2, INSN_BRANCH, false, -2 },                     /* jne . */
-        { "\x0f\x84\x00\x01\x00\x00", 6, 6, INSN_BRANCH, false, 256 },    /* je */
-        { "\xe9\xfb\xff\xff\xff", 5, 5, INSN_JUMP, false, -5 },           /* jmp . */
-        { "\xe8\x00\x00\x00\x80", 5, 5, INSN_CALL, false, INT32_MIN },    /* call */
-        { "\xc7\xf8\x04\x00\x00\x00", 6, 6, INSN_BRANCH, false, 4 },      /* xbegin */
-        { "\xff\x24\xc5\0\0\0\0", 7, 7, INSN_JUMP_INDIRECT, false, 0 },   /* jmp *0(,%rax,8) */
-        { "\x3e\xff\xe0", 3, 3, INSN_JUMP_INDIRECT, false, 0 },           /* notrack jmp *%rax */
-        { "\xff\xd0", 2, 2, INSN_CALL_INDIRECT, false, 0 },               /* call *%rax */
-        { "\xc3", 1, 1, INSN_RET, false, 0 },
-        { "\xf3\xc3", 2, 2, INSN_RET, false, 0 },
-        { "\x0f\x0b", 2, 2, INSN_SYSTEM, false, 0 }, /* ud2 */
-        { "\x66\x90", 2, 2, INSN_PLAIN, false, 0 },
-        { "\xb8\x01\x00\x00", 4, 0, INSN_PLAIN, false, 0 }, /* cut off */
-        { "\x06", 1, 0, INSN_PLAIN, false, 0 },             /* push %es: not in 64-bit mode */
-        { "\x48", 1, 0, INSN_PLAIN, false, 0 },
-        { "", 0, 0, INSN_PLAIN, false, 0 },
-        { "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90", 16, 0, INSN_PLAIN,
-          false, 0 }, /* longer than 15 */
+        {"\xb8\x01\x00\x00\x00", 5, 5, INSN_PLAIN, false, 0},         /* mov $1,%eax */
+        {"\x48\xb8\1\2\3\4\5\6\7\x08", 10, 10, INSN_PLAIN, false, 0}, /* movabs */
+        {"\x48\xc7\xc0\x27\0\0\0", 7, 7, INSN_PLAIN, false, 0},       /* mov $0x27,%rax */
+        {"\x0f\x05", 2, 2, INSN_SYSTEM, false, 0},                    /* syscall */
+        {"\x48\x3d\x00\xf0\xff\xff", 6, 6, INSN_PLAIN, false, 0},     /* cmp */
+        {"\x8b\x05\x10\0\0\0", 6, 6, INSN_PLAIN, true, 0},            /* mov 16(%rip),%eax */
+        {"\x75\xfe", 2, 2, INSN_BRANCH, false, -2},                   /* jne . */
+        {"\x0f\x84\x00\x01\x00\x00", 6, 6, INSN_BRANCH, false, 256},  /* je */
+        {"\xe9\xfb\xff\xff\xff", 5, 5, INSN_JUMP, false, -5},         /* jmp . */
+        {"\xe8\x00\x00\x00\x80", 5, 5, INSN_CALL, false, INT32_MIN},  /* call */
+        {"\xc7\xf8\x04\x00\x00\x00", 6, 6, INSN_BRANCH, false, 4},    /* xbegin */
+        {"\xff\x24\xc5\0\0\0\0", 7, 7, INSN_JUMP_INDIRECT, false, 0}, /* jmp *0(,%rax,8) */
+        {"\x3e\xff\xe0", 3, 3, INSN_JUMP_INDIRECT, false, 0},         /* notrack jmp *%rax */
+        {"\xff\xd0", 2, 2, INSN_CALL_INDIRECT, false, 0},             /* call *%rax */
+        {"\xc3", 1, 1, INSN_RET, false, 0},
+        {"\xf3\xc3", 2, 2, INSN_RET, false, 0},
+        {"\x0f\x0b", 2, 2, INSN_SYSTEM, false, 0}, /* ud2 */
+        {"\x66\x90", 2, 2, INSN_PLAIN, false, 0},
+        {"\xb8\x01\x00\x00", 4, 0, INSN_PLAIN, false, 0}, /* cut off */
+        {"\x06", 1, 0, INSN_PLAIN, false, 0},             /* push %es: not in 64-bit mode */
+        {"\x48", 1, 0, INSN_PLAIN, false, 0},
+        {"", 0, 0, INSN_PLAIN, false, 0},
+        {"\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90", 16, 0, INSN_PLAIN,
+         false, 0}, /* longer than 15 */
     };
     (void)state;
     for (size_t k = 0; k < sizeof(examples) / sizeof(examples[0]); k++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sites patched for real: small functions are written into executable memory, their `syscall` "traps"
- * (the test calls syscall_trap), and then they are run; the gate is a stub that %gs points to.
- * What a program may notice must be what it would notice of the instruction.
+ * Sites patched for real: small functions are written into executable memory, their `syscall`
+ * "traps" (the test calls syscall_trap), and then they are run; the gate is a stub that %gs points
+ * to. What a program may notice must be what it would notice of the instruction.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,9 +69,9 @@ int copy_in(void *dst, uaddr_t src, size_t n)
 bool mm_find(struct mm *mm, uaddr_t addr, struct mm_region_info *out)
 {
     (void)mm, (void)addr;
-    *out = (struct mm_region_info){ .start = (uaddr_t)text,
-                                    .end = (uaddr_t)text + PAGE_SIZE,
-                                    .prot = MM_READ | (text_is_exec ? MM_EXEC : 0) };
+    *out = (struct mm_region_info){.start = (uaddr_t)text,
+                                   .end = (uaddr_t)text + PAGE_SIZE,
+                                   .prot = MM_READ | (text_is_exec ? MM_EXEC : 0)};
     return true;
 }
 int mm_for_each(struct mm *mm, int (*fn)(const struct mm_region_info *, void *), void *arg)
@@ -119,8 +119,8 @@ __asm__(".globl run_code\n"
         "  pushq %rbx; pushq %rbp; pushq %r12; pushq %r13; pushq %r14; pushq %r15; pushq %rsi\n"
         "  movq %rdi, %rax\n"
         "  leaq 1f(%rip), %rcx\n"
-        "  pushq %rcx\n"                 /* what the code returns to */
-        "  movq $0x77, -8(%rsp)\n"       /* its red zone */
+        "  pushq %rcx\n"           /* what the code returns to */
+        "  movq $0x77, -8(%rsp)\n" /* its red zone */
         "  movq %rax, %rcx\n"
         "  movl $1, %ebx; movl $2, %edx; movl $3, %esi; movl $4, %edi; movl $5, %ebp\n"
         "  movl $8, %r8d; movl $9, %r9d; movl $10, %r10d; movl $12, %r12d; movl $13, %r13d\n"
@@ -173,7 +173,7 @@ static int teardown(void **state)
 /* The site traps as if it had been executed; returns where the call goes back to. */
 static uaddr_t trap(uaddr_t site, uint64_t nr)
 {
-    struct user_regs regs = { .rip = site, .rax = nr, .rflags = 0x246, .orig_rax = ~0UL };
+    struct user_regs regs = {.rip = site, .rax = nr, .rflags = 0x246, .orig_rax = ~0UL};
     unsigned before = dispatched;
     syscall_trap(&regs);
     assert_int_equal(dispatched, before + 1);
@@ -244,10 +244,10 @@ static void test_cave(void **state)
 /* A function whose bounds come from an FDE would be needed for a window: build one by hand. */
 static void make_window(uaddr_t site, struct tramp *t)
 {
-    struct site_plan plan = { .kind = PATCH_WINDOW, .start = site, .len = 8 };
-    struct site_entry e = { .site = site, .kind = PATCH_WINDOW, .start = site };
+    struct site_plan plan = {.kind = PATCH_WINDOW, .start = site, .len = 8};
+    struct site_entry e = {.site = site, .kind = PATCH_WINDOW, .start = site};
     struct patch_space *s = space_get(mm);
-    struct analysis a = { .mm = mm, .site = site, .plan = plan };
+    struct analysis a = {.mm = mm, .site = site, .plan = plan};
     a.code.bytes = (const uint8_t *)site;
     a.code.base = site;
     assert_int_equal(tramp_reserve(s, site, &plan, t), 0);
@@ -386,8 +386,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_mov),      T(test_before),  T(test_cave),        T(test_window),
-        T(test_program_rip), T(test_refused), T(test_not_text), T(test_no_room),
+        T(test_mov),         T(test_before),      T(test_cave),     T(test_window),
+        T(test_program_rip), T(test_refused),     T(test_not_text), T(test_no_room),
         T(test_mapped_anew), T(test_other_vcpus), T(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

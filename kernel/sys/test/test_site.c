@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Site decisions and function bounds: by hand for each kind and each refusal, then over the text of real
- * libraries, where nothing that was decided to be overwritten may be the target of a branch, and what
- * is decided without function bounds must agree with what is decided with them.
+ * Site decisions and function bounds: by hand for each kind and each refusal, then over the text of
+ * real libraries, where nothing that was decided to be overwritten may be the target of a branch,
+ * and what is decided without function bounds must agree with what is decided with them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +23,10 @@
 static uint8_t text[1024];
 
 /* Straight-line code before and behind, then the code, with `syscall` at site_off in it. */
-static struct site_plan decide(const char *code, size_t n, size_t site_off, bool bounds, uint32_t nr)
+static struct site_plan decide(const char *code, size_t n, size_t site_off, bool bounds,
+                               uint32_t nr)
 {
-    struct site_code c = { .bytes = text, .n = sizeof(text), .base = BASE, .nr = nr };
+    struct site_code c = {.bytes = text, .n = sizeof(text), .base = BASE, .nr = nr};
     struct site_plan plan;
 
     for (size_t i = 0; i + 4 <= sizeof(text); i += 4)
@@ -122,19 +123,19 @@ static void test_cave(void **state)
 {
     (void)state;
     for (int bounds = 0; bounds < 2; bounds++) {
-        struct site_plan p = DECIDE("\x31\xc0\x0f\x05\x48\x98" RET "\x66\x0f\x1f\x84\0\0\0\0\0", 2,
-                                    bounds, 0);
+        struct site_plan p =
+            DECIDE("\x31\xc0\x0f\x05\x48\x98" RET "\x66\x0f\x1f\x84\0\0\0\0\0", 2, bounds, 0);
         check(p, PATCH_CAVE, 2, 0);
         assert_int_equal(p.cave, BASE + AT + 7);
-        p = DECIDE("\x31\xc0\x0f\x05\x48\x98" RET "\xcc\xcc\xcc\xcc\xcc\xcc\xcc\xcc\xcc", 2, bounds, 0);
+        p = DECIDE("\x31\xc0\x0f\x05\x48\x98" RET "\xcc\xcc\xcc\xcc\xcc\xcc\xcc\xcc\xcc", 2, bounds,
+                   0);
         check(p, PATCH_CAVE, 2, 0);
         /* too short; not behind an instruction that ends the flow; not up to the alignment */
         no_cave(DECIDE("\x31\xc0\x0f\x05\x48\x98\x48\x98\x48\x98\x48" RET "\x0f\x1f\x40\0", 2,
                        bounds, 0));
-        no_cave(DECIDE("\x31\xc0\x0f\x05\x48\x98\x90\x66\x0f\x1f\x84\0\0\0\0\0" RET, 2, bounds,
-                       0));
-        no_cave(DECIDE("\x31\xc0\x0f\x05" RET "\x66\x0f\x1f\x44\0\0\x48\x98\x48\x98\x48\x98\x48",
-                       2, bounds, 0));
+        no_cave(DECIDE("\x31\xc0\x0f\x05\x48\x98\x90\x66\x0f\x1f\x84\0\0\0\0\0" RET, 2, bounds, 0));
+        no_cave(DECIDE("\x31\xc0\x0f\x05" RET "\x66\x0f\x1f\x44\0\0\x48\x98\x48\x98\x48\x98\x48", 2,
+                       bounds, 0));
     }
     /* the site crosses a word: another vCPU could see half of it */
     check(DECIDE("\x31\xc0\x48\x98\x48\x98\x90\x0f\x05" RET "\x66\x0f\x1f\x44\0\0", 7, true, 0),
@@ -157,9 +158,10 @@ static void test_random(void **state)
         size_t n = 2 + (size_t)rand() % 400;
         uint8_t *code = malloc(n);
         for (size_t i = 0; i < n; i++)
-            code[i] = rand() % 3 ? (uint8_t)rand() : (uint8_t)"\x90\xcc\xc3\x0f\x1f\x66\xb8\x05"[rand() % 8];
+            code[i] = rand() % 3 ? (uint8_t)rand()
+                                 : (uint8_t) "\x90\xcc\xc3\x0f\x1f\x66\xb8\x05"[rand() % 8];
         size_t off = (size_t)rand() % (n - 1);
-        struct site_code c = { .bytes = code, .n = n, .base = BASE + (uint64_t)rand() % 64 };
+        struct site_code c = {.bytes = code, .n = n, .base = BASE + (uint64_t)rand() % 64};
         struct site_plan p;
         c.func_start = c.base + (uint64_t)rand() % n;
         c.func_end = c.func_start + (uint64_t)rand() % (c.base + n - c.func_start + 1);
@@ -187,9 +189,12 @@ static bool read_image(const struct eh_reader *r, uint64_t addr, void *buf, size
     memcpy(buf, (const void *)addr, n);
     return true;
 }
-static const struct eh_reader reader = { read_image };
+static const struct eh_reader reader = {read_image};
 
-/* One byte for each byte of text: is it the target of some function's branch, or a function's start? */
+/*
+ * One byte for each byte of text: is it the target of some function's branch, or a function's
+ * start?
+ */
 static uint8_t *mark_targets(void)
 {
     uint8_t *mark = calloc(1, img.text_size + 1);
@@ -248,9 +253,11 @@ static void check_library(const char *path, unsigned with_min, unsigned without_
         uint64_t site = (uint64_t)img.text + o, start, end;
         if (img.text[o] != 0x0f || img.text[o + 1] != 0x05)
             continue;
-        struct site_code c = { .bytes = img.text + o - SITE_NEAR, .n = 2 * SITE_NEAR,
-                               .base = site - SITE_NEAR, .nr = 1000 };
-        struct site_plan near, far = { PATCH_NONE };
+        struct site_code c = {.bytes = img.text + o - SITE_NEAR,
+                              .n = 2 * SITE_NEAR,
+                              .base = site - SITE_NEAR,
+                              .nr = 1000};
+        struct site_plan near, far = {PATCH_NONE};
         bool known = eh_frame_find(&reader, (uint64_t)img.mem, site, &start, &end);
         if (known && !is_instruction(start, end, site))
             continue; /* bytes of something else */
@@ -312,10 +319,14 @@ static void test_eh_frame_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mov),       cmocka_unit_test(test_tail_of_another),
-        cmocka_unit_test(test_before),    cmocka_unit_test(test_window),
-        cmocka_unit_test(test_cave),      cmocka_unit_test(test_sigreturn),
-        cmocka_unit_test(test_random),    cmocka_unit_test(test_libraries),
+        cmocka_unit_test(test_mov),
+        cmocka_unit_test(test_tail_of_another),
+        cmocka_unit_test(test_before),
+        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_cave),
+        cmocka_unit_test(test_sigreturn),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_libraries),
         cmocka_unit_test(test_eh_frame_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

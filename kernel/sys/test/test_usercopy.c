@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User copies over real memory and real faults.  %gs points to a struct vcpu; a SIGSEGV handler does
- * what stage one does, with the fix-up table that the linker collected, and mm_fault is a page table
- * of its own: pages that it may open, and pages that it refuses.
+ * User copies over real memory and real faults.  %gs points to a struct vcpu; a SIGSEGV handler
+ * does what stage one does, with the fix-up table that the linker collected, and mm_fault is a page
+ * table of its own: pages that it may open, and pages that it refuses.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static unsigned faults, refused; /* calls of mm_fault */
 static struct vcpu vcpu;
 static struct thread thread;
 static struct process process;
-static struct enclave_params params = { .kernel_base = 1UL << 47 };
+static struct enclave_params params = {.kernel_base = 1UL << 47};
 
 int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
 {
@@ -215,7 +215,9 @@ static void test_words(void **state)
     assert_int_equal(user_cmpxchg32(a + PAGE_SIZE, &v, 1), -EFAULT);
 }
 
-/* The host's side of a copy may vanish: the copy ends, and the program's pages are not asked for. */
+/*
+ * The host's side of a copy may vanish: the copy ends, and the program's pages are not asked for.
+ */
 static void test_host_gone(void **state)
 {
     (void)state;

@@ -76,7 +76,7 @@ uint8_t *host_setup(void *gs, size_t size, uint64_t *addr, uint64_t *error)
 
 void host_catch_faults(void)
 {
-    struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
     sigaction(SIGSEGV, &sa, NULL);
 }
