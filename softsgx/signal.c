@@ -30,10 +30,14 @@ static bool code_is(uint64_t rip, const char *bytes, size_t len)
     return !softsgx_copy(have, (const void *)rip, len) && !memcmp(have, bytes, len);
 }
 
-/* ENCLU raises #UD where there is no SGX, and #GP where the CPU has it but the firmware does not. */
+/*
+ * ENCLU raises #UD where there is no SGX, #GP where the CPU has it but the firmware does not enable it, and
+ * #PF where it is there but our TCS is not in the EPC.
+ */
 static bool traps_enclu(int sig, const ucontext_t *uc)
 {
-    return (sig == SIGILL || (sig == SIGSEGV && TRAPNO(uc) == VEC_GP)) &&
+    bool fetch = TRAPNO(uc) == VEC_PF && (UC(uc, ERR) & PF_I);
+    return (sig == SIGILL || sig == SIGSEGV) && !fetch &&
            code_is((uint64_t)UC(uc, RIP), "\x0f\x01\xd7", 3);
 }
 
@@ -189,6 +193,11 @@ static void enclave_signal(struct lp *lp, int sig, siginfo_t *info, ucontext_t *
 {
     bool done = false;
     struct fault f = FAULT_NONE;
+    if (!lp->cur->encl) { /* unmapped from under a thread that was inside */
+        lp->cur = NULL;
+        sig_deliver(sig, info, uc);
+        return;
+    }
     if (!is_exception(sig, info)) {
         aex(lp, uc, world, VEC_NONE, 0, 0);
         deliver_at_aep(lp, sig, info, uc, world);
@@ -201,7 +210,7 @@ static void enclave_signal(struct lp *lp, int sig, siginfo_t *info, ucontext_t *
                 UC(uc, RIP) += 3;
             return;
         }
-    } else if (sig == SIGSEGV && TRAPNO(uc) == VEC_PF) {
+    } else if ((sig == SIGSEGV || sig == SIGBUS) && TRAPNO(uc) == VEC_PF) {
         if (enclave_page_fault(lp, info, uc, &f))
             return;
     } else {

@@ -1,19 +1,20 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds the Linux kernel's SGX selftests (tools/testing/selftests/sgx) from unmodified sources and runs
 # them on libsoftsgx.so.
 #
-#   selftest.sh LIBSOFTSGX.SO BUILD-DIR [TEST...]
+#   selftest.sh BUILD [TEST...]
 #
+# BUILD is the project's build directory.
 # The sources come from Debian's linux-source package; CPUID leaf 0x12, which this CPU cannot answer, from
 # a header that is included before everything else.  Prints TAP; fails if a test fails that should not.
 set -eu
 
-lib=$(realpath "$1")
-mkdir -p "$2"
-build=$(realpath "$2")
-shift 2
+lib=$(realpath "$1/softsgx/libsoftsgx.so")
+mkdir -p "$1/softsgx-selftest"
+build=$(realpath "$1/softsgx-selftest")
+shift
 here=$(dirname "$(realpath "$0")")
 
 archive=$(find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' 2>/dev/null | sort -V | tail -n 1)
@@ -22,7 +23,7 @@ tests=$tree/tools/testing/selftests
 
 if [ ! -e "$build/unpacked" ]; then
     if [ -z "$archive" ]; then
-        echo "1..0 # SKIP linux-source is not installed (apt-get install linux-source-6.1)"
+        echo "ok 1 - # SKIP linux-source is not installed (apt-get install linux-source-6.1)"
         exit 0
     fi
     mkdir -p "$tree"
