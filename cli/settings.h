@@ -25,7 +25,7 @@ struct settings_mount {
     char *source; /* NULL unless the kind has a host side */
 };
 
-/* A node of the file tree; children are sorted by name (cli/tree.h makes and changes it). */
+/* A node of the file tree; children are sorted by name (cli/manifest/tree.h makes and changes it). */
 struct file_node {
     char *name; /* NULL for the root */
     uint16_t kind;

@@ -17,17 +17,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/files.h"
+#include "cli/manifest/files.h"
 #include "cli/key.h"
-#include "cli/leaves.h"
-#include "cli/manifest.h"
+#include "cli/manifest/leaves.h"
+#include "cli/manifest/manifest.h"
 #include "cli/mem.h"
 #include "cli/outfile.h"
 #include "cli/paths.h"
 #include "cli/say.h"
 #include "cli/signing.h"
-#include "cli/template.h"
-#include "cli/uri.h"
+#include "cli/manifest/template.h"
+#include "cli/manifest/path.h"
 #include "cli/verbs.h"
 #include "host/enclave/bundle.h"
 #include "lib/sha256.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/signdata.h"
+#include "cli/manifest/signdata.h"
 
 struct kernel_file;
 

@@ -11,8 +11,8 @@
 #include "cli/outfile.c"
 #include "cli/report.c"
 #include "cli/size.h"
-#include "cli/template.h"
-#include "cli/uri.h"
+#include "cli/manifest/template.h"
+#include "cli/manifest/path.h"
 
 static char dir[] = "/tmp/cella-output-XXXXXX";
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/manifest.c"
-#include "cli/schema.c"
+#include "cli/manifest/manifest.c"
+#include "cli/manifest/schema.c"
 
 /* What every manifest needs, without a line end. */
 #define ENTRY "libos.entrypoint = \"/bin/a\"\n"

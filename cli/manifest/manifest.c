@@ -6,15 +6,15 @@
  * value; the others have a function.  After the walk manifest_finish puts together what depends on
  * several keys.
  */
-#include "cli/manifest.h"
+#include "cli/manifest/manifest.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "abi/host/layout.h"
-#include "cli/manifest_impl.h"
+#include "cli/manifest/manifest_impl.h"
 #include "cli/mem.h"
-#include "cli/uri.h"
+#include "cli/manifest/path.h"
 
 #define MEMORY_MIN (8UL << 20)
 #define MEMORY_MAX (1UL << (ELRANGE_BITS_MAX - 1))

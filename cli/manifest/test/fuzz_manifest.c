@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "cli/manifest.h"
-#include "cli/tree.h"
+#include "cli/manifest/manifest.h"
+#include "cli/manifest/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

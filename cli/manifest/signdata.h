@@ -2,8 +2,8 @@
 /*
  * What a SIGSTRUCT says beside the measurement and the key.
  */
-#ifndef CLI_SIGNDATA_H
-#define CLI_SIGNDATA_H
+#ifndef CLI_MANIFEST_SIGNDATA_H
+#define CLI_MANIFEST_SIGNDATA_H
 
 #include <stdbool.h>
 #include <stdint.h>

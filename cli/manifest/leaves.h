@@ -3,8 +3,8 @@
  * Hashing of trusted files, as abi/config/config.h defines it: the array of leaf hashes grows here
  * and becomes the bundle's side data.
  */
-#ifndef CLI_LEAVES_H
-#define CLI_LEAVES_H
+#ifndef CLI_MANIFEST_LEAVES_H
+#define CLI_MANIFEST_LEAVES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  * The document is a tree of values, each with the place where it stands, so that whoever reads the
  * tree can point at what is wrong.  A table keeps its keys in the order of the text.
  */
-#ifndef CLI_TOML_H
-#define CLI_TOML_H
+#ifndef CLI_MANIFEST_TOML_H
+#define CLI_MANIFEST_TOML_H
 
 #include <stdbool.h>
 #include <stddef.h>

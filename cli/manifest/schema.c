@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/manifest_impl.h"
+#include "cli/manifest/manifest_impl.h"
 #include "cli/mem.h"
 #include "cli/size.h"
 

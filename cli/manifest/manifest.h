@@ -4,20 +4,20 @@
  * (https://gramine.readthedocs.io/en/stable/manifest-syntax.html).
  *
  * manifest_parse turns the text into settings, signing data and lists of files, and touches no
- * file; cli/files.c then visits the files.  Every key of Gramine is known: what Cella does not have
+ * file; files.c then visits the files.  Every key of Gramine is known: what Cella does not have
  * yet is an error only if it is set to something else than its default, and what makes no
  * difference to Cella is accepted.  An unknown key is an error.
  */
-#ifndef CLI_MANIFEST_H
-#define CLI_MANIFEST_H
+#ifndef CLI_MANIFEST_MANIFEST_H
+#define CLI_MANIFEST_MANIFEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cli/settings.h"
-#include "cli/signdata.h"
-#include "cli/toml.h"
+#include "cli/manifest/signdata.h"
+#include "cli/manifest/toml.h"
 
 /* One file that the manifest names. */
 struct manifest_file {

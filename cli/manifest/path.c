@@ -2,7 +2,7 @@
 /*
  * Paths as text.
  */
-#include "cli/uri.h"
+#include "cli/manifest/path.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
  * seen; a second one is an error.  `section`: the number of the section whose dotted keys made or
  * went through the table; from another section neither a header nor dotted keys may name it.
  */
-#include "cli/toml.h"
+#include "cli/manifest/toml.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "cli/mem.h"
-#include "cli/toml_impl.h"
+#include "cli/manifest/toml_impl.h"
 
 static void start_line(struct toml_parser *t, unsigned int line, const char *p)
 {

@@ -10,7 +10,7 @@
  * Gramine does always.  Directories have mode 0755 and time 0, whatever the host says, since those
  * change without the trusted files; files keep their permission bits and modification time.
  */
-#include "cli/files.h"
+#include "cli/manifest/files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,12 +22,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/leaves.h"
-#include "cli/manifest.h"
+#include "cli/manifest/leaves.h"
+#include "cli/manifest/manifest.h"
 #include "cli/mem.h"
 #include "cli/say.h"
-#include "cli/tree.h"
-#include "cli/uri.h"
+#include "cli/manifest/tree.h"
+#include "cli/manifest/path.h"
 
 #define LINKS_MAX 40
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/mem.h"
-#include "cli/toml_impl.h"
+#include "cli/manifest/toml_impl.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
  * The tree of files that a bundle trusts or allows, as seen inside the enclave (struct file_node
  * in settings.h).  Children are always sorted by name, as unsigned bytes.
  */
-#ifndef CLI_TREE_H
-#define CLI_TREE_H
+#ifndef CLI_MANIFEST_TREE_H
+#define CLI_MANIFEST_TREE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/toml.h"
+#include "cli/manifest/toml.h"
 
 static void test_values(void **state)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/mem.h"
-#include "cli/toml_impl.h"
+#include "cli/manifest/toml_impl.h"
 
 /* What a bare value may consist of; its end is where something else stands. */
 static size_t token_length(const char *p)

@@ -3,8 +3,8 @@
  * Variables in manifests: `{{ NAME }}` stands for the value given with -D NAME=VALUE, and
  * `{{ env.NAME }}` for an environment variable, as in Gramine's templates.
  */
-#ifndef CLI_TEMPLATE_H
-#define CLI_TEMPLATE_H
+#ifndef CLI_MANIFEST_TEMPLATE_H
+#define CLI_MANIFEST_TEMPLATE_H
 
 #include <stddef.h>
 

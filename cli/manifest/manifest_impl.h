@@ -3,10 +3,10 @@
  * Shared by manifest.c (what the keys mean) and schema.c (checking a table against a list of
  * keys).
  */
-#ifndef CLI_MANIFEST_IMPL_H
-#define CLI_MANIFEST_IMPL_H
+#ifndef CLI_MANIFEST_MANIFEST_IMPL_H
+#define CLI_MANIFEST_MANIFEST_IMPL_H
 
-#include "cli/manifest.h"
+#include "cli/manifest/manifest.h"
 
 enum key_kind {
     KEY_IGNORE, /* any value; makes no difference to Cella */

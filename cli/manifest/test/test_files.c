@@ -13,9 +13,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/files.c"
-#include "cli/leaves.c"
-#include "cli/tree.c"
+#include "cli/manifest/files.c"
+#include "cli/manifest/leaves.c"
+#include "cli/manifest/tree.c"
 
 static char root[] = "/tmp/cella-files-XXXXXX";
 

@@ -3,10 +3,10 @@
  * Shared by the halves of the TOML parser: toml.c (statements and tables), toml_value.c (values),
  * toml_string.c (strings).  Functions return false after toml_fail, and everything unwinds.
  */
-#ifndef CLI_TOML_IMPL_H
-#define CLI_TOML_IMPL_H
+#ifndef CLI_MANIFEST_TOML_IMPL_H
+#define CLI_MANIFEST_TOML_IMPL_H
 
-#include "cli/toml.h"
+#include "cli/manifest/toml.h"
 
 #define TOML_DEPTH_MAX 64
 

@@ -2,7 +2,7 @@
 /*
  * Variables in manifests.  Only plain names; of Gramine's Jinja language nothing else.
  */
-#include "cli/template.h"
+#include "cli/manifest/template.h"
 
 #include <stdlib.h>
 #include <string.h>

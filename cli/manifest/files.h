@@ -2,8 +2,8 @@
 /*
  * Visits the files that a manifest trusts or allows and makes the file tree of them.
  */
-#ifndef CLI_FILES_H
-#define CLI_FILES_H
+#ifndef CLI_MANIFEST_FILES_H
+#define CLI_MANIFEST_FILES_H
 
 #include <stdbool.h>
 

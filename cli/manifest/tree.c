@@ -2,13 +2,13 @@
 /*
  * The file tree.
  */
-#include "cli/tree.h"
+#include "cli/manifest/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/mem.h"
-#include "cli/uri.h"
+#include "cli/manifest/path.h"
 
 #define LINKS_MAX 40
 

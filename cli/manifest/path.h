@@ -2,8 +2,8 @@
 /*
  * Paths as text: URIs of a manifest, and normal forms.  Nothing here looks at the file system.
  */
-#ifndef CLI_URI_H
-#define CLI_URI_H
+#ifndef CLI_MANIFEST_PATH_H
+#define CLI_MANIFEST_PATH_H
 
 #include <stdbool.h>
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/toml.h"
+#include "cli/manifest/toml.h"
 
 static void dump_bytes(const char *s, size_t len)
 {

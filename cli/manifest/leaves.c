@@ -3,7 +3,7 @@
  * Hashing of trusted files.  A file that is reached by several paths (mounts, hard links) is hashed
  * once and its leaves are shared.
  */
-#include "cli/leaves.h"
+#include "cli/manifest/leaves.h"
 
 #include <errno.h>
 #include <stdio.h>
