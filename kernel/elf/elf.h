@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ELF images.  The parser (parse.c) is pure: bytes in, a checked description out; it never trusts an
- * offset or a size, and it is fuzzed.  Reading the headers and mapping the segments is in map.c.
+ * ELF images.  The parser (parse.c) is pure: bytes in, a checked description out; it never trusts
+ * an offset or a size, and it is fuzzed.  Reading the headers and mapping the segments is in
+ * map.c.
  *
  * Loading is in two steps, so that exec can refuse an image before it gives up the old one:
  * elf_read checks everything that the file says, elf_map touches the address space.
@@ -12,33 +13,35 @@
 #include "kernel/types.h"
 
 #define ELF_MAX_SEGMENTS 32
-#define ELF_HEAD_SIZE 64         /* bytes of the file that elf_phdr_range needs */
+#define ELF_HEAD_SIZE 64          /* bytes of the file that elf_phdr_range needs */
 #define ELF_PHDRS_MAX (64 * 1024) /* Linux's limit on the program headers' size */
-#define ELF_INTERP_MAX 4096      /* with the NUL, as PATH_MAX */
+#define ELF_INTERP_MAX 4096       /* with the NUL, as PATH_MAX */
 
 struct file;
 struct mm;
 
 struct elf_segment {
-    uint64_t vaddr, filesz, memsz, offset; /* memsz >= filesz, no wrap, offset % 4096 == vaddr % 4096 */
-    unsigned prot;                         /* MM_* */
+    uint64_t vaddr, filesz, memsz,
+        offset;    /* memsz >= filesz, no wrap, offset % 4096 == vaddr % 4096 */
+    unsigned prot; /* MM_* */
 };
 
 struct elf_image {
     bool pie;       /* ET_DYN */
     uint64_t entry; /* unrelocated */
-    uint64_t phdr_vaddr, phnum, phentsize; /* phdr_vaddr: unrelocated; 0 when no segment holds them */
+    uint64_t phdr_vaddr, phnum,
+        phentsize;      /* phdr_vaddr: unrelocated; 0 when no segment holds them */
     uint64_t low, high; /* page-aligned bounds of all segments */
     uint64_t align;     /* largest p_align, a power of two, at least a page */
     unsigned nsegments;
     struct elf_segment segment[ELF_MAX_SEGMENTS]; /* rising, not overlapping */
-    uint64_t interp_off, interp_len; /* PT_INTERP in the file, 0: none */
-    bool exec_stack;                 /* PT_GNU_STACK says so */
+    uint64_t interp_off, interp_len;              /* PT_INTERP in the file, 0: none */
+    bool exec_stack;                              /* PT_GNU_STACK says so */
 };
 
 /*
- * head: the file's first n bytes; phdrs: what elf_phdr_range asked for.  -ENOEXEC for anything that is
- * not a 64-bit little-endian x86-64 executable or shared object, or is inconsistent.
+ * head: the file's first n bytes; phdrs: what elf_phdr_range asked for.  -ENOEXEC for anything
+ * that is not a 64-bit little-endian x86-64 executable or shared object, or is inconsistent.
  */
 MUST_CHECK int elf_phdr_range(const void *head, size_t n, uint64_t file_size, uint64_t *off,
                               size_t *len);

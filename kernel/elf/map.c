@@ -3,9 +3,9 @@
  * Puts an ELF image into the address space: the segments as private file mappings, what lies beyond
  * their file part as anonymous memory, the tail of the last file page zeroed.
  *
- * A position-independent image goes where its hint says if that is free, else where the mm likes, in
- * one piece: the range is found with a reservation first, so that segments keep their distances.  An
- * ET_EXEC image goes to its own addresses and must find them free.
+ * A position-independent image goes where its hint says if that is free, else where the mm likes,
+ * in one piece: the range is found with a reservation first, so that segments keep their
+ * distances.  An ET_EXEC image goes to its own addresses and must find them free.
  */
 #include "kernel/elf/elf.h"
 
@@ -61,8 +61,8 @@ int elf_read_interp(struct file *f, const struct elf_image *img, char **out)
 }
 
 /*
- * Linux zeroes all of a writable segment's last page behind the file's bytes, beyond memsz too: ld.so's
- * first allocations come from there.
+ * Linux zeroes all of a writable segment's last page behind the file's bytes, beyond memsz too:
+ * ld.so's first allocations come from there.
  */
 static int zero_tail(const struct elf_segment *s, uint64_t bias)
 {
@@ -88,14 +88,14 @@ static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment
 
 static int map_anon_part(struct mm *mm, const struct elf_segment *s, uint64_t bias)
 {
-    uint64_t start = s->filesz ? ALIGN_UP(s->vaddr + s->filesz, PAGE_SIZE)
-                               : ALIGN_DOWN(s->vaddr, PAGE_SIZE);
+    uint64_t start =
+        s->filesz ? ALIGN_UP(s->vaddr + s->filesz, PAGE_SIZE) : ALIGN_DOWN(s->vaddr, PAGE_SIZE);
     uint64_t end = ALIGN_UP(s->vaddr + s->memsz, PAGE_SIZE);
 
     if (start >= end)
         return 0;
-    int64_t at = mm_map(mm, bias + start, end - start, s->prot, MAP_BASE | MAP_ANONYMOUS, NULL, 0,
-                        NULL);
+    int64_t at =
+        mm_map(mm, bias + start, end - start, s->prot, MAP_BASE | MAP_ANONYMOUS, NULL, 0, NULL);
     return at < 0 ? (int)at : 0;
 }
 
@@ -121,15 +121,16 @@ static int find_bias(struct mm *mm, const struct elf_image *img, uaddr_t hint, u
 /* An ET_EXEC image's range must be free and wholly the program's. */
 static int claim_fixed(struct mm *mm, const struct elf_image *img)
 {
-    int64_t at = mm_map(mm, img->low, img->high - img->low, 0,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, NULL, 0,
-                        NULL);
+    int64_t at =
+        mm_map(mm, img->low, img->high - img->low, 0,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, NULL, 0, NULL);
     if (at < 0)
         return (int)at;
     return mm_unmap(mm, img->low, img->high - img->low);
 }
 
-int elf_map(struct mm *mm, struct file *f, const struct elf_image *img, uaddr_t hint, uint64_t *bias)
+int elf_map(struct mm *mm, struct file *f, const struct elf_image *img, uaddr_t hint,
+            uint64_t *bias)
 {
     *bias = 0;
     int err = img->pie ? find_bias(mm, img, hint, bias) : claim_fixed(mm, img);

@@ -2,17 +2,17 @@
 /*
  * The ELF parser: bytes in, a checked description out.  Pure, so that it can be fuzzed.
  *
- * The threat: a program's file is the host's or another program's work.  No field is used before it
- * is checked; offsets and sizes are compared by subtraction so that nothing wraps.  What elf_parse lets
- * through holds these:
+ * The threat: a program's file is the host's or another program's work.  No field is used before
+ * it is checked; offsets and sizes are compared by subtraction so that nothing wraps.  What
+ * elf_parse lets through holds these:
  *
  *   1. every segment's bytes lie in the file, its addresses in [0, ELF_ADDR_MAX];
  *   2. filesz <= memsz; the file offset and the address agree modulo a page;
  *   3. segments rise and do not overlap (two may share a page);
  *   4. the interpreter's path, if any, lies in the file and has a sane length.
  *
- * Linux leaves some of this to mmap's failure; here all of it is -ENOEXEC, before anything is mapped.
- * Source: System V ABI, chapter 4 and 5; x86-64 psABI.
+ * Linux leaves some of this to mmap's failure; here all of it is -ENOEXEC, before anything is
+ * mapped. Source: System V ABI, chapter 4 and 5; x86-64 psABI.
  */
 #include "kernel/elf/elf.h"
 
@@ -111,15 +111,10 @@ static int add_interp(struct elf_image *img, const Elf64_Phdr *p, uint64_t file_
 static int add_phdr(struct elf_image *img, const Elf64_Phdr *p, uint64_t file_size)
 {
     switch (p->p_type) {
-    case PT_LOAD:
-        return add_load(img, p, file_size);
-    case PT_INTERP:
-        return add_interp(img, p, file_size);
-    case PT_GNU_STACK:
-        img->exec_stack = (p->p_flags & PF_X) != 0;
-        return 0;
-    default:
-        return 0;
+    case PT_LOAD: return add_load(img, p, file_size);
+    case PT_INTERP: return add_interp(img, p, file_size);
+    case PT_GNU_STACK: img->exec_stack = (p->p_flags & PF_X) != 0; return 0;
+    default: return 0;
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The places follow Linux's: program at two thirds of the address space, break up to 32 MiB behind it;
- * the spans shrink with ELRANGE.  Where mappings and the stack go is the mm's (mm/mm.c).
+ * The places follow Linux's: program at two thirds of the address space, break up to 32 MiB
+ * behind it; the spans shrink with ELRANGE.  Where mappings and the stack go is the mm's
+ * (mm/mm.c).
  */
 #include "kernel/proc/aslr.h"
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a new program's parts go.  Random unless the configuration or personality(2) says otherwise; the
- * random bits are the CPU's.  The host sees page-granular addresses through the page faults it serves, so
- * this defends against the program's input, not against the host.
+ * Where a new program's parts go.  Random unless the configuration or personality(2) says
+ * otherwise; the random bits are the CPU's.  The host sees page-granular addresses through the
+ * page faults it serves, so this defends against the program's input, not against the host.
  */
 #ifndef KERNEL_PROC_ASLR_H
 #define KERNEL_PROC_ASLR_H
 
 #include "kernel/types.h"
 
-/* How far below the end of the main stack (mm_stack_top) the stack's contents start: less than a page, a multiple of 16. */
+/*
+ * How far below the end of the main stack (mm_stack_top) the stack's contents start: less than a
+ * page, a multiple of 16.
+ */
 size_t aslr_stack_shift(void);
 /* Where a position-independent program with an interpreter goes. */
 uaddr_t aslr_pie_base(void);

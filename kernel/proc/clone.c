@@ -29,9 +29,9 @@ struct clone_request {
 /* What makes a thread share all that our threads share … */
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 /* … and what may be said besides. */
-#define THREAD_OPTIONS                                                                            \
-    (CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |                   \
-     CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO |              \
+#define THREAD_OPTIONS                                                                \
+    (CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |      \
+     CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | \
      CLONE_CLEAR_SIGHAND)
 
 static long check_flags(uint64_t flags)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What credentials allow.  They are bookkeeping: every program of an enclave can do what the enclave can do.
+ * What credentials allow.  They are bookkeeping: every program of an enclave can do what the
+ * enclave can do.
  */
 #ifndef KERNEL_PROC_CRED_H
 #define KERNEL_PROC_CRED_H

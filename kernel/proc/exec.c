@@ -4,12 +4,13 @@
  *
  *   prepare   open and check the program, its "#!" interpreters and its ELF interpreter; count the
  *             arguments.  Nothing is changed; any error is the call's result.
- *   commit    the point of no return: the other threads end, the old address space goes, descriptors
- *             marked so are closed, handlers fall back to the defaults.
- *   load      map the images, the vDSO and the stack; set the registers.  An error here kills the process,
- *             as in Linux.
+ *   commit    the point of no return: the other threads end, the old address space goes,
+ *             descriptors marked so are closed, handlers fall back to the defaults.
+ *   load      map the images, the vDSO and the stack; set the registers.  An error here kills
+ *             the process, as in Linux.
  *
- * There is one address range for old and new image, so the old one must go before the new one is mapped.
+ * There is one address range for old and new image, so the old one must go before the new one is
+ * mapped.
  */
 #include <asm/hwcap2.h>
 #include <linux/signal.h>
@@ -50,12 +51,12 @@ struct exec {
     struct file *file;   /* what is mapped in the end: the program or the script's interpreter */
     struct file *interp; /* the ELF interpreter, or NULL */
     struct elf_image image, interp_image;
-    const char *path;     /* as execve was told: AT_EXECFN */
-    struct strings argv;  /* an own copy, rewritten for scripts */
-    char *const *envp;    /* the caller's */
+    const char *path;    /* as execve was told: AT_EXECFN */
+    struct strings argv; /* an own copy, rewritten for scripts */
+    char *const *envp;   /* the caller's */
     struct script script;
     struct exec_blame blame;
-    size_t n;             /* bytes in head */
+    size_t n; /* bytes in head */
     char head[HEAD_SIZE];
 };
 
@@ -201,7 +202,7 @@ static size_t arg_limit(void)
 static int check_arg_size(char *const argv[], char *const envp[])
 {
     size_t bytes = 0, limit = arg_limit();
-    char *const *vectors[] = { argv, envp };
+    char *const *vectors[] = {argv, envp};
 
     for (int i = 0; i < 2; i++)
         for (char *const *v = vectors[i]; *v; v++) {
@@ -262,15 +263,16 @@ static int map_stack(struct process *p, const struct exec *e, struct stack_info 
     size_t need = ALIGN_UP(stack_size_needed(info), PAGE_SIZE);
     size_t mapped = need + STACK_ROOM;
     uaddr_t top = mm_stack_top(p->mm);
-    bool exec_stack = e->interp ? e->image.exec_stack || e->interp_image.exec_stack
-                                : e->image.exec_stack;
+    bool exec_stack =
+        e->interp ? e->image.exec_stack || e->interp_image.exec_stack : e->image.exec_stack;
     unsigned prot = MM_READ | MM_WRITE | (exec_stack ? MM_EXEC : 0);
 
     char *buf = kmalloc(need);
     if (!buf)
         return -ENOMEM;
-    int64_t at = mm_map(p->mm, 0, mapped, prot,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK, NULL, 0, "[stack]");
+    int64_t at =
+        mm_map(p->mm, 0, mapped, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK,
+               NULL, 0, "[stack]");
     uaddr_t end = top - aslr_stack_shift();
     int err = at < 0 ? (int)at : stack_build(buf, need, end, info, out);
     if (!err)
@@ -371,9 +373,9 @@ static void set_regs(uaddr_t entry, uaddr_t sp)
 static int exec_load(struct process *p, struct exec *e)
 {
     uint64_t auxv[2 * AUXV_MAX];
-    struct stack_info info = { .argv = e->argv.v, .envp = e->envp, .execfn = e->path, .auxv = auxv };
+    struct stack_info info = {.argv = e->argv.v, .envp = e->envp, .execfn = e->path, .auxv = auxv};
     struct stack_layout where;
-    struct loaded l = { 0 };
+    struct loaded l = {0};
 
     int err = map_images(p, e, &l);
     if (!err)

@@ -3,12 +3,12 @@
  * How threads and processes end.
  *
  *   exit            this thread: thread_die.  The last one ends the process.
- *   exit_group      all: p->exiting, every other thread is told to die (exit_signal_code) and woken;
- *                   each dies on its own way back to the program, the last one ends the process.
+ *   exit_group      all: p->exiting, every other thread is told to die (exit_signal_code) and
+ *                   woken; each dies on its way back to the program, the last one ends the process.
  *   exec            all but the caller, which waits for them.
  *
- * A thread dies on its own kernel stack with no lock held.  The wait status is that of the group exit, or the
- * first thread's when all threads went one by one.
+ * A thread dies on its own kernel stack with no lock held.  The wait status is that of the group
+ * exit, or the first thread's when all threads went one by one.
  */
 #include <linux/errno.h>
 #include <linux/resource.h>
@@ -31,8 +31,8 @@
 #define WSTATUS_EXIT(code) (((code)&0xff) << 8)
 
 /*
- * The process has no threads left but the caller, which does not go back to user memory.  Memory and
- * host descriptors end with the enclave; what must not be lost is written back first.
+ * The process has no threads left but the caller, which does not go back to user memory.  Memory
+ * and host descriptors end with the enclave; what must not be lost is written back first.
  */
 static NORETURN void process_finish(struct process *p)
 {
@@ -154,21 +154,16 @@ long sys_waitid(int which, int pid, uaddr_t infop, unsigned options, uaddr_t rus
 {
     (void)infop;
     (void)rusage;
-    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
-                    __WALL))
+    if (options &
+        ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
         return reject(-EINVAL, "unknown option");
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return reject(-EINVAL, "nothing to wait for");
     switch (which) {
-    case P_ALL:
-        return -ECHILD;
-    case P_PID:
-        return pid <= 0 ? -EINVAL : -ECHILD;
-    case P_PGID:
-        return pid < 0 ? -EINVAL : -ECHILD;
-    case P_PIDFD:
-        return pid < 0 ? -EINVAL : -EBADF;
-    default:
-        return reject(-EINVAL, "unknown id type");
+    case P_ALL: return -ECHILD;
+    case P_PID: return pid <= 0 ? -EINVAL : -ECHILD;
+    case P_PGID: return pid < 0 ? -EINVAL : -ECHILD;
+    case P_PIDFD: return pid < 0 ? -EINVAL : -EBADF;
+    default: return reject(-EINVAL, "unknown id type");
     }
 }

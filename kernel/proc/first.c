@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first process: what the measured configuration says to run, filled up with what it lets the host
- * give (arguments, environment, directory, ids), and nothing else.
+ * The first process: what the measured configuration says to run, filled up with what it lets the
+ * host give (arguments, environment, directory, ids), and nothing else.
  *
- * The process is made on the boot thread; everything that needs a current process, from opening the
- * standard streams to loading the program, is done by its first thread when that runs.  What goes wrong
- * there ends the enclave with one line and the shell's exit status: 127 for a program that is not
- * found, 126 for one that cannot be executed.
+ * The process is made on the boot thread; everything that needs a current process, from opening
+ * the standard streams to loading the program, is done by its first thread when that runs.  What
+ * goes wrong there ends the enclave with one line and the shell's exit status: 127 for a program
+ * that is not found, 126 for one that cannot be executed.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -36,15 +36,15 @@
 static void limits_init(struct process *p, const struct config_header *c)
 {
     for (unsigned i = 0; i < RLIM_NLIMITS; i++)
-        p->rlimits[i] = (struct rlimit64){ RLIM64_INFINITY, RLIM64_INFINITY };
+        p->rlimits[i] = (struct rlimit64){RLIM64_INFINITY, RLIM64_INFINITY};
     p->rlimits[RLIMIT_STACK].rlim_cur = c->stack_size;
-    p->rlimits[RLIMIT_CORE] = (struct rlimit64){ 0, RLIM64_INFINITY };
-    p->rlimits[RLIMIT_NPROC] = (struct rlimit64){ NPROC_LIMIT, NPROC_LIMIT };
-    p->rlimits[RLIMIT_NOFILE] = (struct rlimit64){ c->fds_limit, c->fds_limit };
-    p->rlimits[RLIMIT_SIGPENDING] = (struct rlimit64){ SIGPENDING_LIMIT, SIGPENDING_LIMIT };
-    p->rlimits[RLIMIT_MSGQUEUE] = (struct rlimit64){ MSGQUEUE_LIMIT, MSGQUEUE_LIMIT };
-    p->rlimits[RLIMIT_NICE] = (struct rlimit64){ 0, 0 };
-    p->rlimits[RLIMIT_RTPRIO] = (struct rlimit64){ 0, 0 };
+    p->rlimits[RLIMIT_CORE] = (struct rlimit64){0, RLIM64_INFINITY};
+    p->rlimits[RLIMIT_NPROC] = (struct rlimit64){NPROC_LIMIT, NPROC_LIMIT};
+    p->rlimits[RLIMIT_NOFILE] = (struct rlimit64){c->fds_limit, c->fds_limit};
+    p->rlimits[RLIMIT_SIGPENDING] = (struct rlimit64){SIGPENDING_LIMIT, SIGPENDING_LIMIT};
+    p->rlimits[RLIMIT_MSGQUEUE] = (struct rlimit64){MSGQUEUE_LIMIT, MSGQUEUE_LIMIT};
+    p->rlimits[RLIMIT_NICE] = (struct rlimit64){0, 0};
+    p->rlimits[RLIMIT_RTPRIO] = (struct rlimit64){0, 0};
 }
 
 static void creds_init(struct creds *c, uint32_t uid, uint32_t gid)
@@ -209,28 +209,18 @@ static const char *start_dir(void)
 static const char *why(int err)
 {
     switch (err) {
-    case -ENOENT:
-        return "no such file";
-    case -ENOTDIR:
-        return "not a directory on the way";
+    case -ENOENT: return "no such file";
+    case -ENOTDIR: return "not a directory on the way";
     case -EACCES:
         return "not allowed, or not executable (in a signed enclave: is it in sgx.trusted_files?)";
-    case -ENOEXEC:
-        return "not an x86-64 Linux executable, or damaged";
-    case -ELIBBAD:
-        return "its interpreter is not an x86-64 Linux executable, or damaged";
-    case -ELOOP:
-        return "too many symbolic links or #! levels";
-    case -EISDIR:
-        return "is a directory";
-    case -ENOMEM:
-        return "not enough enclave memory; raise sgx.enclave_size";
-    case -E2BIG:
-        return "too many arguments";
-    case -EIO:
-        return "could not be read or verified";
-    default:
-        return "error";
+    case -ENOEXEC: return "not an x86-64 Linux executable, or damaged";
+    case -ELIBBAD: return "its interpreter is not an x86-64 Linux executable, or damaged";
+    case -ELOOP: return "too many symbolic links or #! levels";
+    case -EISDIR: return "is a directory";
+    case -ENOMEM: return "not enough enclave memory; raise sgx.enclave_size";
+    case -E2BIG: return "too many arguments";
+    case -EIO: return "could not be read or verified";
+    default: return "error";
     }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a process says it is: pids, process groups and sessions, user and group ids.  The ids are kept with
- * Linux's rules, and nothing more follows from them inside an enclave; being "privileged" means
- * an effective uid of 0.  All threads of a process share them (Linux keeps them per thread and leaves the sharing
- * to the C library).
+ * Who a process says it is: pids, process groups and sessions, user and group ids.  The ids are
+ * kept with Linux's rules, and nothing more follows from them inside an enclave; being
+ * "privileged" means an effective uid of 0.  All threads of a process share them (Linux keeps
+ * them per thread and leaves the sharing to the C library).
  */
 #include <linux/errno.h>
 
@@ -130,12 +130,12 @@ struct idset {
 
 static struct idset uids(struct creds *c)
 {
-    return (struct idset){ &c->uid, &c->euid, &c->suid, &c->fsuid };
+    return (struct idset){&c->uid, &c->euid, &c->suid, &c->fsuid};
 }
 
 static struct idset gids(struct creds *c)
 {
-    return (struct idset){ &c->gid, &c->egid, &c->sgid, &c->fsgid };
+    return (struct idset){&c->gid, &c->egid, &c->sgid, &c->fsgid};
 }
 
 static bool is_one_of(struct idset s, uint32_t id)
@@ -201,14 +201,14 @@ static long set_fs_id(struct creds *c, struct idset s, uint32_t id)
 }
 
 /* Runs a change of the current process's credentials under its lock. */
-#define WITH_CREDS(c, expr)                                                                       \
-    ({                                                                                             \
-        struct process *wc_p = current_process();                                                  \
-        struct creds *c = &wc_p->creds;                                                            \
-        spin_lock(&wc_p->lock);                                                                    \
-        long wc_ret = (expr);                                                                      \
-        spin_unlock(&wc_p->lock);                                                                  \
-        wc_ret;                                                                                    \
+#define WITH_CREDS(c, expr)                       \
+    ({                                            \
+        struct process *wc_p = current_process(); \
+        struct creds *c = &wc_p->creds;           \
+        spin_lock(&wc_p->lock);                   \
+        long wc_ret = (expr);                     \
+        spin_unlock(&wc_p->lock);                 \
+        wc_ret;                                   \
     })
 
 long sys_setuid(unsigned uid)
@@ -253,7 +253,8 @@ long sys_setfsgid(unsigned gid)
 
 static long store_three(uaddr_t a, uint32_t va, uaddr_t b, uint32_t vb, uaddr_t c, uint32_t vc)
 {
-    if (copy_out(a, &va, sizeof(va)) || copy_out(b, &vb, sizeof(vb)) || copy_out(c, &vc, sizeof(vc)))
+    if (copy_out(a, &va, sizeof(va)) || copy_out(b, &vb, sizeof(vb)) ||
+        copy_out(c, &vc, sizeof(vc)))
         return -EFAULT;
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resource limits and usage.  Limits that have a meaning here are enforced where the resource is: files by the
- * descriptor table, memory by mm, threads by thread_attach, queued signals by the queue.
+ * Resource limits and usage.  Limits that have a meaning here are enforced where the resource is:
+ * files by the descriptor table, memory by mm, threads by thread_attach, queued signals by the
+ * queue.
  */
 #include <linux/errno.h>
 #include <linux/resource.h>
@@ -97,8 +98,8 @@ long sys_setrlimit(unsigned resource, uaddr_t rlim)
 
 static struct __kernel_old_timeval timeval_of(ktime_t ns)
 {
-    return (struct __kernel_old_timeval){ .tv_sec = ns / 1000000000,
-                                          .tv_usec = ns % 1000000000 / 1000 };
+    return (struct __kernel_old_timeval){.tv_sec = ns / 1000000000,
+                                         .tv_usec = ns % 1000000000 / 1000};
 }
 
 static void add_thread(struct rusage *ru, const struct thread *t)
@@ -124,20 +125,16 @@ static void fill_self(struct rusage *ru, struct process *p)
 long sys_getrusage(int who, uaddr_t uaddr)
 {
     struct process *p = current_process();
-    struct rusage ru = { 0 };
+    struct rusage ru = {0};
 
     switch (who) {
-    case RUSAGE_SELF:
-        fill_self(&ru, p);
-        break;
-    case RUSAGE_CHILDREN:
-        break;
+    case RUSAGE_SELF: fill_self(&ru, p); break;
+    case RUSAGE_CHILDREN: break;
     case RUSAGE_THREAD:
         ru.ru_utime = timeval_of(thread_cpu_time(current));
         add_thread(&ru, current);
         break;
-    default:
-        return reject(-EINVAL, "unknown who");
+    default: return reject(-EINVAL, "unknown who");
     }
     if (who != RUSAGE_CHILDREN)
         ru.ru_maxrss = (long)(mm_resident(p->mm) * (PAGE_SIZE / 1024));
@@ -146,7 +143,7 @@ long sys_getrusage(int who, uaddr_t uaddr)
 
 long sys_times(uaddr_t tbuf)
 {
-    struct tms t = { .tms_utime = process_cpu_time(current_process()) / NS_PER_TICK };
+    struct tms t = {.tms_utime = process_cpu_time(current_process()) / NS_PER_TICK};
 
     if (tbuf && copy_out(tbuf, &t, sizeof(t)))
         return -EFAULT;

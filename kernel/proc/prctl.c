@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prctl, arch_prctl, personality and capabilities: attributes of a process or thread that programs set and
- * read back.  Most have no effect inside an enclave; those that promise a protection which is not there
- * (seccomp) are refused.
+ * prctl, arch_prctl, personality and capabilities: attributes of a process or thread that
+ * programs set and read back.  Most have no effect inside an enclave; those that promise a
+ * protection which is not there (seccomp) are refused.
  */
 #include <asm/prctl.h>
 #include <linux/capability.h>
@@ -68,37 +68,27 @@ static long set_flag(bool *flag, unsigned long v)
 static long prctl_get(struct process *p, int option, unsigned long arg2)
 {
     switch (option) {
-    case PR_GET_NAME:
-        return get_name(arg2);
-    case PR_GET_DUMPABLE:
-        return p->dumpable;
+    case PR_GET_NAME: return get_name(arg2);
+    case PR_GET_DUMPABLE: return p->dumpable;
     case PR_GET_PDEATHSIG:
-    case PR_GET_CHILD_SUBREAPER:
-        return store_int(arg2, 0);
-    case PR_GET_NO_NEW_PRIVS:
-        return p->no_new_privs;
-    case PR_GET_TIMERSLACK:
-        return TIMER_SLACK_DEFAULT;
+    case PR_GET_CHILD_SUBREAPER: return store_int(arg2, 0);
+    case PR_GET_NO_NEW_PRIVS: return p->no_new_privs;
+    case PR_GET_TIMERSLACK: return TIMER_SLACK_DEFAULT;
     case PR_GET_KEEPCAPS:
     case PR_GET_SECCOMP:
     case PR_GET_SECUREBITS:
     case PR_GET_THP_DISABLE:
-    case PR_GET_TIMING:
-        return 0;
-    case PR_GET_TSC:
-        return store_int(arg2, PR_TSC_ENABLE);
+    case PR_GET_TIMING: return 0;
+    case PR_GET_TSC: return store_int(arg2, PR_TSC_ENABLE);
     case PR_GET_TID_ADDRESS: {
         uaddr_t addr = current->clear_child_tid;
         return copy_out(arg2, &addr, sizeof(addr));
     }
-    case PR_CAPBSET_READ:
-        return arg2 <= LAST_CAP ? 1 : -EINVAL;
+    case PR_CAPBSET_READ: return arg2 <= LAST_CAP ? 1 : -EINVAL;
     case PR_CAP_AMBIENT:
         return arg2 == PR_CAP_AMBIENT_IS_SET || arg2 == PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EPERM;
-    case PR_MCE_KILL_GET:
-        return PR_MCE_KILL_DEFAULT;
-    default:
-        return reject(-EINVAL, "unknown option");
+    case PR_MCE_KILL_GET: return PR_MCE_KILL_DEFAULT;
+    default: return reject(-EINVAL, "unknown option");
     }
 }
 
@@ -108,37 +98,28 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
     struct process *p = current_process();
 
     switch (option) {
-    case PR_SET_NAME:
-        return set_name(arg2);
-    case PR_SET_DUMPABLE:
-        return set_flag(&p->dumpable, arg2);
+    case PR_SET_NAME: return set_name(arg2);
+    case PR_SET_DUMPABLE: return set_flag(&p->dumpable, arg2);
     case PR_SET_NO_NEW_PRIVS:
         if (arg2 != 1 || arg3 || arg4 || arg5)
             return -EINVAL;
         p->no_new_privs = true;
         return 0;
-    case PR_SET_PDEATHSIG:
-        return arg2 > 64 ? -EINVAL : 0;
-    case PR_SET_KEEPCAPS:
-        return arg2 > 1 ? -EINVAL : 0;
+    case PR_SET_PDEATHSIG: return arg2 > 64 ? -EINVAL : 0;
+    case PR_SET_KEEPCAPS: return arg2 > 1 ? -EINVAL : 0;
     case PR_SET_TIMERSLACK:
     case PR_SET_CHILD_SUBREAPER:
     case PR_SET_THP_DISABLE:
     case PR_SET_PTRACER:
-    case PR_SET_VMA:
-        return 0;
-    case PR_SET_TIMING:
-        return arg2 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_SET_VMA: return 0;
+    case PR_SET_TIMING: return arg2 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
     case PR_SET_TSC:
         return arg2 == PR_TSC_ENABLE ? 0 : reject(-EINVAL, "rdtsc cannot be forbidden");
-    case PR_SET_SECCOMP:
-        return reject(-EINVAL, "seccomp is not supported");
+    case PR_SET_SECCOMP: return reject(-EINVAL, "seccomp is not supported");
     case PR_SET_MM:
     case PR_CAPBSET_DROP:
-    case PR_SET_SECUREBITS:
-        return reject(-EPERM, "no such privilege in an enclave");
-    default:
-        return prctl_get(p, option, arg2);
+    case PR_SET_SECUREBITS: return reject(-EPERM, "no such privilege in an enclave");
+    default: return prctl_get(p, option, arg2);
     }
 }
 
@@ -159,25 +140,15 @@ long sys_arch_prctl(int option, uaddr_t addr)
             return -EPERM;
         fs_base_write(addr);
         return 0;
-    case ARCH_GET_FS:
-        v = fs_base_read();
-        return copy_out(addr, &v, sizeof(v));
-    case ARCH_SET_GS:
-        return addr == 0 ? 0 : reject(-EINVAL, "GS belongs to the kernel");
-    case ARCH_GET_GS:
-        v = 0;
-        return copy_out(addr, &v, sizeof(v));
-    case ARCH_GET_CPUID:
-        return 1;
-    case ARCH_SET_CPUID:
-        return addr ? 0 : reject(-ENODEV, "cpuid cannot be forbidden");
+    case ARCH_GET_FS: v = fs_base_read(); return copy_out(addr, &v, sizeof(v));
+    case ARCH_SET_GS: return addr == 0 ? 0 : reject(-EINVAL, "GS belongs to the kernel");
+    case ARCH_GET_GS: v = 0; return copy_out(addr, &v, sizeof(v));
+    case ARCH_GET_CPUID: return 1;
+    case ARCH_SET_CPUID: return addr ? 0 : reject(-ENODEV, "cpuid cannot be forbidden");
     case ARCH_GET_XCOMP_SUPP:
-    case ARCH_GET_XCOMP_PERM:
-        return copy_out(addr, &kernel.xfrm, sizeof(kernel.xfrm));
-    case ARCH_REQ_XCOMP_PERM:
-        return request_component(addr);
-    default:
-        return reject(-EINVAL, "unknown option");
+    case ARCH_GET_XCOMP_PERM: return copy_out(addr, &kernel.xfrm, sizeof(kernel.xfrm));
+    case ARCH_REQ_XCOMP_PERM: return request_component(addr);
+    default: return reject(-EINVAL, "unknown option");
     }
 }
 
@@ -195,13 +166,10 @@ long sys_personality(unsigned persona)
 static int cap_words(uint32_t version)
 {
     switch (version) {
-    case _LINUX_CAPABILITY_VERSION_1:
-        return 1;
+    case _LINUX_CAPABILITY_VERSION_1: return 1;
     case _LINUX_CAPABILITY_VERSION_2:
-    case _LINUX_CAPABILITY_VERSION_3:
-        return 2;
-    default:
-        return 0;
+    case _LINUX_CAPABILITY_VERSION_3: return 2;
+    default: return 0;
     }
 }
 
@@ -248,7 +216,7 @@ long sys_capget(uaddr_t header, uaddr_t data)
 long sys_capset(uaddr_t header, uaddr_t data)
 {
     struct __user_cap_header_struct h;
-    struct __user_cap_data_struct d[2] = { { 0 } };
+    struct __user_cap_data_struct d[2] = {{0}};
     int words;
 
     long err = cap_header(header, &h, &words);

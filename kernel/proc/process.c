@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process and thread tables.  There is one process for now, kernel.first; a tid finds a thread by a
- * walk over its list.  Threads hold no reference on their process: it lives until the enclave ends.
+ * The process and thread tables.  There is one process for now, kernel.first; a tid finds a
+ * thread by a walk over its list.  Threads hold no reference on their process: it lives until the
+ * enclave ends.
  *
  * Locks: see process.h.
  */

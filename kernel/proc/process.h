@@ -6,9 +6,9 @@
  * process_exit or by its last thread's end.  Threads are on p->threads from thread_attach to
  * thread_die; a thread off the list takes no signals.
  *
- * Lock order: p->lock, then the run queue's.  p->lock guards the thread list, credentials, limits and
- * both signal queues; nothing that sleeps happens under it.
- * Legend: [I] immutable, [l] its lock, [a] atomic, [x] only changed by exec, when single threaded.
+ * Lock order: p->lock, then the run queue's.  p->lock guards the thread list, credentials, limits
+ * and both signal queues; nothing that sleeps happens under it. Legend: [I] immutable, [l] its
+ * lock, [a] atomic, [x] only changed by exec, when single threaded.
  */
 #ifndef KERNEL_PROC_PROCESS_H
 #define KERNEL_PROC_PROCESS_H
@@ -39,41 +39,41 @@ struct creds {
 struct itimer {
     struct timer timer;
     struct process *process; /* [I] */
-    ktime_t expires;  /* [l] on the clock it counts; 0: not armed */
-    ktime_t interval; /* [l] 0: once */
+    ktime_t expires;         /* [l] on the clock it counts; 0: not armed */
+    ktime_t interval;        /* [l] 0: once */
 };
 #define ITIMERS 3
 
 struct process {
     struct spinlock lock;
     struct ref ref;
-    int pid;                  /* [I] = tid of the first thread */
-    struct process *parent;   /* [tree lock] NULL for the first */
-    int pgid, sid;            /* [l] */
-    struct mm *mm;            /* [x] */
-    struct fdtable *fds;      /* [I] */
-    struct fs_context *fs;    /* [I] */
-    struct sighand *sighand;  /* [I] actions; kernel/signal */
-    struct sigqueue *sigqueue; /* [l] process-wide queue; kernel/signal */
-    struct list threads;      /* [l] */
-    unsigned nthreads;        /* [l] */
-    struct creds creds;       /* [l] */
+    int pid;                               /* [I] = tid of the first thread */
+    struct process *parent;                /* [tree lock] NULL for the first */
+    int pgid, sid;                         /* [l] */
+    struct mm *mm;                         /* [x] */
+    struct fdtable *fds;                   /* [I] */
+    struct fs_context *fs;                 /* [I] */
+    struct sighand *sighand;               /* [I] actions; kernel/signal */
+    struct sigqueue *sigqueue;             /* [l] process-wide queue; kernel/signal */
+    struct list threads;                   /* [l] */
+    unsigned nthreads;                     /* [l] */
+    struct creds creds;                    /* [l] */
     struct rlimit64 rlimits[RLIM_NLIMITS]; /* [l] */
-    struct file *exe;         /* [l] /proc/self/exe */
-    char *cmdline;            /* [l] kept copy: argv strings, NUL separated */
+    struct file *exe;                      /* [l] /proc/self/exe */
+    char *cmdline;                         /* [l] kept copy: argv strings, NUL separated */
     size_t cmdline_len;
     uaddr_t arg_start, arg_end, env_start, env_end, stack_top, auxv_addr; /* [l] */
-    uaddr_t vdso, vvar;       /* [x] where they are mapped; 0: not */
-    bool exiting;             /* [l] group exit: all threads are told to die */
+    uaddr_t vdso, vvar;         /* [x] where they are mapped; 0: not */
+    bool exiting;               /* [l] group exit: all threads are told to die */
     struct thread *exec_thread; /* [l] the thread that ends all others for its exec, or NULL */
-    int exit_status;          /* [l] wait status: (code << 8) or signal */
-    int leader_status;        /* [l] wait status of the first thread, when it went before others */
-    bool dumpable;            /* [l] */
-    bool no_new_privs;        /* [l] */
-    uint32_t personality;     /* [l] */
-    int nice;                 /* [l] */
-    ktime_t start_time;       /* [I] CLOCK_MONOTONIC */
-    ktime_t cpu_time_dead;    /* [l] run time of threads that are gone */
+    int exit_status;            /* [l] wait status: (code << 8) or signal */
+    int leader_status;     /* [l] wait status of the first thread, when it went before others */
+    bool dumpable;         /* [l] */
+    bool no_new_privs;     /* [l] */
+    uint32_t personality;  /* [l] */
+    int nice;              /* [l] */
+    ktime_t start_time;    /* [I] CLOCK_MONOTONIC */
+    ktime_t cpu_time_dead; /* [l] run time of threads that are gone */
     uint64_t minflt_dead, nvcsw_dead, nivcsw_dead; /* [l] likewise */
     struct itimer itimers[ITIMERS];                /* [l] by ITIMER_* */
 };
@@ -97,14 +97,16 @@ ktime_t thread_cpu_time(const struct thread *t);
 ktime_t process_cpu_time(struct process *p);
 
 /*
- * The first process, from the configuration.  Called once on the boot thread; its program is loaded by its own
- * thread as soon as that runs (a failure there ends the enclave with one line and status 126 or 127).
+ * The first process, from the configuration.  Called once on the boot thread; its program is
+ * loaded by its own thread as soon as that runs (a failure there ends the enclave with one line
+ * and status 126 or 127).
  */
 MUST_CHECK int process_first(void);
 /*
- * Replaces the current process's image: path's program with argv/envp (kernel strings, NULL-terminated).
- * Takes its own reference on file.  On success the current thread's regs are those of the new program.
- * On failure before the point of no return -errno and nothing changed; after it the process dies.
+ * Replaces the current process's image: path's program with argv/envp (kernel strings,
+ * NULL-terminated). Takes its own reference on file.  On success the current thread's regs are
+ * those of the new program. On failure before the point of no return -errno and nothing changed;
+ * after it the process dies.
  */
 MUST_CHECK int process_exec(struct file *file, const char *path, char *const argv[],
                             char *const envp[]);

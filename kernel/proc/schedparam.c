@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scheduling parameters.  The kernel's scheduler is a plain FIFO, the host decides about CPUs: what is set
- * here is checked as Linux does and mostly forgotten.  The CPUs that a program sees are those that the host
- * said at start (the smaller of that and the affinity mask's size).
+ * Scheduling parameters.  The kernel's scheduler is a plain FIFO, the host decides about CPUs:
+ * what is set here is checked as Linux does and mostly forgotten.  The CPUs that a program sees
+ * are those that the host said at start (the smaller of that and the affinity mask's size).
  */
 #include <linux/errno.h>
 #include <linux/ioprio.h>
@@ -66,7 +66,7 @@ long sys_sched_getaffinity(int pid, unsigned len, uaddr_t user_mask)
 
 long sys_sched_setaffinity(int pid, unsigned len, uaddr_t user_mask)
 {
-    uint8_t have[CPU_MASK_BYTES], want[CPU_MASK_BYTES] = { 0 };
+    uint8_t have[CPU_MASK_BYTES], want[CPU_MASK_BYTES] = {0};
     bool any = false;
 
     if (copy_in(want, user_mask, MIN(len, sizeof(want))))
@@ -155,7 +155,7 @@ long sys_sched_get_priority_min(int policy)
 
 long sys_sched_rr_get_interval(int pid, uaddr_t interval)
 {
-    struct __kernel_timespec ts = { .tv_nsec = RR_INTERVAL_NS };
+    struct __kernel_timespec ts = {.tv_nsec = RR_INTERVAL_NS};
 
     long err = check_tid(pid);
     return err ? err : copy_out(interval, &ts, sizeof(ts));
@@ -163,7 +163,7 @@ long sys_sched_rr_get_interval(int pid, uaddr_t interval)
 
 long sys_sched_getattr(int pid, uaddr_t attr, unsigned size, unsigned flags)
 {
-    struct sched_attr a = { .size = SCHED_ATTR_SIZE_VER0, .sched_policy = SCHED_NORMAL };
+    struct sched_attr a = {.size = SCHED_ATTR_SIZE_VER0, .sched_policy = SCHED_NORMAL};
 
     if (!attr || flags || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
         return -EINVAL;
@@ -201,12 +201,9 @@ static bool priority_target_ok(int which, int who)
     const struct process *p = current_process();
 
     switch (which) {
-    case PRIO_PROCESS:
-        return who == 0 || check_tid(who) == 0;
-    case PRIO_PGRP:
-        return who == 0 || who == p->pgid;
-    default:
-        return who == 0 || (uint32_t)who == p->creds.uid;
+    case PRIO_PROCESS: return who == 0 || check_tid(who) == 0;
+    case PRIO_PGRP: return who == 0 || who == p->pgid;
+    default: return who == 0 || (uint32_t)who == p->creds.uid;
     }
 }
 
@@ -250,8 +247,8 @@ long sys_ioprio_set(int which, int who, int ioprio)
 }
 
 /*
- * With one vCPU every entry into the kernel is a barrier for all threads.  With more there is no way
- * yet to make the others pass one, so nothing is offered.
+ * With one vCPU every entry into the kernel is a barrier for all threads.  With more there is no
+ * way yet to make the others pass one, so nothing is offered.
  */
 long sys_membarrier(int cmd, unsigned flags, int cpu_id)
 {

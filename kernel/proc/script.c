@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "#!" lines, as Linux's binfmt_script reads them: the interpreter's path after optional blanks, then at most
- * one argument, which is the rest of the line with blanks trimmed at both ends.  The line ends at a newline or
- * a NUL; one that does not end within SCRIPT_HEAD bytes is accepted only if the interpreter's path
- * itself is complete (its argument is then cut, as Linux does).
+ * "#!" lines, as Linux's binfmt_script reads them: the interpreter's path after optional blanks,
+ * then at most one argument, which is the rest of the line with blanks trimmed at both ends.  The
+ * line ends at a newline or a NUL; one that does not end within SCRIPT_HEAD bytes is accepted
+ * only if the interpreter's path itself is complete (its argument is then cut, as Linux does).
  */
 #include <linux/errno.h>
 

@@ -2,11 +2,12 @@
 /*
  * The initial stack of a program, as the x86-64 psABI (3.4.1) and Linux lay it out.  From the top:
  *
- *     8 zero bytes, the path executed, environment strings, argument strings (rising, first one lowest),
- *     the platform string, 16 random bytes, padding,
+ *     8 zero bytes, the path executed, environment strings, argument strings (the first one
+ *     lowest), the platform string, 16 random bytes, padding,
  *     the auxiliary vector, envp[] and NULL, argv[] and NULL, argc  <- sp, 16-byte aligned
  *
- * Pure: it is built in kernel memory for the address where it will lie and then copied out in one go.
+ * Pure: it is built in kernel memory for the address where it will lie and then copied out in one
+ * go.
  */
 #include <linux/auxvec.h>
 #include <linux/errno.h>
@@ -59,10 +60,9 @@ static size_t total(char *const *v)
 
 size_t stack_size_needed(const struct stack_info *info)
 {
-    size_t words = 1 + count(info->argv) + 1 + count(info->envp) + 1 +
-                   2 * (info->nauxv + OWN_AUXV);
-    return 8 + strlen(info->execfn) + 1 + total(info->envp) + total(info->argv) +
-           sizeof(PLATFORM) + sizeof(info->random) + words * 8 + 64;
+    size_t words = 1 + count(info->argv) + 1 + count(info->envp) + 1 + 2 * (info->nauxv + OWN_AUXV);
+    return 8 + strlen(info->execfn) + 1 + total(info->envp) + total(info->argv) + sizeof(PLATFORM) +
+           sizeof(info->random) + words * 8 + 64;
 }
 
 /* All strings so that the first is lowest; *start and *end are their bounds. */
@@ -103,10 +103,10 @@ static void put_aux(struct words *w, uint64_t type, uint64_t v)
 int stack_build(char *buf, size_t size, uaddr_t top, const struct stack_info *info,
                 struct stack_layout *out)
 {
-    struct builder b = { .buf = buf, .left = size, .base = top - size };
+    struct builder b = {.buf = buf, .left = size, .base = top - size};
     uint64_t zero = 0;
-    size_t nwords = 1 + count(info->argv) + 1 + count(info->envp) + 1 +
-                    2 * (info->nauxv + OWN_AUXV);
+    size_t nwords =
+        1 + count(info->argv) + 1 + count(info->envp) + 1 + 2 * (info->nauxv + OWN_AUXV);
 
     push(&b, &zero, sizeof(zero));
     uaddr_t execfn = push_string(&b, info->execfn);
@@ -123,7 +123,7 @@ int stack_build(char *buf, size_t size, uaddr_t top, const struct stack_info *in
     memset(buf + b.left, 0, old - b.left);
     out->sp = b.base + b.left;
 
-    struct words w = { buf + b.left };
+    struct words w = {buf + b.left};
     put_word(&w, count(info->argv));
     put_pointers(&w, info->argv, out->arg_start);
     put_pointers(&w, info->envp, out->env_start);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The system calls about time: reading the clocks and sleeping on them.  Programs read the common clocks
- * through the vDSO and come here for the others and when the vDSO's parameters are stale, which is also
- * when the clocks are compared with the host's again.
+ * The system calls about time: reading the clocks and sleeping on them.  Programs read the common
+ * clocks through the vDSO and come here for the others and when the vDSO's parameters are stale,
+ * which is also when the clocks are compared with the host's again.
  *
- * A sleep has an absolute deadline on CLOCK_MONOTONIC; an interrupted relative one is continued through
- * restart_syscall with the same deadline.  The clocks cannot be set: they are the host's.
+ * A sleep has an absolute deadline on CLOCK_MONOTONIC; an interrupted relative one is continued
+ * through restart_syscall with the same deadline.  The clocks cannot be set: they are the host's.
  */
 #include <linux/errno.h>
 #include <linux/time.h>
@@ -57,35 +57,22 @@ static int clock_read(int id, ktime_t *out)
     switch (id) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
-    case CLOCK_REALTIME_ALARM:
-        *out = clock_real();
-        return 0;
+    case CLOCK_REALTIME_ALARM: *out = clock_real(); return 0;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
-    case CLOCK_MONOTONIC_COARSE:
-        *out = clock_mono();
-        return 0;
+    case CLOCK_MONOTONIC_COARSE: *out = clock_mono(); return 0;
     case CLOCK_BOOTTIME:
-    case CLOCK_BOOTTIME_ALARM:
-        *out = clock_mono() + clock_boot_off();
-        return 0;
-    case CLOCK_TAI:
-        *out = clock_real() + TAI_OFFSET;
-        return 0;
-    case CLOCK_PROCESS_CPUTIME_ID:
-        *out = process_cpu_time(current_process());
-        return 0;
-    case CLOCK_THREAD_CPUTIME_ID:
-        *out = thread_cpu_time(current);
-        return 0;
-    default:
-        return id < 0 ? cpu_clock_read(id, out) : -EINVAL;
+    case CLOCK_BOOTTIME_ALARM: *out = clock_mono() + clock_boot_off(); return 0;
+    case CLOCK_TAI: *out = clock_real() + TAI_OFFSET; return 0;
+    case CLOCK_PROCESS_CPUTIME_ID: *out = process_cpu_time(current_process()); return 0;
+    case CLOCK_THREAD_CPUTIME_ID: *out = thread_cpu_time(current); return 0;
+    default: return id < 0 ? cpu_clock_read(id, out) : -EINVAL;
     }
 }
 
 static struct __kernel_timespec timespec_of(ktime_t ns)
 {
-    return (struct __kernel_timespec){ .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
+    return (struct __kernel_timespec){.tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC};
 }
 
 /* Saturates: a time in the far future is KTIME_NEVER. */
@@ -136,12 +123,12 @@ long sys_clock_getres(int clockid, uaddr_t tp)
 
 long sys_gettimeofday(uaddr_t tv, uaddr_t tz)
 {
-    static const int zone[2] = { 0, 0 };
+    static const int zone[2] = {0, 0};
 
     clock_sync_if_stale();
     ktime_t now = clock_real();
-    struct __kernel_old_timeval v = { .tv_sec = now / NSEC_PER_SEC,
-                                      .tv_usec = now % NSEC_PER_SEC / 1000 };
+    struct __kernel_old_timeval v = {.tv_sec = now / NSEC_PER_SEC,
+                                     .tv_usec = now % NSEC_PER_SEC / 1000};
     if (tv && copy_out(tv, &v, sizeof(v)))
         return -EFAULT;
     if (tz && copy_out(tz, zone, sizeof(zone)))
@@ -228,15 +215,12 @@ static int sleep_clock_check(int clockid)
     case CLOCK_BOOTTIME:
     case CLOCK_REALTIME_ALARM:
     case CLOCK_BOOTTIME_ALARM:
-    case CLOCK_TAI:
-        return 0;
+    case CLOCK_TAI: return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_REALTIME_COARSE:
-    case CLOCK_MONOTONIC_COARSE:
-        return reject(-EOPNOTSUPP, "no sleeping on this clock");
-    default:
-        return reject(-EINVAL, "unknown clock");
+    case CLOCK_MONOTONIC_COARSE: return reject(-EOPNOTSUPP, "no sleeping on this clock");
+    default: return reject(-EINVAL, "unknown clock");
     }
 }
 
@@ -291,7 +275,7 @@ static long adjust(uaddr_t addr)
         .constant = 2,
         .precision = 1,
         .tolerance = 32768000,
-        .time = { .tv_sec = now / NSEC_PER_SEC, .tv_usec = now % NSEC_PER_SEC / 1000 },
+        .time = {.tv_sec = now / NSEC_PER_SEC, .tv_usec = now % NSEC_PER_SEC / 1000},
         .tick = 10000,
         .tai = TAI_OFFSET,
     };

@@ -14,8 +14,8 @@
 
 #include "kernel/sys/syscalls.h"
 
-#define SA_KNOWN                                                                                  \
-    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |             \
+#define SA_KNOWN                                                                       \
+    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
      SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER)
 
 struct sighand *sighand_new(void)
@@ -44,8 +44,8 @@ void sighand_exec(struct sighand *s)
 {
     for (int i = 0; i < NSIGNALS; i++) {
         struct action *a = &s->action[i];
-        *a = (struct action){ .handler = a->handler == HANDLER_IGNORE ? HANDLER_IGNORE
-                                                                      : HANDLER_DEFAULT };
+        *a = (struct action){.handler =
+                                 a->handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT};
     }
 }
 
@@ -54,17 +54,13 @@ enum default_action signal_default(int sig)
     switch (sig) {
     case SIGCHLD:
     case SIGURG:
-    case SIGWINCH:
-        return DEFAULT_IGNORE;
-    case SIGCONT:
-        return DEFAULT_CONT;
+    case SIGWINCH: return DEFAULT_IGNORE;
+    case SIGCONT: return DEFAULT_CONT;
     case SIGSTOP:
     case SIGTSTP:
     case SIGTTIN:
-    case SIGTTOU:
-        return DEFAULT_STOP;
-    default:
-        return DEFAULT_TERM;
+    case SIGTTOU: return DEFAULT_STOP;
+    default: return DEFAULT_TERM;
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The alternate signal stack.  It belongs to a thread and is looked at only by the thread itself, so
- * there is no lock.  SS_AUTODISARM: the stack is forgotten while a handler runs on it, so the handler may leave by
- * any way.
+ * The alternate signal stack.  It belongs to a thread and is looked at only by the thread itself,
+ * so there is no lock.  SS_AUTODISARM: the stack is forgotten while a handler runs on it, so the
+ * handler may leave by any way.
  */
 #include <linux/signal.h>
 #include <linux/errno.h>

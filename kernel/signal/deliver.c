@@ -2,12 +2,12 @@
 /*
  * Delivery: a thread on its way back to its program takes what is pending.
  *
- * For each signal: ignored ones are dropped, the default is done, a handler gets a frame on the program's
- * stack (frame.c).  A further signal that the handler's mask does not block interrupts the handler at its
- * first instruction, as in Linux.
+ * For each signal: ignored ones are dropped, the default is done, a handler gets a frame on the
+ * program's stack (frame.c).  A further signal that the handler's mask does not block interrupts
+ * the handler at its first instruction, as in Linux.
  *
- * A system call that was interrupted is restarted or ends with EINTR.  Restarting steps RIP back to the
- * `syscall` instruction, or to what its patched site has there (kernel/sys/patch.h).
+ * A system call that was interrupted is restarted or ends with EINTR.  Restarting steps RIP back
+ * to the `syscall` instruction, or to what its patched site has there (kernel/sys/patch.h).
  */
 #include <linux/signal.h>
 #include <asm/unistd.h>
@@ -31,14 +31,9 @@ static void restart_quietly(struct user_regs *regs)
     switch (-(int64_t)regs->rax) {
     case ERESTARTSYS:
     case ERESTARTNOINTR:
-    case ERESTARTNOHAND:
-        restart_call(regs, regs->orig_rax);
-        break;
-    case ERESTART_RESTARTBLOCK:
-        restart_call(regs, __NR_restart_syscall);
-        break;
-    default:
-        break;
+    case ERESTARTNOHAND: restart_call(regs, regs->orig_rax); break;
+    case ERESTART_RESTARTBLOCK: restart_call(regs, __NR_restart_syscall); break;
+    default: break;
     }
 }
 
@@ -52,15 +47,10 @@ static void restart_after(struct user_regs *regs, const struct action *a)
         else
             regs->rax = (uint64_t)-EINTR;
         break;
-    case ERESTARTNOINTR:
-        restart_call(regs, regs->orig_rax);
-        break;
+    case ERESTARTNOINTR: restart_call(regs, regs->orig_rax); break;
     case ERESTARTNOHAND:
-    case ERESTART_RESTARTBLOCK:
-        regs->rax = (uint64_t)-EINTR;
-        break;
-    default:
-        break;
+    case ERESTART_RESTARTBLOCK: regs->rax = (uint64_t)-EINTR; break;
+    default: break;
     }
 }
 
@@ -68,8 +58,7 @@ static void do_default(int sig)
 {
     switch (signal_default(sig)) {
     case DEFAULT_IGNORE:
-    case DEFAULT_CONT:
-        break;
+    case DEFAULT_CONT: break;
     case DEFAULT_STOP:
         /* The shell that started the enclave sees its job stop and can continue it. */
         (void)ocall_raise(SIGSTOP);
@@ -80,7 +69,10 @@ static void do_default(int sig)
     }
 }
 
-/* The frame could not be written, or the handler cannot be: SIGSEGV, fatal if that was the signal. */
+/*
+ * The frame could not be written, or the handler cannot be: SIGSEGV, fatal if that was the
+ * signal.
+ */
 static void frame_failed(int sig)
 {
     struct process *p = current_process();

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The signal frame: what Linux puts on a program's stack before a handler runs, and rt_sigreturn, which
- * takes it off again.  From high addresses to low:
+ * The signal frame: what Linux puts on a program's stack before a handler runs, and rt_sigreturn,
+ * which takes it off again.  From high addresses to low:
  *
  *     the interrupted stack, its 128-byte red zone
- *     vector state in XSAVE's standard format, 64-byte aligned: sw_reserved in bytes 464..511 of the
- *     legacy part says its size, FP_XSTATE_MAGIC2 follows it
+ *     vector state in XSAVE's standard format, 64-byte aligned: sw_reserved in bytes 464..511 of
+ *     the legacy part says its size, FP_XSTATE_MAGIC2 follows it
  *     siginfo, ucontext, the restorer's address as the handler's return address   <- RSP = 16 n - 8
  *
- * The threat: all of the frame is the program's to change before rt_sigreturn.  Registers are taken as they are but
- * for the flags; XRSTOR judges the vector image behind a fix-up.  A frame that cannot be read or is refused is
- * SIGSEGV.
+ * The threat: all of the frame is the program's to change before rt_sigreturn.  Registers are
+ * taken as they are but for the flags; XRSTOR judges the vector image behind a fix-up.  A frame
+ * that cannot be read or is refused is SIGSEGV.
  */
 #include <asm/sigcontext.h>
 #include <linux/signal.h>
@@ -82,12 +82,13 @@ _Static_assert(sizeof(struct fp_tail) == XSAVE_MIN - XSAVE_SW_OFF, "struct fp_ta
 static int fp_copy_out(uaddr_t fp)
 {
     struct fp_tail tail = {
-        .sw = {
-            .magic1 = FP_XSTATE_MAGIC1,
-            .extended_size = (uint32_t)fp_frame_size(),
-            .xfeatures = kernel.xfrm,
-            .xstate_size = (uint32_t)kernel.xsave_size,
-        },
+        .sw =
+            {
+                .magic1 = FP_XSTATE_MAGIC1,
+                .extended_size = (uint32_t)fp_frame_size(),
+                .xfeatures = kernel.xfrm,
+                .xstate_size = (uint32_t)kernel.xsave_size,
+            },
     };
     uint32_t magic2 = FP_XSTATE_MAGIC2;
 
@@ -129,8 +130,7 @@ static void context_fill(struct user_context *uc, const struct user_regs *r, uad
 
     uc->flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
     uc->stack = (struct user_altstack){
-        .sp = t->altstack_sp, .flags = t->altstack_flags, .size = t->altstack_size
-    };
+        .sp = t->altstack_sp, .flags = t->altstack_flags, .size = t->altstack_size};
     uc->mask = saved_mask;
     mc->r8 = r->r8;
     mc->r9 = r->r9;
@@ -239,8 +239,9 @@ static int fp_restore_whole(uaddr_t fp)
 }
 
 /*
- * An image that a program has made or cut: of a smaller size, with fewer components, or only the legacy
- * part.  What it does not have becomes initial.  area: kernel.xsave_size zero bytes, 64-aligned.
+ * An image that a program has made or cut: of a smaller size, with fewer components, or only the
+ * legacy part.  What it does not have becomes initial.  area: kernel.xsave_size zero bytes,
+ * 64-aligned.
  */
 static int fp_restore_partial(uaddr_t fp, const struct _fpx_sw_bytes *sw, uint8_t *area)
 {

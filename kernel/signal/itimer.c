@@ -2,8 +2,9 @@
 /*
  * Interval timers: setitimer, getitimer, alarm.
  *
- * ITIMER_REAL counts CLOCK_MONOTONIC, the other two the process's CPU time.  A CPU-time timer waits for the
- * earliest moment at which it can have expired, looks at the CPU time, and waits again for what is left.
+ * ITIMER_REAL counts CLOCK_MONOTONIC, the other two the process's CPU time.  A CPU-time timer
+ * waits for the earliest moment at which it can have expired, looks at the CPU time, and waits
+ * again for what is left.
  *
  * Lock: the process's, for expires and interval.  The timer function runs without it and takes it.
  */
@@ -97,8 +98,8 @@ static void itimer_change(struct itimer *it, ktime_t value, ktime_t interval, kt
 static struct __kernel_old_timeval timeval_of(ktime_t ns)
 {
     ns += 999; /* never 0 for a timer that is armed */
-    return (struct __kernel_old_timeval){ .tv_sec = ns / NSEC_PER_SEC,
-                                          .tv_usec = ns % NSEC_PER_SEC / 1000 };
+    return (struct __kernel_old_timeval){.tv_sec = ns / NSEC_PER_SEC,
+                                         .tv_usec = ns % NSEC_PER_SEC / 1000};
 }
 
 static int ns_of(const struct __kernel_old_timeval *tv, ktime_t *out)
@@ -112,7 +113,7 @@ static int ns_of(const struct __kernel_old_timeval *tv, ktime_t *out)
 
 static long store_timer(uaddr_t addr, ktime_t value, ktime_t interval)
 {
-    struct __kernel_old_timeval v[2] = { timeval_of(interval), timeval_of(value) };
+    struct __kernel_old_timeval v[2] = {timeval_of(interval), timeval_of(value)};
     return copy_out(addr, v, sizeof(v));
 }
 
@@ -133,7 +134,7 @@ long sys_getitimer(int which, uaddr_t value)
 
 long sys_setitimer(int which, uaddr_t value, uaddr_t ovalue)
 {
-    struct __kernel_old_timeval v[2] = { { 0 } };
+    struct __kernel_old_timeval v[2] = {{0}};
     ktime_t interval, first, old_value, old_interval;
 
     if (value && copy_in(v, value, sizeof(v)))

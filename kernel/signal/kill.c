@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sending signals by system call: kill, tkill, tgkill and the queueing forms.  There is one process, so
- * a process group has one member at most.
+ * Sending signals by system call: kill, tkill, tgkill and the queueing forms.  There is one
+ * process, so a process group has one member at most.
  */
 #include <linux/signal.h>
 #include <linux/errno.h>
@@ -88,7 +88,9 @@ long sys_tkill(int tid, int sig)
     return send_to_thread(0, tid, sig, &info);
 }
 
-/* A siginfo that the program made: it may not claim to be the kernel's or a kill's but to itself. */
+/*
+ * A siginfo that the program made: it may not claim to be the kernel's or a kill's but to itself.
+ */
 static long take_info(uaddr_t uinfo, int sig, int pid, siginfo_t *info)
 {
     if (copy_in(info, uinfo, sizeof(*info)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocked signals, and the calls that wait for one.  A thread's mask is changed by the thread itself only.
+ * Blocked signals, and the calls that wait for one.  A thread's mask is changed by the thread
+ * itself only.
  */
 #include <linux/signal.h>
 #include <linux/errno.h>
@@ -24,16 +25,10 @@ long sys_rt_sigprocmask(int how, uaddr_t set, uaddr_t oset, size_t sigsetsize)
         if (copy_in(&new, set, sizeof(new)))
             return -EFAULT;
         switch (how) {
-        case SIG_BLOCK:
-            new |= old;
-            break;
-        case SIG_UNBLOCK:
-            new = old & ~new;
-            break;
-        case SIG_SETMASK:
-            break;
-        default:
-            return reject(-EINVAL, "unknown how");
+        case SIG_BLOCK: new |= old; break;
+        case SIG_UNBLOCK: new = old & ~new; break;
+        case SIG_SETMASK: break;
+        default: return reject(-EINVAL, "unknown how");
         }
         signal_set_blocked(new);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A queue of pending signals: see signal_impl.h for its states.  Pure data structure but for kmalloc; the
- * owner's process lock is held by all callers.
+ * A queue of pending signals: see signal_impl.h for its states.  Pure data structure but for
+ * kmalloc; the owner's process lock is held by all callers.
  */
 #include <linux/signal.h>
 #include <linux/errno.h>

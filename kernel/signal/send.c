@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From "send signal n" to a thread that will look at its queues: what is dropped because it is ignored, which
- * queue it goes to, and which thread is told.
+ * From "send signal n" to a thread that will look at its queues: what is dropped because it is
+ * ignored, which queue it goes to, and which thread is told.
  *
- * A thread is told by setting its signal_pending and interrupting its sleep.  Others only ever set that
- * flag; the thread itself clears it (signal_recalc on itself), so that a call which returned a restart code
- * because of it always comes through signal_deliver.
+ * A thread is told by setting its signal_pending and interrupting its sleep.  Others only ever
+ * set that flag; the thread itself clears it (signal_recalc on itself), so that a call which
+ * returned a restart code because of it always comes through signal_deliver.
  */
 #include <linux/signal.h>
 #include <linux/errno.h>
@@ -46,7 +46,8 @@ static void notify_locked(struct thread *t, int sig)
 /* A signal for the whole process: the current thread if it wants it, else the first that does. */
 static void notify_any_locked(struct process *p, int sig)
 {
-    if (current->process == p && !list_empty(&current->process_link) && wants_locked(current, sig)) {
+    if (current->process == p && !list_empty(&current->process_link) &&
+        wants_locked(current, sig)) {
         notify_locked(current, sig);
         return;
     }
@@ -130,7 +131,8 @@ void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t er
         a->handler = HANDLER_DEFAULT;
         t->blocked &= ~SIG_BIT(sig);
     }
-    sigqueue_flush(t->sigqueue, SIG_BIT(sig)); /* an older one must not hide where this one is from */
+    sigqueue_flush(t->sigqueue,
+                   SIG_BIT(sig)); /* an older one must not hide where this one is from */
     (void)sigqueue_add(t->sigqueue, sig, &info, UINT32_MAX);
     tell_locked(t);
     spin_unlock(&p->lock);

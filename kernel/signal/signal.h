@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signals as the rest of the kernel sees them.  A signal is queued to a thread or a process and
- * delivered when a thread goes back to its program (signal_deliver, called from the gate's exit path).
+ * delivered when a thread goes back to its program (signal_deliver, called from the gate's exit
+ * path).
  *
  * Lock: process->lock guards both queues, the actions and the choice of a thread.
  */
@@ -17,7 +18,10 @@ struct thread;
 struct process;
 struct user_regs;
 
-/* Internal results of interruptible calls (Linux's values); signal_deliver turns them into -EINTR or a restart. */
+/*
+ * Internal results of interruptible calls (Linux's values); signal_deliver turns them into -EINTR
+ * or a restart.
+ */
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
 #define ERESTARTNOHAND 514
@@ -31,7 +35,10 @@ struct sigqueue *sigqueue_new(void) MUST_CHECK;
 void sigqueue_free(struct sigqueue *q);
 /* A new thread's own signal state: no alternate stack.  The caller has set its mask. */
 void signal_thread_init(struct thread *t);
-/* The thread left its process's list: others take over the process's signals that it would have taken. */
+/*
+ * The thread left its process's list: others take over the process's signals that it would have
+ * taken.
+ */
 void signal_thread_gone_locked(struct process *p, struct thread *t);
 
 /*
@@ -53,11 +60,14 @@ void signal_recalc(struct thread *t);
 /* Sets the current thread's mask (SIGKILL and SIGSTOP never blocked). */
 void signal_set_blocked(sigset_t set);
 /*
- * For calls that wait with another mask (sigsuspend, ppoll …): sets it until the thread goes back to its
- * program, where the old one is restored after any handler has its frame.
+ * For calls that wait with another mask (sigsuspend, ppoll …): sets it until the thread goes back
+ * to its program, where the old one is restored after any handler has its frame.
  */
 void signal_set_blocked_until_return(sigset_t set);
-/* What /proc/<pid>/status shows: signals pending to the thread and to its process, ignored, caught. */
+/*
+ * What /proc/<pid>/status shows: signals pending to the thread and to its process, ignored,
+ * caught.
+ */
 void signal_sets(struct thread *t, sigset_t *pending, sigset_t *shared, sigset_t *ignored,
                  sigset_t *caught);
 /* Bytes of stack that one signal frame takes at most: AT_MINSIGSTKSZ. */

@@ -2,10 +2,10 @@
 /*
  * Shared inside kernel/signal only: actions, queues, and the steps of delivery.
  *
- * A queue holds, for each pending signal, a bit in `pending`; its siginfo is an entry on the list, or
- * there is none: then it is a SI_KERNEL one (bit in `bare`) or its entry could not be allocated (SI_USER, as
- * Linux).  Signals below SIGRTMIN are queued once.  One entry is part of the queue, so that a signal to a
- * thread that takes it at once allocates nothing.
+ * A queue holds, for each pending signal, a bit in `pending`; its siginfo is an entry on the
+ * list, or there is none: then it is a SI_KERNEL one (bit in `bare`) or its entry could not be
+ * allocated (SI_USER, as Linux).  Signals below SIGRTMIN are queued once.  One entry is part of
+ * the queue, so that a signal to a thread that takes it at once allocates nothing.
  */
 #ifndef KERNEL_SIGNAL_SIGNAL_IMPL_H
 #define KERNEL_SIGNAL_SIGNAL_IMPL_H
@@ -43,26 +43,28 @@ struct sigentry {
 };
 
 struct sigqueue {
-    sigset_t pending;    /* [process lock] */
-    sigset_t bare;       /* [process lock] pending with SI_KERNEL and no entry */
-    struct list entries; /* [process lock] in order of arrival */
-    unsigned count;      /* [process lock] entries */
-    struct sigentry slot;/* [process lock] the entry that costs no allocation … */
-    bool slot_used;      /* … when this is false */
+    sigset_t pending;     /* [process lock] */
+    sigset_t bare;        /* [process lock] pending with SI_KERNEL and no entry */
+    struct list entries;  /* [process lock] in order of arrival */
+    unsigned count;       /* [process lock] entries */
+    struct sigentry slot; /* [process lock] the entry that costs no allocation … */
+    bool slot_used;       /* … when this is false */
 
     /* For a thread's queue only. */
-    sigset_t waiting;           /* [process lock] rt_sigtimedwait wants these, blocked or not */
+    sigset_t waiting; /* [process lock] rt_sigtimedwait wants these, blocked or not */
     uint64_t trapno, error_code, cr2; /* [o] of the last fault, for the frame */
 };
 
 enum default_action { DEFAULT_TERM, DEFAULT_IGNORE, DEFAULT_STOP, DEFAULT_CONT };
 enum default_action signal_default(int sig);
 
-#define UNBLOCKABLE (SIG_BIT(9) | SIG_BIT(19))                                        /* KILL STOP */
-#define STOP_SIGNALS (SIG_BIT(19) | SIG_BIT(20) | SIG_BIT(21) | SIG_BIT(22))          /* STOP TSTP TTIN TTOU */
+#define UNBLOCKABLE (SIG_BIT(9) | SIG_BIT(19)) /* KILL STOP */
+#define STOP_SIGNALS \
+    (SIG_BIT(19) | SIG_BIT(20) | SIG_BIT(21) | SIG_BIT(22)) /* STOP TSTP TTIN TTOU */
 #define CONT_SIGNALS SIG_BIT(18)
-#define SYNC_SIGNALS                                                                              \
-    (SIG_BIT(4) | SIG_BIT(5) | SIG_BIT(7) | SIG_BIT(8) | SIG_BIT(11) | SIG_BIT(31)) /* ILL TRAP BUS FPE SEGV SYS */
+#define SYNC_SIGNALS                                                   \
+    (SIG_BIT(4) | SIG_BIT(5) | SIG_BIT(7) | SIG_BIT(8) | SIG_BIT(11) | \
+     SIG_BIT(31)) /* ILL TRAP BUS FPE SEGV SYS */
 
 static inline bool sig_valid(int sig)
 {
@@ -77,11 +79,16 @@ void sigqueue_flush(struct sigqueue *q, sigset_t set);
 /* The signal to deliver first out of `set` (not empty): synchronous ones, then by number. */
 int sigset_first(sigset_t set);
 
-/* Takes the next pending signal in `wanted` of the current thread or its process; 0: none.  (send.c) */
+/*
+ * Takes the next pending signal in `wanted` of the current thread or its process; 0: none.
+ * (send.c)
+ */
 int signal_take(sigset_t wanted, siginfo_t *info);
 bool action_ignores(const struct action *a, int sig);
 
-/* frame.c: pushes a frame for the handler and points regs at it.  Or -EFAULT: regs are unchanged. */
+/*
+ * frame.c: pushes a frame for the handler and points regs at it.  Or -EFAULT: regs are unchanged.
+ */
 MUST_CHECK int frame_push(struct user_regs *regs, int sig, const struct action *a,
                           const siginfo_t *info, sigset_t saved_mask);
 

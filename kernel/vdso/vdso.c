@@ -3,8 +3,8 @@
  * The kernel's side of the vDSO: mapping it into a program, and keeping its parameters fresh.  See
  * vdso.h for the idea; the image itself is built from image/ and linked in by image.S.
  *
- * Lock: vdso_lock guards the kernel's own copy of the parameters and the order of writes.  clock.c calls with its own
- * lock held; nothing here sleeps.
+ * Lock: vdso_lock guards the kernel's own copy of the parameters and the order of writes.
+ * clock.c calls with its own lock held; nothing here sleeps.
  */
 #include "kernel/vdso/vdso.h"
 

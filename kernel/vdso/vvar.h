@@ -4,9 +4,9 @@
  *
  *     mono = mono_base + ((tsc - tsc_base) * mult >> 32)         real = mono + real_off
  *
- * This holds until tsc_valid_until; then the caller asks the kernel, which refreshes the parameters.
- * In the page the bases are cut into seconds and nanoseconds, so that the vDSO need not divide, and the time that
- * the page holds for is so short that the product fits 64 bits.
+ * This holds until tsc_valid_until; then the caller asks the kernel, which refreshes the
+ * parameters. In the page the bases are cut into seconds and nanoseconds, so that the vDSO need
+ * not divide, and the time that the page holds for is so short that the product fits 64 bits.
  *
  * A writer makes seq odd, writes, makes it even; a reader that saw it change starts again.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer: any bytes as an ELF file.  The parser neither reads outside its input nor accepts what breaks
- * its promises (parse.c).
+ * libFuzzer: any bytes as an ELF file.  The parser neither reads outside its input nor accepts
+ * what breaks its promises (parse.c).
  */
 #include <stddef.h>
 #include <stdint.h>

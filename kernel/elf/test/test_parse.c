@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ELF parser: a well-formed image comes out as described, and every way of lying in a header is
- * -ENOEXEC.  Whatever is accepted keeps the parser's promises (parse.c), also when bytes are changed
- * at random in a real program.
+ * The ELF parser: a well-formed image comes out as described, and every way of lying in a header
+ * is -ENOEXEC.  Whatever is accepted keeps the parser's promises (parse.c), also when bytes are
+ * changed at random in a real program.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,13 +39,21 @@ static void image_init(void)
     img.h.e_phentsize = sizeof(Elf64_Phdr);
     img.h.e_phnum = 4;
     img.h.e_entry = BASE + 0x800;
-    img.p[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = BASE,
-                             .p_filesz = 0x1234, .p_memsz = 0x1234, .p_align = 0x1000 };
-    img.p[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0x1234,
-                             .p_vaddr = BASE + 0x2234, .p_filesz = 0x100, .p_memsz = 0x5000,
-                             .p_align = 0x200000 };
-    img.p[2] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = 0x300, .p_filesz = 20 };
-    img.p[3] = (Elf64_Phdr){ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W | PF_X };
+    img.p[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+                            .p_flags = PF_R | PF_X,
+                            .p_vaddr = BASE,
+                            .p_filesz = 0x1234,
+                            .p_memsz = 0x1234,
+                            .p_align = 0x1000};
+    img.p[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+                            .p_flags = PF_R | PF_W,
+                            .p_offset = 0x1234,
+                            .p_vaddr = BASE + 0x2234,
+                            .p_filesz = 0x100,
+                            .p_memsz = 0x5000,
+                            .p_align = 0x200000};
+    img.p[2] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 0x300, .p_filesz = 20};
+    img.p[3] = (Elf64_Phdr){.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W | PF_X};
 }
 
 static int parse_size(size_t file_size)
@@ -93,11 +101,11 @@ static void test_good(void **state)
     assert_true(out.pie);
 }
 
-#define REFUSED(change)                                                                           \
-    do {                                                                                           \
-        image_init();                                                                              \
-        change;                                                                                    \
-        assert_int_equal(parse(), -ENOEXEC);                                                       \
+#define REFUSED(change)                      \
+    do {                                     \
+        image_init();                        \
+        change;                              \
+        assert_int_equal(parse(), -ENOEXEC); \
     } while (0)
 
 static void test_bad_header(void **state)
@@ -156,8 +164,11 @@ static void test_limits(void **state)
     many.h.e_phoff = sizeof(Elf64_Ehdr);
     many.h.e_phnum = ELF_MAX_SEGMENTS + 1;
     for (unsigned i = 0; i <= ELF_MAX_SEGMENTS; i++)
-        many.p[i] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R, .p_filesz = 16, .p_memsz = 16,
-                                  .p_vaddr = BASE + i * 4096 };
+        many.p[i] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                 .p_flags = PF_R,
+                                 .p_filesz = 16,
+                                 .p_memsz = 16,
+                                 .p_vaddr = BASE + i * 4096};
     assert_int_equal(elf_parse(&many, sizeof(many), many.p, sizeof(many.p), sizeof(many), &out),
                      -ENOEXEC);
     many.p[0].p_type = PT_NULL;

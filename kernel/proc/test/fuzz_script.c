@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer: any bytes as a script's head.  What is accepted has an interpreter and strings that end. */
+/*
+ * libFuzzer: any bytes as a script's head.  What is accepted has an interpreter and strings that
+ * end.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "#!" lines: the interpreter and its one argument come out as Linux's binfmt_script would have them. */
+/*
+ * "#!" lines: the interpreter and its one argument come out as Linux's binfmt_script would have
+ * them.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The initial stack: a program that walks it from RSP, as a C library does, finds argc, argv, envp and the auxiliary
- * vector; every pointer lies in the image; RSP is aligned; too little room is -E2BIG.
+ * The initial stack: a program that walks it from RSP, as a C library does, finds argc, argv,
+ * envp and the auxiliary vector; every pointer lies in the image; RSP is aligned; too little room
+ * is -E2BIG.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,7 @@ static uint64_t aux_find(uint64_t at, uint64_t type)
 static void check(char *const argv[], char *const envp[], size_t nauxv)
 {
     uint64_t auxv[2 * 16];
-    struct stack_info info = { argv, envp, "/bin/prog", auxv, nauxv, "0123456789abcde" };
+    struct stack_info info = {argv, envp, "/bin/prog", auxv, nauxv, "0123456789abcde"};
     struct stack_layout out;
 
     for (size_t i = 0; i < nauxv; i++) {
@@ -80,8 +81,9 @@ static void check(char *const argv[], char *const envp[], size_t nauxv)
 /* Odd and even numbers of words, so that padding is needed and not. */
 static void test_walk(void **state)
 {
-    static char a[] = "a", bc[] = "bc", empty[] = "", more[] = "a longer one", x[] = "x=1", y[] = "y";
-    char *v[] = { a, bc, empty, more, x, y, NULL };
+    static char a[] = "a", bc[] = "bc", empty[] = "", more[] = "a longer one", x[] = "x=1",
+                y[] = "y";
+    char *v[] = {a, bc, empty, more, x, y, NULL};
 
     (void)state;
     for (size_t skip_argv = 0; skip_argv < 6; skip_argv++)
@@ -93,8 +95,8 @@ static void test_walk(void **state)
 static void test_too_small(void **state)
 {
     static char prog[] = "prog", arg[] = "an argument", env[] = "A=1";
-    char *argv[] = { prog, arg, NULL }, *envp[] = { env, NULL };
-    struct stack_info info = { .argv = argv, .envp = envp, .execfn = "/p" };
+    char *argv[] = {prog, arg, NULL}, *envp[] = {env, NULL};
+    struct stack_info info = {.argv = argv, .envp = envp, .execfn = "/p"};
     struct stack_layout out;
 
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The signal queue: standard signals are queued once, real-time ones each and in order; a signal without
- * memory or siginfo is still pending; limits hold; everything is given back.
+ * The signal queue: standard signals are queued once, real-time ones each and in order; a signal
+ * without memory or siginfo is still pending; limits hold; everything is given back.
  */
 #include <stdarg.h>
 #include <stddef.h>

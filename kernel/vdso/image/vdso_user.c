@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The program's side of the vDSO: ordinary user code that runs in the program and reads the vvar page,
- * which lies one page below the image.  Whatever it cannot answer goes to the kernel by a `syscall` like
- * any other, which is patched after its first use like any other.
+ * The program's side of the vDSO: ordinary user code that runs in the program and reads the vvar
+ * page, which lies one page below the image.  Whatever it cannot answer goes to the kernel by a
+ * `syscall` like any other, which is patched after its first use like any other.
  *
  * Names, version (LINUX_2.6) and soname are Linux's, because C libraries and Go look for them.
  */
@@ -27,14 +27,14 @@ EXPORT int __vdso_clock_getres(int clock, struct __kernel_timespec *res);
 EXPORT int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused);
 
 /* The number is loaded directly before the instruction: such a site can be patched. */
-#define SYSCALL2(nr, a, b)                                                                        \
-    ({                                                                                             \
-        long ret_;                                                                                 \
-        __asm__ volatile("movl %1, %%eax\n\tsyscall"                                               \
-                         : "=a"(ret_)                                                              \
-                         : "i"(nr), "D"(a), "S"(b)                                                 \
-                         : "rcx", "r11", "memory");                                                \
-        ret_;                                                                                      \
+#define SYSCALL2(nr, a, b)                           \
+    ({                                               \
+        long ret_;                                   \
+        __asm__ volatile("movl %1, %%eax\n\tsyscall" \
+                         : "=a"(ret_)                \
+                         : "i"(nr), "D"(a), "S"(b)   \
+                         : "rcx", "r11", "memory");  \
+        ret_;                                        \
     })
 
 /* As the kernel's own: not before what was loaded earlier. */
@@ -49,13 +49,14 @@ static inline uint64_t tsc_read(void)
 
 /* Which of vvar's clocks: two bits each; those above CLOCK_TAI and below 0 are the kernel's. */
 #define CLOCK_IS(clock, v) ((unsigned long)(v) << (2 * (clock)))
-#define CLOCKS                                                                                    \
-    (CLOCK_IS(CLOCK_REALTIME, VVAR_REAL) | CLOCK_IS(CLOCK_MONOTONIC, VVAR_MONO) |                  \
-     CLOCK_IS(CLOCK_PROCESS_CPUTIME_ID, VVAR_NONE) | CLOCK_IS(CLOCK_THREAD_CPUTIME_ID, VVAR_NONE) | \
-     CLOCK_IS(CLOCK_MONOTONIC_RAW, VVAR_MONO) | CLOCK_IS(CLOCK_REALTIME_COARSE, VVAR_REAL) |       \
-     CLOCK_IS(CLOCK_MONOTONIC_COARSE, VVAR_MONO) | CLOCK_IS(CLOCK_BOOTTIME, VVAR_BOOT) |           \
-     CLOCK_IS(CLOCK_REALTIME_ALARM, VVAR_REAL) | CLOCK_IS(CLOCK_BOOTTIME_ALARM, VVAR_BOOT) |       \
-     CLOCK_IS(10, VVAR_NONE) | CLOCK_IS(CLOCK_TAI, VVAR_REAL))
+#define CLOCKS                                                                                  \
+    (CLOCK_IS(CLOCK_REALTIME, VVAR_REAL) | CLOCK_IS(CLOCK_MONOTONIC, VVAR_MONO) |               \
+     CLOCK_IS(CLOCK_PROCESS_CPUTIME_ID, VVAR_NONE) |                                            \
+     CLOCK_IS(CLOCK_THREAD_CPUTIME_ID, VVAR_NONE) | CLOCK_IS(CLOCK_MONOTONIC_RAW, VVAR_MONO) |  \
+     CLOCK_IS(CLOCK_REALTIME_COARSE, VVAR_REAL) | CLOCK_IS(CLOCK_MONOTONIC_COARSE, VVAR_MONO) | \
+     CLOCK_IS(CLOCK_BOOTTIME, VVAR_BOOT) | CLOCK_IS(CLOCK_REALTIME_ALARM, VVAR_REAL) |          \
+     CLOCK_IS(CLOCK_BOOTTIME_ALARM, VVAR_BOOT) | CLOCK_IS(10, VVAR_NONE) |                      \
+     CLOCK_IS(CLOCK_TAI, VVAR_REAL))
 
 struct moment {
     int64_t sec;
