@@ -37,7 +37,7 @@ int pagemap_init(uint64_t end)
 {
     map.nroot = ALIGN_UP(end, NODE_SPAN) / NODE_SPAN;
     map.kind[PAGEMAP_SPARE] = map.kind[PAGEMAP_CLEAN] = 0;
-    map.root = kzalloc(map.nroot * sizeof(*map.root));
+    map.root = kzalloc(map.nroot * sizeof(void *));
     return map.root ? 0 : -ENOMEM;
 }
 

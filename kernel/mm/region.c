@@ -339,21 +339,21 @@ static void merge_two(struct region_tree *t, struct region *a, struct region *b)
         a->window_start = b->window_start, a->window_end = b->window_end,
         a->window_pages = b->window_pages;
     region_remove(t, b);
-    region_free(b); /* a has a reference on the file too, so this is not the last */
     region_resize(t, a, a->start, end);
+    region_free(b); /* a has a reference on the file too, so this is not the last */
 }
 
 struct region *region_merge(struct region_tree *t, struct region *r)
 {
-    struct region *prev = region_prev(t, r), *next = region_next(t, r);
+    struct region *prev = list_entry(r->link.prev, struct region, link);
+    struct region *next = list_entry(r->link.next, struct region, link);
 
-    if (next && can_merge(r, next))
+    if (&next->link != &t->list && can_merge(r, next))
         merge_two(t, r, next);
-    if (prev && can_merge(prev, r)) {
-        merge_two(t, prev, r);
-        r = prev;
-    }
-    return r;
+    if (&prev->link == &t->list || !can_merge(prev, r))
+        return r;
+    merge_two(t, prev, r);
+    return prev;
 }
 
 void region_merge_range(struct region_tree *t, uaddr_t start, uaddr_t end)
@@ -362,6 +362,6 @@ void region_merge_range(struct region_tree *t, uaddr_t start, uaddr_t end)
 
     while (r && r->start <= end) {
         r = region_merge(t, r);
-        r = region_next(t, r);
+        r = region_find(t, r->end);
     }
 }
