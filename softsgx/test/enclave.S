@@ -51,6 +51,11 @@ enclave_text:
 1:
     incq %gs:GS_TICKS
 2:
+    cmpq $0, %gs:GS_DECCSSA
+    je 3f
+    mov $9, %eax
+    enclu_padded
+3:
     mov $4, %eax
     enclu_padded
 
@@ -65,7 +70,6 @@ enclave_text:
     .long .Lleaf - .Lcommands
     .long .Lraw_leaf - .Lcommands
     .long .Lcpuid - .Lcommands
-    .long .Ldecssa - .Lcommands
 
 .Lnop:
     mov %rsi, %rax
@@ -110,6 +114,7 @@ enclave_text:
     mov $0x2222, %r12
     movq %r8, %xmm0
     movq %r12, %xmm15
+    vpbroadcastq %xmm0, %ymm1
     pushq $0x3333
     fildq (%rsp)
     mov $0x4444, %rbp
@@ -123,6 +128,10 @@ enclave_text:
     sub %r8, %rax
     movq %xmm15, %rcx
     sub %r12, %rcx
+    or %rcx, %rax
+    vextracti128 $1, %ymm1, %xmm1
+    movq %xmm1, %rcx
+    sub %r8, %rcx
     or %rcx, %rax
     fistpq (%rsp)
     pop %rcx
@@ -186,10 +195,6 @@ enclave_text:
     xor %eax, %eax
     cpuid
     ret
-.Ldecssa:
-    mov $9, %eax
-    enclu_padded
-    ret
     .balign 4096
     .globl enclave_text_end
 enclave_text_end:
@@ -219,5 +224,31 @@ enter_saving:
     pop %rbx
     pop %rbp
     ret
+
+/* uint64_t enter_raw(tcs, cmd, arg): EENTER by an ENCLU of the host's own, with its own AEP. */
+    .globl enter_raw
+enter_raw:
+    push %rbp
+    push %rbx
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rdi, %rbx
+    mov %rsi, %rdi
+    mov %rdx, %rsi
+    lea 1f(%rip), %rcx
+    mov $2, %eax
+    .byte 0x0f, 0x01, 0xd7
+    mov %rdi, %rax
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
+    ret
+1:
+    .byte 0x0f, 0x01, 0xd7
 
     .section .note.GNU-stack, "", @progbits

@@ -9,8 +9,7 @@
 #define CMD_LEAF 6
 #define CMD_RAW_LEAF 7
 #define CMD_CPUID 8
-#define CMD_DECSSA 9
-#define CMD_COUNT 10
+#define CMD_COUNT 9
 
 /* Offsets from GS. */
 #define GS_HOST_RSP 0
@@ -19,5 +18,6 @@
 #define GS_SSA0_GPRS 24
 #define GS_TICKS 32
 #define GS_VECTOR 40
+#define GS_DECCSSA 48 /* non-zero: the handler drops the frame by EDECCSSA */
 #define GS_OPERANDS 1024
 #define SSA_FRAME_SIZE 0x4000

@@ -42,6 +42,7 @@ enum { LEAF_EENTER = 2, LEAF_ERESUME = 3, LEAF_EEXIT = 4 };
 
 int enter_saving(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned int leaf,
                  unsigned long r8, unsigned long r9, struct sgx_enclave_run *run);
+uint64_t enter_raw(uint64_t tcs, uint64_t cmd, uint64_t arg);
 extern const uint8_t enclave_text[], enclave_text_end[];
 
 static int fd;
@@ -483,6 +484,77 @@ static void test_leaf_faults(void **state)
     }
 }
 
+static void test_edeccssa(void **state)
+{
+    (void)state;
+    struct sgx_enclave_run run, inner;
+    uint64_t *flag = (uint64_t *)(GS_AT(0) + GS_DECCSSA);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(enter(0, LEAF_EENTER, &run, CMD_SYSCALL, 1, 0, 0, 0), 0);
+        assert_int_equal(run.exception_vector, VEC_UD);
+        *flag = 1;
+        enter(0, LEAF_EENTER, &inner, 0, 0, 0, 0, 0);
+        assert_int_equal(inner.function, LEAF_EEXIT);
+        *flag = 0;
+        /* The frame is gone: nothing to resume, and entries start at the beginning. */
+        enter(0, LEAF_ERESUME, &inner, 0, 0, 0, 0, 0);
+        assert_int_equal(inner.exception_vector, VEC_GP);
+        assert_int_equal(call(0, CMD_NOP, 5, 0, 0, 0), 5);
+    }
+}
+
+static void *thread_raw(void *arg)
+{
+    uint64_t sum = 0;
+    (void)arg;
+    for (uint64_t i = 0; i < 1000; i++)
+        sum += enter_raw(TCS_AT(0), CMD_NOP, i);
+    stop_flag = 1;
+    sum += enter_raw(TCS_AT(0), CMD_SPIN, (uint64_t)&stop_flag);
+    return (void *)sum;
+}
+
+/* The host's own ENCLU, on a thread that softsgx has not seen before, with ticks. */
+static void test_raw_enclu(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *sum;
+    timer_start();
+    pthread_create(&thread, NULL, thread_raw, NULL);
+    pthread_join(thread, &sum);
+    timer_stop();
+    assert_int_equal(sum, 999 * 1000 / 2);
+}
+
+static void *thread_cpuid(void *arg)
+{
+    uint32_t a = 0, b, c, d;
+    struct sgx_enclave_run run;
+    (void)arg;
+    enter(0, LEAF_EENTER, &run, CMD_CPUID, 0, 0, 0, 0);
+    if (run.exception_vector != VEC_UD)
+        return (char *)"no #UD";
+    call(0, CMD_NOP, 0, 0, 0, 0); /* CSSA 1: the handler skips cpuid */
+    enter(0, LEAF_ERESUME, &run, 0, 0, 0, 0, 0);
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    return run.function == LEAF_EEXIT && a ? NULL : (char *)"cpuid of the host is broken";
+}
+
+static void test_cpuid(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *error;
+    if (!softsgx_cpuid_faulting(true))
+        skip();
+    pthread_create(&thread, NULL, thread_cpuid, NULL);
+    pthread_join(thread, &error);
+    softsgx_cpuid_faulting(false);
+    if (error)
+        fail_msg("%s", (char *)error);
+}
+
 /* The fastest of some batches: other programs on the machine only ever add. */
 static double best;
 
@@ -576,6 +648,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_leaf_faults),
+        cmocka_unit_test(test_edeccssa),
+        cmocka_unit_test(test_raw_enclu),
+        cmocka_unit_test(test_cpuid),
     };
     if (argc > 1 && !strcmp(argv[1], "bench")) {
         group_setup(NULL);
