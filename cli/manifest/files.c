@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/manifest/interp.h"
 #include "cli/manifest/leaves.h"
 #include "cli/manifest/manifest.h"
 #include "cli/mem.h"
@@ -489,6 +490,25 @@ static bool take_strings(struct visit *v, const struct manifest_file *f, bool en
     return ok;
 }
 
+/* A program whose loader is missing inside would end with "not found", which misleads. */
+static void hint_interpreter(struct visit *v, const char *entry)
+{
+    char head[16384], interp[256] = "", *at = NULL;
+    struct file_node *n = walk(v, entry, GOAL_TRUSTED, &at);
+    char *host = n ? host_path(v, at) : NULL;
+    int fd = host ? open(host, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t len = fd >= 0 ? read(fd, head, sizeof head) : -1;
+    if (len > 0)
+        interp_find(head, (size_t)len, interp, sizeof interp);
+    if (interp[0] && !tree_resolve(v->root, interp))
+        say_note("%s: %s needs %s, which is neither trusted nor allowed: it will not start",
+                 v->m->name, entry, interp);
+    if (fd >= 0)
+        close(fd);
+    free(host);
+    free(at);
+}
+
 static bool check_entry(struct visit *v)
 {
     const char *entry = v->m->settings.entrypoint, *rest;
@@ -496,6 +516,8 @@ static bool check_entry(struct visit *v)
     struct file_node *n = tree_resolve(v->root, entry);
     if (v->m->settings.file_policy != CONFIG_FILES_STRICT || kind != CONFIG_MOUNT_TRUSTED)
         return true;
+    if (n && n->kind == CONFIG_NODE_REG)
+        hint_interpreter(v, entry);
     if (n && (n->kind == CONFIG_NODE_REG || n->kind == CONFIG_NODE_HOST))
         return true;
     return manifest_fail(v->m, v->m->entry_place,

@@ -113,7 +113,9 @@ static bool take_env(struct manifest *m, void *target, const char *path, const s
                 return false;
             continue;
         }
-        const char *text = schema_text(m, path, e->value);
+        char *name = mem_format("%s.%.80s", path, e->key);
+        const char *text = schema_text(m, name, e->value);
+        free(name);
         if (!text)
             return false;
         settings_add_env(&m->settings, e->key, text);

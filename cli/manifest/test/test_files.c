@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <elf.h>
 
 #include "cli/manifest/files.c"
 #include "cli/manifest/leaves.c"
@@ -236,6 +237,43 @@ static void test_sources(void **state)
     drop(&f);
 }
 
+static void check_interp(const char *data, size_t len, const char *want)
+{
+    char got[32];
+    interp_find(data, len, got, sizeof got);
+    assert_string_equal(got, want);
+}
+
+static void test_interp(void **state)
+{
+    static char elf[200];
+    Elf64_Ehdr *eh = (void *)elf;
+    Elf64_Phdr *ph = (void *)(elf + 64);
+    (void)state;
+    check_interp("#!/bin/sh -e\nx", 14, "/bin/sh");
+    check_interp("#! \t/bin/sh", 12, "/bin/sh");
+    check_interp("#!\n", 3, "");
+    check_interp("x", 1, "");
+    check_interp("", 0, "");
+    check_interp("#!/a/name/that/is/longer/than/the/buffer", 41, "");
+    memcpy(elf, ELFMAG, SELFMAG);
+    elf[EI_CLASS] = ELFCLASS64;
+    eh->e_phoff = 64;
+    eh->e_phnum = 1;
+    ph->p_type = PT_INTERP;
+    ph->p_offset = 150;
+    ph->p_filesz = 6;
+    strcpy(elf + 150, "/ld.so");
+    check_interp(elf, sizeof elf, "/ld.so");
+    check_interp(elf, 155, "");
+    check_interp(elf, 100, "");
+    eh->e_phoff = UINT64_MAX;
+    check_interp(elf, sizeof elf, "");
+    eh->e_phoff = 64;
+    ph->p_offset = UINT64_MAX;
+    check_interp(elf, sizeof elf, "");
+}
+
 /* The definition in abi/config/config.h, step by step. */
 static void test_root(void **state)
 {
@@ -274,7 +312,7 @@ int main(void)
         cmocka_unit_test(test_directory), cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_allowed),   cmocka_unit_test(test_errors),
         cmocka_unit_test(test_digest),    cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_root),
+        cmocka_unit_test(test_root),      cmocka_unit_test(test_interp),
     };
     umask(022);
     return cmocka_run_group_tests_name("files", tests, set_up, tear_down);

@@ -145,13 +145,13 @@ static void test_mistakes(void **state)
          "m:1:16: loader.argv must be a string, not an integer; write \"\xe2\x80\xa6\""},
         {"loader.argv = []", "m:1:15: loader.argv is empty; write at least the program's name"},
         {"loader.env.A = 1",
-         "m:1:16: loader.env must be a string, not an integer; write \"\xe2\x80\xa6\""},
+         "m:1:16: loader.env.A must be a string, not an integer; write \"\xe2\x80\xa6\""},
         {"loader.env.A = { passthrough = false }",
          "m:1:32: loader.env.A: passthrough = false has no meaning; remove the variable"},
         {"loader.env.A = { x = 1 }", "m:1:12: loader.env.A: write a string, { value = "
                                      "\"\xe2\x80\xa6\" } or { passthrough = true }"},
         {"loader.env.\"A=B\" = \"1\"", "m:1:12: \"A=B\" is no name for a variable; rename it"},
-        {"loader.env.A = \"x\\u0000\"", "m:1:16: loader.env holds a NUL byte; remove it"},
+        {"loader.env.A = \"x\\u0000\"", "m:1:16: loader.env.A holds a NUL byte; remove it"},
         {"libos.entrypoint = \"file:/a\"",
          "m:1:20: libos.entrypoint must be a path inside the enclave; write for example "
          "\"/usr/bin/python3\""},
