@@ -106,7 +106,7 @@ static void test_mistakes(void **state)
     } cases[] = {
         {"", "m:1:1: no libos.entrypoint; write libos.entrypoint = \"/path/of/the/program\""},
         {"a = ", "m:1:5: expected a value, found the end of the file"},
-        {"sgx.debgu = true", "m:1:5: unknown key sgx.debgu; did you mean sgx.debug?"},
+        {"sgx.debux = true", "m:1:5: unknown key sgx.debux; did you mean sgx.debug?"},
         {"sgx.enclave_sise = \"1G\"",
          "m:1:5: unknown key sgx.enclave_sise; did you mean sgx.enclave_size?"},
         {"sxg.debug = true", "m:1:1: unknown key sxg; did you mean sgx?"},
