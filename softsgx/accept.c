@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The leaves with which an enclave changes its own pages: EACCEPT, EMODPE, EACCEPTCOPY; and EDECCSSA.
- * An EACCEPT of a page that does not exist is what makes Linux's driver add it (EAUG on the page fault).
+ * The leaves with which an enclave changes its own pages: EACCEPT, EMODPE, EACCEPTCOPY; and
+ * EDECCSSA. An EACCEPT of a page that does not exist is what makes Linux's driver add it (EAUG on
+ * the page fault).
  */
 #include "enclu.h"
 
 /*
- * The host's protection never allows what the EPCM forbids, so an access that works needs no check; one
- * that does not is resolved by the signal handler if it can be, and else explained by fault_resolve().
+ * The host's protection never allows what the EPCM forbids, so an access that works needs no check;
+ * one that does not is resolved by the signal handler if it can be, and else explained by
+ * fault_resolve().
  */
 static struct fault operand_copy(struct encl *e, void *dst, const void *src, uint64_t addr,
                                  uint32_t len, enum access access)
@@ -58,17 +60,16 @@ static bool accept_legal(uint64_t flags)
 {
     uint64_t state = flags & (SI_PENDING | SI_MODIFIED | SI_PR);
     switch ((flags & SI_PT_MASK) >> SI_PT_SHIFT) {
-    case PT_REG:
-        return state && !(state & SI_MODIFIED);
+    case PT_REG: return state && !(state & SI_MODIFIED);
     case PT_TCS:
-    case PT_TRIM:
-        return state == SI_MODIFIED;
-    default:
-        return false;
+    case PT_TRIM: return state == SI_MODIFIED;
+    default: return false;
     }
 }
 
-/* The target's word, added by the driver if its VMA allows; NULL with *f set if the access faults. */
+/*
+ * The target's word, added by the driver if its VMA allows; NULL with *f set if the access faults.
+ */
 static epcm_t *target_get(struct encl *e, uint64_t addr, struct fault *f)
 {
     epcm_t *p = epcm_find(&e->epcm, encl_page(e, addr));
@@ -95,8 +96,7 @@ static struct fault accept_tcs(struct encl *e, uint64_t addr, epcm_t w)
     uint8_t any = 0;
     for (uint32_t i = 0; i < sizeof(t->reserved); i++)
         any |= t->reserved[i];
-    bool ok = !any && !t->flags && t->cssa < t->nssa && !t->aep && !t->state &&
-              tcs_new(e, addr, t);
+    bool ok = !any && !t->flags && t->cssa < t->nssa && !t->aep && !t->state && tcs_new(e, addr, t);
     epcm_set_applied(p, w & EPCM_INPLACE ? SI_R | SI_W : 0);
     prot_sync(e, encl_page(e, addr), encl_page(e, addr) + 1);
     return ok ? FAULT_NONE : FAULT_GP;
@@ -195,8 +195,9 @@ static epcm_t *acceptcopy_target(struct encl *e, struct leaf_regs *r, struct fau
 }
 
 /*
- * The bytes go to the target's place in the shadow, so that many pages can be copied before the host's
- * protection has to be touched.  The lock is not held meanwhile, because the source may fault.
+ * The bytes go to the target's place in the shadow, so that many pages can be copied before the
+ * host's protection has to be touched.  The lock is not held meanwhile, because the source may
+ * fault.
  */
 static struct fault acceptcopy(struct encl *e, struct leaf_regs *r, uint64_t flags)
 {
@@ -230,7 +231,8 @@ struct fault leaf_eacceptcopy(struct encl *e, struct leaf_regs *r)
     if (!target_ok(e, r->rcx) || !target_ok(e, r->rdx))
         return FAULT_GP;
     /* The SECINFO says what the page becomes: regular, readable if writable, no state bits. */
-    if ((si.flags & ~(uint64_t)SI_RWX) != SI_PT(PT_REG) || (!(si.flags & SI_R) && (si.flags & SI_W)))
+    if ((si.flags & ~(uint64_t)SI_RWX) != SI_PT(PT_REG) ||
+        (!(si.flags & SI_R) && (si.flags & SI_W)))
         return FAULT_GP;
     return acceptcopy(e, r, si.flags);
 }
@@ -259,20 +261,11 @@ long softsgx_leaf_direct(struct lp *lp)
     struct fault f;
     r->rflags = 0;
     switch ((uint32_t)r->rax) {
-    case ENCLU_EACCEPT:
-        f = leaf_eaccept(e, r);
-        break;
-    case ENCLU_EMODPE:
-        f = leaf_emodpe(e, r);
-        break;
-    case ENCLU_EACCEPTCOPY:
-        f = leaf_eacceptcopy(e, r);
-        break;
-    case ENCLU_EDECCSSA:
-        f = leaf_edeccssa(lp->cur);
-        break;
-    default:
-        return -1;
+    case ENCLU_EACCEPT: f = leaf_eaccept(e, r); break;
+    case ENCLU_EMODPE: f = leaf_emodpe(e, r); break;
+    case ENCLU_EACCEPTCOPY: f = leaf_eacceptcopy(e, r); break;
+    case ENCLU_EDECCSSA: f = leaf_edeccssa(lp->cur); break;
+    default: return -1;
     }
     return f.code ? -1 : !(r->rflags & FLAG_ZF);
 }

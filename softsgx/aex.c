@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asynchronous enclave exit, from a signal's context: the enclave's state goes to SSA[CSSA], the context
- * becomes the synthetic state that stands at the AEP with ERESUME in RAX.
+ * Asynchronous enclave exit, from a signal's context: the enclave's state goes to SSA[CSSA], the
+ * context becomes the synthetic state that stands at the AEP with ERESUME in RAX.
  */
 #include "encl.h"
 #include "sig.h"
@@ -9,8 +9,7 @@
 static uint32_t exitinfo(const struct encl *e, uint32_t vector)
 {
     switch (vector) {
-    case VEC_BP:
-        return EXITINFO_VALID | EXITINFO_SOFTWARE | vector;
+    case VEC_BP: return EXITINFO_VALID | EXITINFO_SOFTWARE | vector;
     case VEC_PF:
     case VEC_GP:
         /* Only reported if the enclave asked for EXINFO. */
@@ -23,10 +22,8 @@ static uint32_t exitinfo(const struct encl *e, uint32_t vector)
     case VEC_UD:
     case VEC_MF:
     case VEC_AC:
-    case VEC_XM:
-        return EXITINFO_VALID | EXITINFO_HARDWARE | vector;
-    default:
-        return 0;
+    case VEC_XM: return EXITINFO_VALID | EXITINFO_HARDWARE | vector;
+    default: return 0;
     }
 }
 
@@ -64,7 +61,7 @@ static void exinfo_save(struct encl *e, struct ssa_gprs *g, uint32_t vector, uin
 static void context_synthesize(ucontext_t *uc, uint64_t tcs, uint64_t aep, uint64_t rsp,
                                uint64_t rbp)
 {
-    static const int zeroed[] = {REG_RDX, REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10,
+    static const int zeroed[] = {REG_RDX, REG_RSI, REG_RDI, REG_R8,  REG_R9, REG_R10,
                                  REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
     for (unsigned int i = 0; i < sizeof(zeroed) / sizeof(zeroed[0]); i++)
         uc->uc_mcontext.gregs[zeroed[i]] = 0;

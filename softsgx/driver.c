@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /dev/sgx_enclave's ioctls: copy the arguments in, check them as Linux's arch/x86/kernel/cpu/sgx/ioctl.c
- * does, run the leaf for each page, copy the results out.
+ * /dev/sgx_enclave's ioctls: copy the arguments in, check them as Linux's
+ * arch/x86/kernel/cpu/sgx/ioctl.c does, run the leaf for each page, copy the results out.
  */
 #include "driver.h"
 #include "sig.h"
@@ -262,22 +262,14 @@ static int ioc_remove_pages(struct encl *e, void *arg)
 static int ioctl_locked(struct encl *e, unsigned long req, void *arg)
 {
     switch (req) {
-    case SGX_IOC_ENCLAVE_CREATE:
-        return ioc_create(e, arg);
-    case SGX_IOC_ENCLAVE_ADD_PAGES:
-        return ioc_add_pages(e, arg);
-    case SGX_IOC_ENCLAVE_INIT:
-        return ioc_init(e, arg);
-    case SGX_IOC_ENCLAVE_PROVISION:
-        return ioc_provision(e, arg);
-    case SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS:
-        return ioc_restrict(e, arg);
-    case SGX_IOC_ENCLAVE_MODIFY_TYPES:
-        return ioc_modify_types(e, arg);
-    case SGX_IOC_ENCLAVE_REMOVE_PAGES:
-        return ioc_remove_pages(e, arg);
-    default:
-        return why(-ENOTTY, "unknown ioctl");
+    case SGX_IOC_ENCLAVE_CREATE: return ioc_create(e, arg);
+    case SGX_IOC_ENCLAVE_ADD_PAGES: return ioc_add_pages(e, arg);
+    case SGX_IOC_ENCLAVE_INIT: return ioc_init(e, arg);
+    case SGX_IOC_ENCLAVE_PROVISION: return ioc_provision(e, arg);
+    case SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS: return ioc_restrict(e, arg);
+    case SGX_IOC_ENCLAVE_MODIFY_TYPES: return ioc_modify_types(e, arg);
+    case SGX_IOC_ENCLAVE_REMOVE_PAGES: return ioc_remove_pages(e, arg);
+    default: return why(-ENOTTY, "unknown ioctl");
     }
 }
 

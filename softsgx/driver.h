@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ENCLS leaves behind the ioctls.  All run with the enclave's lock held (which drops and takes it
- * nowhere), return an errno as Linux's driver would, and explain a refusal through why().
+ * The ENCLS leaves behind the ioctls.  All run with the enclave's lock held (which drops and takes
+ * it nowhere), return an errno as Linux's driver would, and explain a refusal through why().
  */
 #ifndef SOFTSGX_DRIVER_H
 #define SOFTSGX_DRIVER_H

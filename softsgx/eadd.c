@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EADD and EEXTEND for a run of pages: the bytes go to the shadow, from where mapping takes them into
- * place; TCS pages become struct tcs.
+ * EADD and EEXTEND for a run of pages: the bytes go to the shadow, from where mapping takes them
+ * into place; TCS pages become struct tcs.
  */
 #include "driver.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EINIT: measurement, signature and attribute checks in the order of the SDM's pseudo-code.  Linux writes
- * the signer's hash to IA32_SGXLEPUBKEYHASH before every EINIT (flexible launch control), so no
- * EINITTOKEN is ever needed.
+ * EINIT: measurement, signature and attribute checks in the order of the SDM's pseudo-code.  Linux
+ * writes the signer's hash to IA32_SGXLEPUBKEYHASH before every EINIT (flexible launch control), so
+ * no EINITTOKEN is ever needed.
  */
 #include "driver.h"
 

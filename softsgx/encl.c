@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The enclaves of this process: one for each open handle or live mapping.  A struct encl is reused
- * but never unmapped, so that a thread inside an enclave that is torn down faults instead of crashing us.
+ * but never unmapped, so that a thread inside an enclave that is torn down faults instead of
+ * crashing us.
  */
 #include "encl.h"
 #include "softsgx.h"

@@ -3,11 +3,12 @@
  * struct encl: an enclave, made by opening the device.
  *
  * States: open (size == 0), created (ECREATE done: pages may be added), initialized (EINIT done).
- * Lock order: encl_list_lock, then encl->lock.  Both are taken with asynchronous signals blocked, or
- * in a leaf, where they are deferred: so a handler never meets a lock that its own thread holds.
+ * Lock order: encl_list_lock, then encl->lock.  Both are taken with asynchronous signals blocked,
+ * or in a leaf, where they are deferred: so a handler never meets a lock that its own thread holds.
  *
- * EPC memory is private anonymous memory at the enclave's own addresses, wherever a VMA of the device
- * covers the page; elsewhere, and before it is first accessible, the page rests in `shadow` (prot.h).
+ * EPC memory is private anonymous memory at the enclave's own addresses, wherever a VMA of the
+ * device covers the page; elsewhere, and before it is first accessible, the page rests in `shadow`
+ * (prot.h).
  */
 #ifndef SOFTSGX_ENCL_H
 #define SOFTSGX_ENCL_H

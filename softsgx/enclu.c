@@ -21,20 +21,13 @@ static struct fault leaf_run(struct lp *lp, struct leaf_regs *r)
 {
     struct encl *e = lp->cur->encl;
     switch ((uint32_t)r->rax) {
-    case ENCLU_EREPORT:
-        return leaf_ereport(e, r);
-    case ENCLU_EGETKEY:
-        return leaf_egetkey(e, r);
-    case ENCLU_EACCEPT:
-        return leaf_eaccept(e, r);
-    case ENCLU_EMODPE:
-        return leaf_emodpe(e, r);
-    case ENCLU_EACCEPTCOPY:
-        return leaf_eacceptcopy(e, r);
-    case ENCLU_EDECCSSA:
-        return leaf_edeccssa(lp->cur);
-    default: /* EENTER and ERESUME inside, and what does not exist */
-        return FAULT_GP;
+    case ENCLU_EREPORT: return leaf_ereport(e, r);
+    case ENCLU_EGETKEY: return leaf_egetkey(e, r);
+    case ENCLU_EACCEPT: return leaf_eaccept(e, r);
+    case ENCLU_EMODPE: return leaf_emodpe(e, r);
+    case ENCLU_EACCEPTCOPY: return leaf_eacceptcopy(e, r);
+    case ENCLU_EDECCSSA: return leaf_edeccssa(lp->cur);
+    default: /* EENTER and ERESUME inside, and what does not exist */ return FAULT_GP;
     }
 }
 

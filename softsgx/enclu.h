@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ENCLU's leaves other than EENTER, ERESUME and EEXIT.  They work on struct leaf_regs; on a fault nothing
- * has changed.  Those of accept.c also run in direct calls from the enclave: with the enclave's FS, so
- * without TLS or libc, and without touching vector registers.
+ * ENCLU's leaves other than EENTER, ERESUME and EEXIT.  They work on struct leaf_regs; on a fault
+ * nothing has changed.  Those of accept.c also run in direct calls from the enclave: with the
+ * enclave's FS, so without TLS or libc, and without touching vector registers.
  */
 #ifndef SOFTSGX_ENCLU_H
 #define SOFTSGX_ENCLU_H
@@ -28,8 +28,8 @@ static inline void leaf_result(struct leaf_regs *r, enum sgx_error err)
 }
 
 /*
- * Copies an operand in from, or out to, the enclave's own memory as the CPU would: aligned to `align`,
- * inside ELRANGE, accessible by the EPCM.
+ * Copies an operand in from, or out to, the enclave's own memory as the CPU would: aligned to
+ * `align`, inside ELRANGE, accessible by the EPCM.
  */
 struct fault operand_read(struct encl *e, void *dst, uint64_t addr, uint32_t len, uint32_t align);
 struct fault operand_write(struct encl *e, uint64_t addr, const void *src, uint32_t len,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EENTER and ERESUME: the checks of the SDM's pseudo-code.  EENTER's result is kept in struct tcs, so
- * that entry.S can enter again without them until something changes.
+ * EENTER and ERESUME: the checks of the SDM's pseudo-code.  EENTER's result is kept in struct tcs,
+ * so that entry.S can enter again without them until something changes.
  */
 #include "prot.h"
 #include "sig.h"
@@ -105,14 +105,13 @@ static void resume_commit(struct lp *lp, struct tcs *t, uint64_t rsp, uint64_t r
 
 static bool resume_state_ok(const struct tcs *t)
 {
-    const struct ssa_gprs *g =
-        (void *)(tcs_frame(t, t->cssa) - sizeof(struct ssa_gprs));
+    const struct ssa_gprs *g = (void *)(tcs_frame(t, t->cssa) - sizeof(struct ssa_gprs));
     return canonical(g->rip) && canonical(g->fsbase) && canonical(g->gsbase);
 }
 
 /*
- * Pages that were accepted while an exception was handled are about to be used: what they are due is
- * cheaper now than after another fault.
+ * Pages that were accepted while an exception was handled are about to be used: what they are due
+ * is cheaper now than after another fault.
  */
 static void resume_settle(struct encl *e)
 {

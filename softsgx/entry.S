@@ -3,10 +3,10 @@
  * The ways into and out of an enclave, and everything that runs with one foot on each side.
  *
  * All of it lies between softsgx_text and softsgx_text_end: the signal handler takes an instruction
- * pointer in there for host mode, whatever FS, GS and the selector say at that moment, and puts back
- * exactly what it found.  The same range is where syscall user dispatch lets system calls through.
- * Order that the handler relies on: the selector says BLOCK before FS or GS is the enclave's, and until
- * after both are the host's again.
+ * pointer in there for host mode, whatever FS, GS and the selector say at that moment, and puts
+ * back exactly what it found.  The same range is where syscall user dispatch lets system calls
+ * through. Order that the handler relies on: the selector says BLOCK before FS or GS is the
+ * enclave's, and until after both are the host's again.
  */
 #include "lp.h"
 
@@ -257,8 +257,8 @@ global_hidden softsgx_exception
     .size softsgx_enter_enclave, . - softsgx_enter_enclave
 
 /*
- * The target of the enclave's patched ENCLU sites (patch.c), on the enclave's stack, with the enclave's
- * FS and GS: EAX the leaf, (%rsp) the site + 6.
+ * The target of the enclave's patched ENCLU sites (patch.c), on the enclave's stack, with the
+ * enclave's FS and GS: EAX the leaf, (%rsp) the site + 6.
  */
     /* reg = this thread's lp; tmp and reg are clobbered, the slow label has both to restore. */
     .macro find_lp reg, tmp, slow
@@ -299,7 +299,9 @@ global_hidden softsgx_leaf_entry
     movl $0, TCS_BUSY(%rcx)
     mov LP_AEP(%rax), %rcx
     mov $4, %eax
-    /* ret, not jmp: the site's call is undone, and the return stack level for the host's returns. */
+    /*
+     * ret, not jmp: the site's call is undone, and the return stack level for the host's returns.
+     */
     mov %rbx, (%rsp)
     ret
 

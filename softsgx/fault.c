@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Page faults of an enclave on its own pages: Linux's sgx_vma_fault() and the EPCM's access check, in
- * the order in which hardware and kernel would look.  Most "faults" are only our own lazy protection
- * and are resolved without the enclave's knowledge.
+ * Page faults of an enclave on its own pages: Linux's sgx_vma_fault() and the EPCM's access check,
+ * in the order in which hardware and kernel would look.  Most "faults" are only our own lazy
+ * protection and are resolved without the enclave's knowledge.
  */
 #include "prot.h"
 

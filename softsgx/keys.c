@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys and reports.  As on hardware, a key is a MAC over everything that it depends on, under a secret of
- * the machine; here the secret comes from the root key file.  The exact layout of the MACed structure is
- * not architectural: only the machine that made a key can make it again.
+ * Keys and reports.  As on hardware, a key is a MAC over everything that it depends on, under a
+ * secret of the machine; here the secret comes from the root key file.  The exact layout of the
+ * MACed structure is not architectural: only the machine that made a key can make it again.
  */
 #include "keys.h"
 #include "cmac.h"
@@ -168,22 +168,15 @@ int key_get(const struct encl *e, const uint8_t root[32], const struct keyreques
     if (!request_valid(e, req))
         return -1;
     switch (req->keyname) {
-    case KEY_SEAL:
-        err = seal_dependencies(e, req, &d);
-        break;
+    case KEY_SEAL: err = seal_dependencies(e, req, &d); break;
     case KEY_REPORT:
         self_target(e, &self);
         report_key(root, &self, req->keyid, key);
         return 0;
     case KEY_PROVISION:
-    case KEY_PROVISION_SEAL:
-        err = provision_dependencies(e, req, &d);
-        break;
-    case KEY_EINITTOKEN:
-        err = token_dependencies(e, req, &d);
-        break;
-    default:
-        return SGX_INVALID_KEYNAME;
+    case KEY_PROVISION_SEAL: err = provision_dependencies(e, req, &d); break;
+    case KEY_EINITTOKEN: err = token_dependencies(e, req, &d); break;
+    default: return SGX_INVALID_KEYNAME;
     }
     if (!err)
         key_derive(root, &d, key);

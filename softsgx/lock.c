@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeping signals away from the host side's critical sections: their handlers may enter an enclave and
- * want the same lock.  A thread with an lp has them deferred as in a leaf, which costs no system call;
- * another blocks them.
+ * Keeping signals away from the host side's critical sections: their handlers may enter an enclave
+ * and want the same lock.  A thread with an lp has them deferred as in a leaf, which costs no
+ * system call; another blocks them.
  */
 #include "lock.h"
 #include "sig.h"

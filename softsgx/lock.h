@@ -32,8 +32,8 @@ static inline void lock_drop(struct lock *l)
 }
 
 /*
- * Keeps asynchronous signals away until signals_release() gets the token back.  Does not nest on a thread
- * that has an lp.
+ * Keeps asynchronous signals away until signals_release() gets the token back.  Does not nest on a
+ * thread that has an lp.
  */
 uint64_t signals_hold(void);
 void signals_release(uint64_t token);

@@ -2,13 +2,13 @@
 /*
  * struct lp: a logical processor, that is, a host thread that has entered an enclave.
  *
- * It lies at the bottom of a block of LP_BLOCK bytes, aligned to its size, in one arena; above it lie
- * the stack for leaf functions and the alternate signal stack.  So the signal stub, which starts
- * with the enclave's FS and GS, finds it from its stack pointer.
+ * It lies at the bottom of a block of LP_BLOCK bytes, aligned to its size, in one arena; above it
+ * lie the stack for leaf functions and the alternate signal stack.  So the signal stub, which
+ * starts with the enclave's FS and GS, finds it from its stack pointer.
  *
- * States: host (cur == NULL), enclave (cur != NULL), leaf (in_leaf: a direct call from the enclave is
- * being served).  Only the thread itself and its signal handlers touch it; no lock.
- * FS and GS are the enclave's only while selector is LP_BLOCK_SYSCALLS.
+ * States: host (cur == NULL), enclave (cur != NULL), leaf (in_leaf: a direct call from the enclave
+ * is being served).  Only the thread itself and its signal handlers touch it; no lock. FS and GS
+ * are the enclave's only while selector is LP_BLOCK_SYSCALLS.
  */
 #ifndef SOFTSGX_LP_H
 #define SOFTSGX_LP_H
@@ -80,12 +80,12 @@ struct tcs {
     uint64_t entry;        /* [I] absolute, as are the bases */
     uint64_t fsbase;
     uint64_t gsbase;
-    uint32_t cssa; /* [b] */
-    uint32_t nssa; /* [I] */
-    uint64_t aep;  /* [b] */
-    uint64_t ossa; /* [I] absolute */
-    uint64_t addr; /* [I] of the page */
-    uint64_t checked; /* [a] bit i: SSA[i] has been checked */
+    uint32_t cssa;     /* [b] */
+    uint32_t nssa;     /* [I] */
+    uint64_t aep;      /* [b] */
+    uint64_t ossa;     /* [I] absolute */
+    uint64_t addr;     /* [I] of the page */
+    uint64_t checked;  /* [a] bit i: SSA[i] has been checked */
     struct encl *encl; /* NULL: this struct is free */
     struct tcs *next;  /* of the enclave, or of the free list */
 };

@@ -135,7 +135,9 @@ static int protect_locked(struct encl *e, uint64_t start, uint64_t end, int prot
     return range_pages(e, start, end, &page, &stop) ? prot_sync(e, page, stop) : 0;
 }
 
-/* Runs fn on the first enclave with a VMA in the range, under both locks; -ENOENT if there is none. */
+/*
+ * Runs fn on the first enclave with a VMA in the range, under both locks; -ENOENT if there is none.
+ */
 static int with_vma(void *addr, size_t len, int prot,
                     int (*fn)(struct encl *e, uint64_t start, uint64_t end, int prot))
 {

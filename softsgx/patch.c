@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Direct calls.  ENCLU traps on this CPU; an enclave that pads it to 16 bytes with two given nops gets
- * the whole of it rewritten, after it has been measured, into a call through a pointer:
+ * Direct calls.  ENCLU traps on this CPU; an enclave that pads it to 16 bytes with two given nops
+ * gets the whole of it rewritten, after it has been measured, into a call through a pointer:
  *
  *   0f 01 d7 | 0f 1f 84 00 00 00 00 00 | 0f 1f 44 00 00       enclu; nop; nop
  *   ff 15 02 00 00 00 | eb 08 | address of softsgx_leaf_entry   call *2(%rip); jmp over the address

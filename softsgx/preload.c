@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libsoftsgx.so: preloaded, it answers for /dev/sgx_enclave, /dev/sgx_provision and the vDSO, so that a
- * program written for the Linux driver runs unchanged.  Each function here looks whether the call is
- * about an enclave and passes it on to libc otherwise.
+ * libsoftsgx.so: preloaded, it answers for /dev/sgx_enclave, /dev/sgx_provision and the vDSO, so
+ * that a program written for the Linux driver runs unchanged.  Each function here looks whether the
+ * call is about an enclave and passes it on to libc otherwise.
  */
 #include "preload.h"
 #include "softsgx.h"
@@ -23,9 +23,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 /* The next definition of the function that this stands in. */
-#define NEXT(name)                                                                             \
-    static __typeof__(&(name)) next;                                                           \
-    if (!next)                                                                                 \
+#define NEXT(name)                   \
+    static __typeof__(&(name)) next; \
+    if (!next)                       \
     next = (__typeof__(&(name)))(uintptr_t)dlsym(RTLD_NEXT, #name)
 
 enum device { DEVICE_NONE, DEVICE_ENCLAVE, DEVICE_PROVISION };
@@ -74,32 +74,32 @@ static mode_t mode_arg(int flags, va_list ap)
     return flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
 }
 
-#define DEFINE_OPEN(name)                                                                      \
-    EXPORT int name(const char *path, int flags, ...)                                          \
-    {                                                                                          \
-        va_list ap;                                                                            \
-        NEXT(name);                                                                            \
-        enum device device = device_of(path);                                                  \
-        if (device != DEVICE_NONE)                                                             \
-            return device_open(device, flags);                                                 \
-        va_start(ap, flags);                                                                   \
-        mode_t mode = mode_arg(flags, ap);                                                     \
-        va_end(ap);                                                                            \
-        return next(path, flags, mode);                                                        \
+#define DEFINE_OPEN(name)                             \
+    EXPORT int name(const char *path, int flags, ...) \
+    {                                                 \
+        va_list ap;                                   \
+        NEXT(name);                                   \
+        enum device device = device_of(path);         \
+        if (device != DEVICE_NONE)                    \
+            return device_open(device, flags);        \
+        va_start(ap, flags);                          \
+        mode_t mode = mode_arg(flags, ap);            \
+        va_end(ap);                                   \
+        return next(path, flags, mode);               \
     }
 
-#define DEFINE_OPENAT(name)                                                                    \
-    EXPORT int name(int dir, const char *path, int flags, ...)                                 \
-    {                                                                                          \
-        va_list ap;                                                                            \
-        NEXT(name);                                                                            \
-        enum device device = device_of(path);                                                  \
-        if (device != DEVICE_NONE)                                                             \
-            return device_open(device, flags);                                                 \
-        va_start(ap, flags);                                                                   \
-        mode_t mode = mode_arg(flags, ap);                                                     \
-        va_end(ap);                                                                            \
-        return next(dir, path, flags, mode);                                                   \
+#define DEFINE_OPENAT(name)                                    \
+    EXPORT int name(int dir, const char *path, int flags, ...) \
+    {                                                          \
+        va_list ap;                                            \
+        NEXT(name);                                            \
+        enum device device = device_of(path);                  \
+        if (device != DEVICE_NONE)                             \
+            return device_open(device, flags);                 \
+        va_start(ap, flags);                                   \
+        mode_t mode = mode_arg(flags, ap);                     \
+        va_end(ap);                                            \
+        return next(dir, path, flags, mode);                   \
     }
 
 DEFINE_OPEN(open)
@@ -108,23 +108,23 @@ DEFINE_OPENAT(openat)
 DEFINE_OPENAT(openat64)
 
 /* A character device, as the driver's would look. */
-#define FILL_STAT(st)                                                                          \
-    do {                                                                                       \
-        memset(st, 0, sizeof(*(st)));                                                          \
-        (st)->st_mode = S_IFCHR | 0666;                                                        \
-        (st)->st_nlink = 1;                                                                    \
-        (st)->st_rdev = makedev(10, 125);                                                      \
-        (st)->st_blksize = 4096;                                                               \
+#define FILL_STAT(st)                     \
+    do {                                  \
+        memset(st, 0, sizeof(*(st)));     \
+        (st)->st_mode = S_IFCHR | 0666;   \
+        (st)->st_nlink = 1;               \
+        (st)->st_rdev = makedev(10, 125); \
+        (st)->st_blksize = 4096;          \
     } while (0)
 
-#define DEFINE_STAT(name, type)                                                                \
-    EXPORT int name(const char *path, struct type *st)                                         \
-    {                                                                                          \
-        NEXT(name);                                                                            \
-        if (device_of(path) == DEVICE_NONE)                                                    \
-            return next(path, st);                                                             \
-        FILL_STAT(st);                                                                         \
-        return 0;                                                                              \
+#define DEFINE_STAT(name, type)                        \
+    EXPORT int name(const char *path, struct type *st) \
+    {                                                  \
+        NEXT(name);                                    \
+        if (device_of(path) == DEVICE_NONE)            \
+            return next(path, st);                     \
+        FILL_STAT(st);                                 \
+        return 0;                                      \
     }
 
 DEFINE_STAT(stat, stat)
@@ -203,22 +203,24 @@ static void mask_filter(sigset_t *set)
         sigdelset(set, sync[i]);
 }
 
-#define DEFINE_MASK(name)                                                                      \
-    EXPORT int name(int how, const sigset_t *set, sigset_t *old)                               \
-    {                                                                                          \
-        NEXT(name);                                                                            \
-        sigset_t copy;                                                                         \
-        if (!set || how == SIG_UNBLOCK)                                                        \
-            return next(how, set, old);                                                        \
-        copy = *set;                                                                           \
-        mask_filter(&copy);                                                                    \
-        return next(how, &copy, old);                                                          \
+#define DEFINE_MASK(name)                                        \
+    EXPORT int name(int how, const sigset_t *set, sigset_t *old) \
+    {                                                            \
+        NEXT(name);                                              \
+        sigset_t copy;                                           \
+        if (!set || how == SIG_UNBLOCK)                          \
+            return next(how, set, old);                          \
+        copy = *set;                                             \
+        mask_filter(&copy);                                      \
+        return next(how, &copy, old);                            \
     }
 
 DEFINE_MASK(sigprocmask)
 DEFINE_MASK(pthread_sigmask)
 
-/* Threads that enter enclaves have an alternate stack of softsgx's, which serves handlers as well. */
+/*
+ * Threads that enter enclaves have an alternate stack of softsgx's, which serves handlers as well.
+ */
 EXPORT int sigaltstack(const stack_t *ss, stack_t *old)
 {
     static __thread stack_t wanted;

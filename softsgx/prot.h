@@ -2,12 +2,13 @@
 /*
  * The host's page protection as a cache of VMA protection and EPCM.
  *
- * What a page may be used for is the VMA's protection cut down by the EPCM's permissions; the host's
- * page table never allows more, but it may allow less: an upgrade waits until an access faults, or until
- * a run of accepted pages ends, so that one mprotect serves many pages.  Enclave lock held throughout.
+ * What a page may be used for is the VMA's protection cut down by the EPCM's permissions; the
+ * host's page table never allows more, but it may allow less: an upgrade waits until an access
+ * faults, or until a run of accepted pages ends, so that one mprotect serves many pages.  Enclave
+ * lock held throughout.
  *
- * The bytes of a page are in place (EPCM_INPLACE) or in the shadow, which the driver can always write; they
- * go into place, by moving page table entries, when the page is first made accessible.
+ * The bytes of a page are in place (EPCM_INPLACE) or in the shadow, which the driver can always
+ * write; they go into place, by moving page table entries, when the page is first made accessible.
  */
 #ifndef SOFTSGX_PROT_H
 #define SOFTSGX_PROT_H
@@ -44,8 +45,8 @@ epcm_t *page_augment(struct encl *e, uint64_t page);
 enum access { ACCESS_R = SI_R, ACCESS_W = SI_W, ACCESS_X = SI_X };
 
 /*
- * An access by the enclave to its own page, as the page walker, the EPCM check and Linux's fault handler
- * together see it: 0 if it may now be retried, else the #PF error code.  Takes the lock.
+ * An access by the enclave to its own page, as the page walker, the EPCM check and Linux's fault
+ * handler together see it: 0 if it may now be retried, else the #PF error code.  Takes the lock.
  */
 uint32_t fault_resolve(struct encl *e, uint64_t addr, enum access access);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine's secret, which stands for the fuses of a CPU: 32 random bytes in a file that only its owner
- * can read.  $SOFTSGX_ROOT_KEY names it; else /var/lib/softsgx/root.key for root, else
+ * The machine's secret, which stands for the fuses of a CPU: 32 random bytes in a file that only
+ * its owner can read.  $SOFTSGX_ROOT_KEY names it; else /var/lib/softsgx/root.key for root, else
  * $XDG_STATE_HOME/softsgx/root.key.  Made when it is first needed: written under another name and
  * linked, so that of two processes that race both use the one that got there first.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The driver's SGX2 leaves: EMODPR, EMODT and EREMOVE, with the checks of Linux's ioctls around them.
- * They change EPCM words only; the ioctl applies the protection to the whole range once.
+ * The driver's SGX2 leaves: EMODPR, EMODT and EREMOVE, with the checks of Linux's ioctls around
+ * them. They change EPCM words only; the ioctl applies the protection to the whole range once.
  */
 #include "driver.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The application's signal actions.  softsgx's stub is the handler of the exception signals always, and of
- * any other signal as long as the application has a handler for it; the table holds what the
+ * The application's signal actions.  softsgx's stub is the handler of the exception signals always,
+ * and of any other signal as long as the application has a handler for it; the table holds what the
  * application asked for.  Every handler of ours runs with all asynchronous signals blocked.
  */
 #include "sig.h"
@@ -53,8 +53,8 @@ static long kernel_sigaction(int sig, const struct kernel_action *act, struct ke
 static long action_install(int sig)
 {
     const struct app_action *a = &actions[sig];
-    struct kernel_action k = {.handler = a->handler, .flags = a->flags & ~SA_RESTORER_FLAG,
-                              .mask = a->mask};
+    struct kernel_action k = {
+        .handler = a->handler, .flags = a->flags & ~SA_RESTORER_FLAG, .mask = a->mask};
     if (is_sync(sig) || is_function(a->handler)) {
         k.handler = (void *)softsgx_signal_stub;
         k.flags = (a->flags & FLAGS_PASSED) | SA_SIGINFO | SA_ONSTACK | SA_RESTORER_FLAG;

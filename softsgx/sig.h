@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #define SIGBIT(s) (1UL << ((s)-1))
-#define SIGMASK_SYNC                                                                           \
-    (SIGBIT(SIGSEGV) | SIGBIT(SIGILL) | SIGBIT(SIGSYS) | SIGBIT(SIGFPE) | SIGBIT(SIGBUS) |     \
+#define SIGMASK_SYNC                                                                       \
+    (SIGBIT(SIGSEGV) | SIGBIT(SIGILL) | SIGBIT(SIGSYS) | SIGBIT(SIGFPE) | SIGBIT(SIGBUS) | \
      SIGBIT(SIGTRAP))
 #define SIGMASK_ASYNC (~SIGMASK_SYNC)
 

@@ -6,8 +6,8 @@
  *   in an enclave  AEX; exceptions end softsgx_enter_enclave(), other signals go to the application
  *   on the host    ENCLU and cpuid are emulated; the rest is the application's
  *
- * Runs with the host's FS and GS on the alternate stack, with asynchronous signals blocked; `world` is
- * what entry.S will put back, lp and world are NULL on a thread that never entered an enclave.
+ * Runs with the host's FS and GS on the alternate stack, with asynchronous signals blocked; `world`
+ * is what entry.S will put back, lp and world are NULL on a thread that never entered an enclave.
  */
 #include "enclu.h"
 #include "sig.h"
@@ -31,8 +31,8 @@ static bool code_is(uint64_t rip, const char *bytes, size_t len)
 }
 
 /*
- * ENCLU raises #UD where there is no SGX, #GP where the CPU has it but the firmware does not enable it, and
- * #PF where it is there but our TCS is not in the EPC.
+ * ENCLU raises #UD where there is no SGX, #GP where the CPU has it but the firmware does not enable
+ * it, and #PF where it is there but our TCS is not in the EPC.
  */
 static bool traps_enclu(int sig, const ucontext_t *uc)
 {
@@ -111,8 +111,9 @@ static bool text_fault(struct lp *lp, int sig, const siginfo_t *info, ucontext_t
 }
 
 /*
- * A signal in the middle of a leaf, which is one instruction: block everything, send the signal again
- * (it stays pending) and have the leaf end in the SIGILL handler, which unblocks in the enclave.
+ * A signal in the middle of a leaf, which is one instruction: block everything, send the signal
+ * again (it stays pending) and have the leaf end in the SIGILL handler, which unblocks in the
+ * enclave.
  */
 static void leaf_defer(struct lp *lp, int sig, siginfo_t *info, ucontext_t *uc)
 {

@@ -19,8 +19,7 @@ static bool reserved_zero(const struct sigstruct *ss)
 {
     return zero(ss->reserved1, sizeof(ss->reserved1)) &&
            zero(ss->reserved2, sizeof(ss->reserved2)) &&
-           zero(ss->reserved3, sizeof(ss->reserved3)) &&
-           zero(ss->reserved4, sizeof(ss->reserved4));
+           zero(ss->reserved3, sizeof(ss->reserved3)) && zero(ss->reserved4, sizeof(ss->reserved4));
 }
 
 int sigstruct_verify(const struct sigstruct *ss)
@@ -33,7 +32,10 @@ int sigstruct_verify(const struct sigstruct *ss)
         return why(SGX_INVALID_SIG_STRUCT, "EINIT: SIGSTRUCT's exponent is not 3");
     if (!reserved_zero(ss))
         return why(SGX_INVALID_SIG_STRUCT, "EINIT: a reserved field of SIGSTRUCT is not zero");
-    /* The signature covers the header and the body; the key and the quotients lie between and after. */
+    /*
+     * The signature covers the header and the body; the key and the quotients lie between and
+     * after.
+     */
     struct sha256 sha;
     uint8_t digest[32];
     sha256_init(&sha);

@@ -3,22 +3,23 @@
  * softsgx: a software SGX2 CPU and driver in the calling process.
  *
  * The calls mirror what a program does with /dev/sgx_enclave and the vDSO, with the same arguments,
- * the same errno (returned as -errno, except where noted) and the same SGX error codes.  A handle is
- * a real file descriptor (a memfd), so that fstat() works on it; close it with softsgx_close().
+ * the same errno (returned as -errno, except where noted) and the same SGX error codes.  A handle
+ * is a real file descriptor (a memfd), so that fstat() works on it; close it with softsgx_close().
  *
  * What a program must know:
  *  - The first softsgx_open() takes over SIGSEGV, SIGILL, SIGSYS, SIGFPE, SIGBUS and SIGTRAP, and any
- *    other signal that already has a handler.  Later handlers go through softsgx_sigaction(): sigaction()
- *    would take away the CPU's exceptions, or run the handler with the enclave's FS and GS.
+ *    other signal that already has a handler.  Later handlers go through softsgx_sigaction(): the
+ *    real sigaction() would take the CPU's exceptions away, or run the handler with the enclave's FS
+ *    and GS.
  *  - Every thread that enters an enclave gets an alternate signal stack and syscall user dispatch,
  *    set up at its first entry.  It must not block the six signals above while it is in an enclave.
  *  - As on hardware under Linux: a page's VMA (softsgx_mmap) may not have more permissions than the
- *    page was added with (-EACCES; or, if it was mapped first, the page cannot be reached).  Map the
- *    whole ELRANGE first to reserve it, then each segment again (MAP_FIXED) after INIT.  Pages
- *    that the enclave adds itself (EACCEPT of an absent page) allow any VMA.
+ *    page was added with (-EACCES; or, if it was mapped first, the page cannot be reached).  So
+ *    reserve the whole ELRANGE with PROT_NONE, and map each segment again (MAP_FIXED) after INIT.
+ *    Pages that the enclave adds itself (EACCEPT of an absent page) allow any VMA.
  *
- * Thread safety: all calls may be made from any thread at once; a second ioctl on the same handle at
- * the same time gets -EBUSY as from Linux.  No call may be made from a signal handler, except
+ * Thread safety: all calls may be made from any thread at once; a second ioctl on the same handle
+ * at the same time gets -EBUSY as from Linux.  No call may be made from a signal handler, except
  * softsgx_enter_enclave() and softsgx_at_aep(), which are made for it.
  */
 #ifndef SOFTSGX_H
@@ -58,19 +59,20 @@ bool softsgx_owns(int fd);
 
 /*
  * __vdso_sgx_enter_enclave(): see <asm/sgx.h> for the register contract, which is the vDSO's: only
- * RBX, RBP and the stack pointer are sure to come back (after an AEX, R12 to R15 are zero), so that a
- * C program calls it through a wrapper that saves the others.
- * ENCLU in the host's own code works as well (through SIGILL).
+ * RBX, RBP and the stack pointer are sure to come back (after an AEX, R12 to R15 are zero), so that
+ * a C program calls it through a wrapper that saves the others. ENCLU in the host's own code works
+ * as well (through SIGILL).
  */
 int softsgx_enter_enclave(unsigned long rdi, unsigned long rsi, unsigned long rdx,
                           unsigned int function, unsigned long r8, unsigned long r9,
                           struct sgx_enclave_run *run);
 
 /*
- * sigaction() for signals that may hit an enclave: 0 or -errno.  A signal that arrives in enclave mode
- * causes an AEX first; the handler then sees the synthetic state (RIP at the AEP, RAX = ERESUME,
- * RBX = TCS, RCX = AEP) with the host's FS and GS.  It may call softsgx_enter_enclave(EENTER) for
- * the same TCS; when it returns, the enclave is resumed.  Handlers run on softsgx's alternate stack.
+ * sigaction() for signals that may hit an enclave: 0 or -errno.  A signal that arrives in enclave
+ * mode causes an AEX first; the handler then sees the synthetic state (RIP at the AEP, RAX =
+ * ERESUME, RBX = TCS, RCX = AEP) with the host's FS and GS.  It may call
+ * softsgx_enter_enclave(EENTER) for the same TCS; when it returns, the enclave is resumed.
+ * Handlers run on softsgx's alternate stack.
  */
 int softsgx_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 
@@ -78,10 +80,10 @@ int softsgx_sigaction(int sig, const struct sigaction *act, struct sigaction *ol
 bool softsgx_at_aep(const void *ucontext);
 
 /*
- * How cpuid inside an enclave behaves for threads that have not entered yet.  On: it raises #UD as on
- * hardware (needs a CPU with CPUID faulting; returns false if there is none), but every switch to or
- * from such a thread costs two more MSR writes, about 10 us each in a virtual machine.  Off (the
- * default, unless SOFTSGX_CPUID=fault is set): it runs.
+ * How cpuid inside an enclave behaves for threads that have not entered yet.  On: it raises #UD as
+ * on hardware (needs a CPU with CPUID faulting; returns false if there is none), but every switch
+ * to or from such a thread costs two more MSR writes, about 10 us each in a virtual machine.  Off
+ * (the default, unless SOFTSGX_CPUID=fault is set): it runs.
  */
 bool softsgx_cpuid_faulting(bool on);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TCS pages.  Once EADD or EACCEPT has made a page a TCS, nothing reads its bytes any more: the
- * fields live in a struct tcs.  These come from a pool and go back to it, but are never unmapped, because
- * threads keep pointers to the one they entered last; `ready` and `encl` tell them that it has gone.
+ * fields live in a struct tcs.  These come from a pool and go back to it, but are never unmapped,
+ * because threads keep pointers to the one they entered last; `ready` and `encl` tell them that it
+ * has gone.
  */
 #include "prot.h"
 

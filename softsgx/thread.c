@@ -2,8 +2,8 @@
 /*
  * Threads that enter enclaves: their blocks, syscall user dispatch, alternate stacks, cpuid.
  *
- * The alternate stack is armed with SS_AUTODISARM: the kernel disarms it when it delivers a signal and
- * arms it again at sigreturn, so a handler can arm the part below its own frames and enter an
+ * The alternate stack is armed with SS_AUTODISARM: the kernel disarms it when it delivers a signal
+ * and arms it again at sigreturn, so a handler can arm the part below its own frames and enter an
  * enclave from there.
  */
 #include "encl.h"
@@ -105,9 +105,9 @@ int lp_init(void)
     if (!lp)
         return why(-ENOMEM, "too many threads enter enclaves (limit %d)", LP_MAX);
     *lp = (struct lp){.host_fs = fs_base()};
-    long err = softsgx_syscall(SYS_prctl, (long)PR_SET_SYSCALL_USER_DISPATCH,
-                               (long)PR_SYS_DISPATCH_ON, softsgx_text,
-                               softsgx_text_end - softsgx_text, &lp->selector);
+    long err =
+        softsgx_syscall(SYS_prctl, (long)PR_SET_SYSCALL_USER_DISPATCH, (long)PR_SYS_DISPATCH_ON,
+                        softsgx_text, softsgx_text_end - softsgx_text, &lp->selector);
     if (err)
         return why((int)err, "syscall user dispatch: %s (needs Linux 5.11)", strerror((int)-err));
     if (lp_cpuid_faulting)
@@ -129,7 +129,10 @@ void lp_arm(struct lp *lp, uint64_t sp)
         lp->alt_top = top;
 }
 
-/* Slots are never given to another base: an entry that is being read cannot change under the reader. */
+/*
+ * Slots are never given to another base: an entry that is being read cannot change under the
+ * reader.
+ */
 void lp_publish(struct lp *lp, struct tcs *tcs)
 {
     uint32_t i = ((uint32_t)(tcs->gsbase >> PAGE_SHIFT) * GS_HASH_MUL) >> (32 - GS_SLOTS_LOG2);

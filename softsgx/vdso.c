@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A vDSO image for programs that look __vdso_sgx_enter_enclave up in the ELF file at AT_SYSINFO_EHDR:
- * the kernel's own symbols, relocated, plus this one.  Only what such a lookup reads is there: the ELF
- * header, two program headers and a dynamic section with symbols, strings and a one-bucket hash table.
+ * A vDSO image for programs that look __vdso_sgx_enter_enclave up in the ELF file at
+ * AT_SYSINFO_EHDR: the kernel's own symbols, relocated, plus this one.  Only what such a lookup
+ * reads is there: the ELF header, two program headers and a dynamic section with symbols, strings
+ * and a one-bucket hash table.
  */
 #include "preload.h"
 #include "mem.h"
@@ -58,15 +59,17 @@ static bool source_read(struct source *s, const void *vdso)
     return s->sym && s->str;
 }
 
-static void symbol_add(struct image *im, uint32_t *n, size_t *used, const char *name, uint64_t value,
-                       const Elf64_Sym *like)
+static void symbol_add(struct image *im, uint32_t *n, size_t *used, const char *name,
+                       uint64_t value, const Elf64_Sym *like)
 {
     size_t len = strlen(name) + 1;
     if (*n == SYMBOLS_MAX || *used + len > sizeof(im->str))
         return;
     memcpy(im->str + *used, name, len);
-    im->sym[*n] = (Elf64_Sym){.st_name = (Elf64_Word)*used, .st_value = value - (uint64_t)im,
-                              .st_shndx = 1, .st_size = like ? like->st_size : 0,
+    im->sym[*n] = (Elf64_Sym){.st_name = (Elf64_Word)*used,
+                              .st_value = value - (uint64_t)im,
+                              .st_shndx = 1,
+                              .st_size = like ? like->st_size : 0,
                               .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC)};
     *used += len;
     im->hash[3 + *n] = im->hash[2]; /* the bucket's chain, newest first */
@@ -76,15 +79,24 @@ static void symbol_add(struct image *im, uint32_t *n, size_t *used, const char *
 static void headers_make(struct image *im, uint32_t count)
 {
     im->ehdr = (Elf64_Ehdr){.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-                            .e_type = ET_DYN, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-                            .e_phoff = offsetof(struct image, phdr), .e_ehsize = sizeof(Elf64_Ehdr),
-                            .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2};
-    im->phdr[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R, .p_filesz = sizeof(*im),
-                               .p_memsz = sizeof(*im), .p_align = 4096};
-    im->phdr[1] = (Elf64_Phdr){.p_type = PT_DYNAMIC, .p_flags = PF_R,
+                            .e_type = ET_DYN,
+                            .e_machine = EM_X86_64,
+                            .e_version = EV_CURRENT,
+                            .e_phoff = offsetof(struct image, phdr),
+                            .e_ehsize = sizeof(Elf64_Ehdr),
+                            .e_phentsize = sizeof(Elf64_Phdr),
+                            .e_phnum = 2};
+    im->phdr[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+                               .p_flags = PF_R,
+                               .p_filesz = sizeof(*im),
+                               .p_memsz = sizeof(*im),
+                               .p_align = 4096};
+    im->phdr[1] = (Elf64_Phdr){.p_type = PT_DYNAMIC,
+                               .p_flags = PF_R,
                                .p_offset = offsetof(struct image, dyn),
                                .p_vaddr = offsetof(struct image, dyn),
-                               .p_filesz = sizeof(im->dyn), .p_memsz = sizeof(im->dyn)};
+                               .p_filesz = sizeof(im->dyn),
+                               .p_memsz = sizeof(im->dyn)};
     im->dyn[0] = (Elf64_Dyn){DT_SYMTAB, {offsetof(struct image, sym)}};
     im->dyn[1] = (Elf64_Dyn){DT_STRTAB, {offsetof(struct image, str)}};
     im->dyn[2] = (Elf64_Dyn){DT_STRSZ, {sizeof(im->str)}};
@@ -112,7 +124,8 @@ const void *vdso_image(const void *vdso)
             strcmp(src.str + src.sym[i].st_name, "__vdso_sgx_enter_enclave") != 0)
             symbol_add(im, &count, &used, src.str + src.sym[i].st_name,
                        src.bias + src.sym[i].st_value, &src.sym[i]);
-    symbol_add(im, &count, &used, "__vdso_sgx_enter_enclave", (uint64_t)softsgx_enter_enclave, NULL);
+    symbol_add(im, &count, &used, "__vdso_sgx_enter_enclave", (uint64_t)softsgx_enter_enclave,
+               NULL);
     headers_make(im, count);
     mprotect(im, sizeof(*im), PROT_READ);
     made = im;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * XSAVE state between a signal frame, which the kernel writes with XSAVE in the standard format for all
- * of XCR0, and an SSA frame, which holds the components of SECS.XFRM in the same format.
+ * XSAVE state between a signal frame, which the kernel writes with XSAVE in the standard format for
+ * all of XCR0, and an SSA frame, which holds the components of SECS.XFRM in the same format.
  */
 #include "sig.h"
 

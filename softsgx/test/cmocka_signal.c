@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmocka takes the exception signals for each test through signal(): as for any program that softsgx is
- * linked into, it must go through softsgx.
+ * cmocka takes the exception signals for each test through signal(): as for any program that
+ * softsgx is linked into, it must go through softsgx.
  */
 #include "softsgx/softsgx.h"
 

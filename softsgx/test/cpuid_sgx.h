@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Included before the kernel's selftests: cpuid leaf 0x12 as a CPU with SGX2 and one EPC section of 32 MiB
- * would answer it.  Everything else is the real CPU's.
+ * Included before the kernel's selftests: cpuid leaf 0x12 as a CPU with SGX2 and one EPC section of
+ * 32 MiB would answer it.  Everything else is the real CPU's.
  */
 #include <cpuid.h>
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The enclave of test_enclave.c: one page of code at TEXT, data at DATA, run at RDI = command.
- * Entered with CSSA > 0 it handles the exception in SSA[CSSA - 1]: #UD skips two bytes and sets RAX, an
- * interrupt counts.
+ * Entered with CSSA > 0 it handles the exception in SSA[CSSA - 1]: #UD skips two bytes and sets
+ * RAX, an interrupt counts.
  */
 #include "softsgx/test/enclave.h"
 
     /* The padded form, which softsgx rewrites. */
     .macro enclu_padded
-    .byte 0x0f, 0x01, 0xd7, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00, 0x0f, 0x1f, 0x44, 0x00, 0x00
+    .byte 0x0f, 0x01, 0xd7
+    .byte 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+    .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
     .endm
 
     .section .rodata
@@ -200,8 +202,8 @@ enclave_text:
 enclave_text_end:
 
 /*
- * softsgx_enter_enclave() as a C function: like the vDSO's, it keeps RBX and RBP only, and what else the
- * enclave or the AEX changes stays changed.
+ * softsgx_enter_enclave() as a C function: like the vDSO's, it keeps RBX and RBP only, and what
+ * else the enclave or the AEX changes stays changed.
  */
     .text
     .globl enter_saving

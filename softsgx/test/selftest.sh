@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds the Linux kernel's SGX selftests (tools/testing/selftests/sgx) from unmodified sources and runs
-# them on libsoftsgx.so.
+# Builds the Linux kernel's SGX selftests (tools/testing/selftests/sgx) from unmodified sources and
+# runs them on libsoftsgx.so.
 #
 #   selftest.sh BUILD [TEST...]
 #
-# BUILD is the project's build directory.
-# The sources come from Debian's linux-source package; CPUID leaf 0x12, which this CPU cannot answer, from
-# a header that is included before everything else.  Prints TAP; fails if a test fails that should not.
+# BUILD is the project's build directory.  The sources come from Debian's linux-source package; CPUID
+# leaf 0x12, which this CPU cannot answer, from a header that is included before everything else.
+# Prints TAP; fails if a test fails.
 set -eu
 
 lib=$(realpath "$1/softsgx/libsoftsgx.so")
@@ -40,7 +40,8 @@ fi
 
 cc=${CC:-cc}
 host="-Wall -g -I$tree/tools/include -fPIC -z noexecstack"
-encl="-Wall -static -nostdlib -nostartfiles -fPIC -fno-stack-protector -mrdrnd -I$tree/tools/include"
+encl="-Wall -static -nostdlib -nostartfiles -fPIC -fno-stack-protector -mrdrnd"
+encl="$encl -I$tree/tools/include"
 if [ ! -x "$build/test_sgx" ] || [ "$0" -nt "$build/test_sgx" ]; then
     cd "$tests/sgx"
     # shellcheck disable=SC2086

@@ -12,7 +12,8 @@ struct measure {
 };
 
 void measure_start(struct measure *m, uint64_t size, uint32_t ssa_frame_size);
-void measure_page(struct measure *m, uint64_t offset, uint64_t flags, const void *data, bool extend);
+void measure_page(struct measure *m, uint64_t offset, uint64_t flags, const void *data,
+                  bool extend);
 void measure_end(struct measure *m, uint8_t mrenclave[32]);
 
 /* A valid SIGSTRUCT for a 64-bit debug enclave, signed with a key made once. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ECREATE, EADD, EINIT against an independent measurement and signature by OpenSSL; every check has an input
- * that it alone refuses.
+ * ECREATE, EADD, EINIT against an independent measurement and signature by OpenSSL; every check has
+ * an input that it alone refuses.
  */
 #include "softsgx/driver.h"
 #include "softsgx/softsgx.h"
@@ -45,7 +45,9 @@ static int create(int fd)
 static int add(int fd, uint64_t offset, uint64_t flags, bool measured)
 {
     struct secinfo si = {.flags = flags};
-    struct sgx_enclave_add_pages arg = {.src = (uint64_t)page, .offset = offset, .length = 4096,
+    struct sgx_enclave_add_pages arg = {.src = (uint64_t)page,
+                                        .offset = offset,
+                                        .length = 4096,
                                         .secinfo = (uint64_t)&si,
                                         .flags = measured ? SGX_PAGE_MEASURE : 0};
     return softsgx_ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &arg);
@@ -120,15 +122,15 @@ static void test_bad_sigstruct(void **state)
     int fd = built();
     struct encl *e = encl_of_fd(fd);
     sigstruct_make(&good, mrenclave);
-#define REFUSED(code, sign, change)                                                            \
-    do {                                                                                       \
-        bad = good;                                                                            \
-        change;                                                                                \
-        if (sign)                                                                              \
-            sigstruct_sign(&bad);                                                              \
-        assert_int_equal(einit(e, &bad), code);                                                \
-        assert_int_equal(init(fd, &bad), -EPERM);                                              \
-        assert_string_not_equal(softsgx_why(), "");                                            \
+#define REFUSED(code, sign, change)                 \
+    do {                                            \
+        bad = good;                                 \
+        change;                                     \
+        if (sign)                                   \
+            sigstruct_sign(&bad);                   \
+        assert_int_equal(einit(e, &bad), code);     \
+        assert_int_equal(init(fd, &bad), -EPERM);   \
+        assert_string_not_equal(softsgx_why(), ""); \
     } while (0)
     REFUSED(SGX_INVALID_SIG_STRUCT, true, bad.header[0] ^= 1);
     REFUSED(SGX_INVALID_SIG_STRUCT, true, bad.header2[3] ^= 1);
@@ -169,11 +171,11 @@ static void test_bad_secs(void **state)
 {
     (void)state;
     int fd = softsgx_open();
-#define REFUSED(err, change)                                                                   \
-    do {                                                                                       \
-        secs_good();                                                                           \
-        change;                                                                                \
-        assert_int_equal(create(fd), err);                                                     \
+#define REFUSED(err, change)               \
+    do {                                   \
+        secs_good();                       \
+        change;                            \
+        assert_int_equal(create(fd), err); \
     } while (0)
     REFUSED(-EINVAL, secs.size = SIZE - 4096);
     REFUSED(-EIO, secs.size = 4096);
@@ -224,8 +226,11 @@ static void test_bad_pages(void **state)
     /* The second of two source pages is not there: one has been added. */
     uint8_t *hole = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(hole + 4096, 4096);
-    struct sgx_enclave_add_pages arg = {.src = (uint64_t)hole, .offset = 0x8000, .length = 8192,
-                                        .secinfo = (uint64_t)&si, .flags = SGX_PAGE_MEASURE};
+    struct sgx_enclave_add_pages arg = {.src = (uint64_t)hole,
+                                        .offset = 0x8000,
+                                        .length = 8192,
+                                        .secinfo = (uint64_t)&si,
+                                        .flags = SGX_PAGE_MEASURE};
     assert_int_equal(softsgx_ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &arg), -EFAULT);
     assert_int_equal(arg.count, 4096);
     softsgx_close(fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole enclave at the addresses that Cella uses (ELRANGE from 0): the fast paths, signals at every
- * moment, lazy protection, dynamic pages, keys.  With `bench` as argument it prints what things cost.
+ * A whole enclave at the addresses that Cella uses (ELRANGE from 0): the fast paths, signals at
+ * every moment, lazy protection, dynamic pages, keys.  With `bench` as argument it prints what
+ * things cost.
  */
 #include "softsgx/softsgx.h"
 #include "softsgx/test/enclave.h"
@@ -28,7 +29,7 @@
 #define TEXT 0x100000UL
 #define BLOCK 0x200000UL /* of TCS 0; TCS 1 follows */
 #define BLOCK_SIZE 0x40000UL
-#define GS_AT(t) (BLOCK + (t) * BLOCK_SIZE)
+#define GS_AT(t) (BLOCK + (t)*BLOCK_SIZE)
 #define TCS_AT(t) (GS_AT(t) + 0x1000)
 #define SSA_AT(t) (GS_AT(t) + 0x2000)
 #define SSA_PAGES (SSA_FRAME_SIZE / 4096)
@@ -54,8 +55,11 @@ static volatile int handled, handled_aep;
 static void add(uint64_t addr, const void *data, uint64_t flags)
 {
     struct secinfo si = {.flags = flags};
-    struct sgx_enclave_add_pages a = {.src = (uint64_t)data, .offset = addr, .length = 4096,
-                                      .secinfo = (uint64_t)&si, .flags = SGX_PAGE_MEASURE};
+    struct sgx_enclave_add_pages a = {.src = (uint64_t)data,
+                                      .offset = addr,
+                                      .length = 4096,
+                                      .secinfo = (uint64_t)&si,
+                                      .flags = SGX_PAGE_MEASURE};
     int err = softsgx_ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &a);
     if (err)
         print_error("%s\n", softsgx_why());
@@ -95,8 +99,8 @@ static void map(uint64_t addr, uint64_t len, int prot)
 
 static void enclave_build(void)
 {
-    static struct secs secs = {.size = ELRANGE_SIZE, .ssa_frame_size = SSA_PAGES,
-                               .miscselect = MISC_EXINFO};
+    static struct secs secs = {
+        .size = ELRANGE_SIZE, .ssa_frame_size = SSA_PAGES, .miscselect = MISC_EXINFO};
     static struct sigstruct ss;
     uint8_t mrenclave[32];
     uint32_t lo, hi;
@@ -138,8 +142,8 @@ static int on_exit_handler(long rdi, long rsi, long rdx, long rsp, long r8, long
     return 0;
 }
 
-static int enter(uint64_t t, unsigned int leaf, struct sgx_enclave_run *run, uint64_t cmd, uint64_t a,
-                 uint64_t b, uint64_t c, uint64_t d)
+static int enter(uint64_t t, unsigned int leaf, struct sgx_enclave_run *run, uint64_t cmd,
+                 uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     *run = (struct sgx_enclave_run){.tcs = TCS_AT(t), .user_handler = (uint64_t)on_exit_handler};
     return enter_saving(cmd, a, b, leaf, c, d, run);
@@ -326,7 +330,8 @@ static void on_alarm(int sig, siginfo_t *info, void *uc)
     handled_aep++;
     struct sgx_enclave_run run;
     uint64_t tcs = (uint64_t)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RBX];
-    if (enter((tcs - TCS_AT(0)) / BLOCK_SIZE, LEAF_EENTER, &run, 0, 0, 0, 0, 0) || run.function != LEAF_EEXIT)
+    if (enter((tcs - TCS_AT(0)) / BLOCK_SIZE, LEAF_EENTER, &run, 0, 0, 0, 0, 0) ||
+        run.function != LEAF_EEXIT)
         abort();
 }
 
@@ -415,7 +420,8 @@ static void test_ticks_in_transitions(void **state)
 static void *thread_enter(void *arg)
 {
     for (uint64_t i = 0; i < 20000; i++)
-        if (call((uint64_t)arg, CMD_NOP, i, 0, 0, 0) != i || call((uint64_t)arg, CMD_SYSCALL, 1, 0, 0, 0) != 0x1234)
+        if (call((uint64_t)arg, CMD_NOP, i, 0, 0, 0) != i ||
+            call((uint64_t)arg, CMD_SYSCALL, 1, 0, 0, 0) != 0x1234)
             return (void *)1;
     return NULL;
 }
@@ -458,7 +464,8 @@ static void test_keys(void **state)
     assert_int_equal(call(0, CMD_RAW_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0), 0);
     assert_memory_equal(key, op + 1024, 16);
     req->isv_svn = 3;
-    assert_int_equal(call(0, CMD_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0), SGX_INVALID_ISVSVN);
+    assert_int_equal(call(0, CMD_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0),
+                     SGX_INVALID_ISVSVN);
     req->keyname = 77;
     assert_int_equal(call(0, CMD_LEAF, 1, (uint64_t)op, (uint64_t)op + 1024, 0),
                      SGX_INVALID_KEYNAME);
@@ -606,7 +613,8 @@ static void bench_accept(void)
         best_of(t, 512);
     }
     printf("first touch of it       %7.1f ns\n", best);
-    uint8_t *plain = mmap(NULL, 128UL << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *plain =
+        mmap(NULL, 128UL << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     best = -1;
     for (int batch = 0; batch < 64; batch++) {
         double t = now_ns();

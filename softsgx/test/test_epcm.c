@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page tables of an enclave: EPCM words at any distance, VMAs split and merged as Linux would. */
+/*
+ * The page tables of an enclave: EPCM words at any distance, VMAs split and merged as Linux would.
+ */
 #include "softsgx/driver.h"
 
 #include <setjmp.h>
@@ -61,9 +63,13 @@ static void test_vmas(void **state)
     (void)state;
     assert_int_equal(vma_set(&e, 0x1000, 0x9000, 0), 0);
     assert_int_equal(vma_set(&e, 0x3000, 0x4000, 3), 0); /* split */
-    assert_vmas(&e, (const uint64_t[][3]){{0x1000, 0x3000, 0}, {0x3000, 0x4000, 3}, {0x4000, 0x9000, 0}}, 3);
+    assert_vmas(
+        &e, (const uint64_t[][3]){{0x1000, 0x3000, 0}, {0x3000, 0x4000, 3}, {0x4000, 0x9000, 0}},
+        3);
     assert_int_equal(vma_set(&e, 0x4000, 0x5000, 3), 0); /* merge */
-    assert_vmas(&e, (const uint64_t[][3]){{0x1000, 0x3000, 0}, {0x3000, 0x5000, 3}, {0x5000, 0x9000, 0}}, 3);
+    assert_vmas(
+        &e, (const uint64_t[][3]){{0x1000, 0x3000, 0}, {0x3000, 0x5000, 3}, {0x5000, 0x9000, 0}},
+        3);
     assert_int_equal(vma_find(&e, 0x4fff)->prot, 3);
     assert_int_equal(vma_find(&e, 0x5000)->prot, 0);
     assert_true(vma_covers(&e, 0x1000, 0x9000));

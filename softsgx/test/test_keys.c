@@ -64,24 +64,24 @@ static void test_seal(void **state)
     (void)state;
     encl_make(&e);
     assert_int_equal(key_get(&e, root, &req, base), 0);
-#define KEY(same, change)                                                                      \
-    do {                                                                                       \
-        struct encl saved = e;                                                                 \
-        struct keyrequest saved_req = req;                                                     \
-        change;                                                                                \
-        assert_int_equal(key_get(&e, root, &req, key), 0);                                     \
-        assert_int_equal(!memcmp(base, key, 16), same);                                        \
-        e = saved;                                                                             \
-        req = saved_req;                                                                       \
+#define KEY(same, change)                                  \
+    do {                                                   \
+        struct encl saved = e;                             \
+        struct keyrequest saved_req = req;                 \
+        change;                                            \
+        assert_int_equal(key_get(&e, root, &req, key), 0); \
+        assert_int_equal(!memcmp(base, key, 16), same);    \
+        e = saved;                                         \
+        req = saved_req;                                   \
     } while (0)
     KEY(true, (void)0);
-    KEY(true, e.secs.mrenclave[0]++);  /* not in the policy */
+    KEY(true, e.secs.mrenclave[0]++); /* not in the policy */
     KEY(false, e.secs.mrsigner[0]++);
     KEY(false, e.secs.isv_prod_id++);
-    KEY(true, e.secs.isv_svn++);       /* a newer version still gets the old key */
+    KEY(true, e.secs.isv_svn++); /* a newer version still gets the old key */
     KEY(false, req.isv_svn--);
     KEY(false, req.keyid[31]++);
-    KEY(true, e.secs.attributes.xfrm = 3); /* masked out */
+    KEY(true, e.secs.attributes.xfrm = 3);             /* masked out */
     KEY(false, e.secs.attributes.flags |= ATTR_DEBUG); /* cannot be masked out */
     KEY(false, req.keypolicy = KEYPOLICY_MRENCLAVE);
     KEY(false, req.keypolicy = KEYPOLICY_MRSIGNER | KEYPOLICY_MRENCLAVE);
@@ -98,11 +98,11 @@ static void test_refused(void **state)
     uint8_t key[16];
     (void)state;
     encl_make(&e);
-#define REFUSED(err, change)                                                                   \
-    do {                                                                                       \
-        req = good;                                                                            \
-        change;                                                                                \
-        assert_int_equal(key_get(&e, root, &req, key), err);                                   \
+#define REFUSED(err, change)                                 \
+    do {                                                     \
+        req = good;                                          \
+        change;                                              \
+        assert_int_equal(key_get(&e, root, &req, key), err); \
     } while (0)
     REFUSED(SGX_INVALID_ISVSVN, req.isv_svn = 6);
     REFUSED(SGX_INVALID_CPUSVN, req.cpusvn[0] = 2);
@@ -166,8 +166,8 @@ static void test_root_key_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cmac),    cmocka_unit_test(test_seal),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_report),
+        cmocka_unit_test(test_cmac),          cmocka_unit_test(test_seal),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_report),
         cmocka_unit_test(test_root_key_file),
     };
     return cmocka_run_group_tests_name("softsgx keys", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a page: the leaves and ioctls that change it, in every order that is refused, called directly
- * on an initialized enclave.
+ * The life of a page: the leaves and ioctls that change it, in every order that is refused, called
+ * directly on an initialized enclave.
  */
 #include "softsgx/driver.h"
 #include "softsgx/enclu.h"
@@ -38,7 +38,8 @@ static int setup(void **state)
     e = encl_of_fd(fd);
     e->initialized = true;
     assert_ptr_equal(softsgx_mmap((void *)base, SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
-                                  MAP_SHARED | MAP_FIXED, fd, 0), (void *)base);
+                                  MAP_SHARED | MAP_FIXED, fd, 0),
+                     (void *)base);
     *page_augment(e, 0) &= ~SI_PENDING;
     prot_sync(e, 0, 1);
     return 0;
@@ -61,8 +62,10 @@ static struct secinfo *operand(uint64_t flags)
 static struct fault leaf(struct fault (*fn)(struct encl *, struct leaf_regs *), uint64_t flags,
                          uint64_t page, uint64_t source)
 {
-    regs = (struct leaf_regs){.rax = 99, .rbx = (uint64_t)operand(flags),
-                              .rcx = base + page * PAGE_SIZE, .rdx = base + source * PAGE_SIZE,
+    regs = (struct leaf_regs){.rax = 99,
+                              .rbx = (uint64_t)operand(flags),
+                              .rcx = base + page * PAGE_SIZE,
+                              .rdx = base + source * PAGE_SIZE,
                               .rflags = 0x8d5};
     return fn(e, &regs);
 }
@@ -78,16 +81,16 @@ static void *touch(uint64_t page, enum access access)
 
 static int restrict_page(uint64_t page, uint64_t perm)
 {
-    struct sgx_enclave_restrict_permissions p = {.offset = page * PAGE_SIZE, .length = PAGE_SIZE,
-                                                 .permissions = perm};
+    struct sgx_enclave_restrict_permissions p = {
+        .offset = page * PAGE_SIZE, .length = PAGE_SIZE, .permissions = perm};
     int err = softsgx_ioctl(fd, SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &p);
     return err == -EFAULT && p.result ? (int)p.result : err;
 }
 
 static int modify_type(uint64_t page, uint64_t type)
 {
-    struct sgx_enclave_modify_types p = {.offset = page * PAGE_SIZE, .length = PAGE_SIZE,
-                                         .page_type = type};
+    struct sgx_enclave_modify_types p = {
+        .offset = page * PAGE_SIZE, .length = PAGE_SIZE, .page_type = type};
     int err = softsgx_ioctl(fd, SGX_IOC_ENCLAVE_MODIFY_TYPES, &p);
     return err == -EFAULT && p.result ? (int)p.result : err;
 }
@@ -114,9 +117,12 @@ static void test_accept(void **state)
 static void test_accept_refused(void **state)
 {
     static const uint64_t illegal[] = {
-        SI_R | SI_W | SI_PT(PT_REG),               SI_R | SI_MODIFIED | SI_PT(PT_REG),
-        SI_PT(PT_TCS),                             SI_PENDING | SI_PT(PT_TCS),
-        SI_MODIFIED | SI_PENDING | SI_PT(PT_TRIM), SI_PENDING | SI_PT(PT_SECS),
+        SI_R | SI_W | SI_PT(PT_REG),
+        SI_R | SI_MODIFIED | SI_PT(PT_REG),
+        SI_PT(PT_TCS),
+        SI_PENDING | SI_PT(PT_TCS),
+        SI_MODIFIED | SI_PENDING | SI_PT(PT_TRIM),
+        SI_PENDING | SI_PT(PT_SECS),
         SI_PENDING | SI_PT(PT_VA),
     };
     (void)state;
@@ -229,8 +235,8 @@ static void test_acceptcopy(void **state)
     assert_int_equal(leaf(leaf_eacceptcopy, rx | SI_PENDING, 52, 50).code, VEC_GP);
     assert_int_equal(leaf(leaf_eacceptcopy, SI_W | SI_PT(PT_REG), 52, 50).code, VEC_GP);
     /* A source that is not there is added by the driver, and then pending. */
-    assert_int_equal(leaf(leaf_eacceptcopy, rx, 52, 53).code,
-                     VEC_PF | (PF_P | PF_U | PF_SGX) << 16);
+    assert_int_equal(leaf(leaf_eacceptcopy, rx, 52, 53).code, VEC_PF | (PF_P | PF_U | PF_SGX)
+                                                                           << 16);
 }
 
 /* Unmapping keeps the contents; mapping shows them again, with the new protection. */
@@ -251,8 +257,9 @@ static void test_remap(void **state)
     assert_ptr_equal(softsgx_mmap(at, PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0),
                      MAP_FAILED);
     assert_int_equal(errno, EINVAL);
-    assert_ptr_equal(softsgx_mmap((void *)(base + SIZE), PAGE_SIZE, PROT_READ,
-                                  MAP_SHARED | MAP_FIXED, fd, 0), MAP_FAILED);
+    assert_ptr_equal(
+        softsgx_mmap((void *)(base + SIZE), PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0),
+        MAP_FAILED);
     assert_int_equal(errno, EACCES);
 }
 
