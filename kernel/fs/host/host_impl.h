@@ -57,6 +57,7 @@ struct host_inode {
 struct host_file {
     struct file file;      /* first */
     int fd;                /* [I] */
+    int64_t size;          /* [a] as the host last said; a hint */
     bool stale_pos;        /* [pos_lock] an append moved the position to the end, wherever that is */
     bool shared_pos;       /* [I] standard files: the host's own position is the position */
     struct list open_link; /* [host lock] */
@@ -133,7 +134,12 @@ void host_last_closed(const struct host_file *hf);
 /* The descriptor of the file that was closed last, if name in dir is it and flags only read; *out is its inode
  * (a reference).  -1: it is not.  Then host_last_reopened with the new file. */
 int host_last_reopen(const struct inode *dir, const char *name, uint32_t flags, struct inode **out);
-void host_last_reopened(const struct host_file *hf);
+void host_last_reopened(struct host_file *hf);
+
+/* window.c.  True: the read is done, with *err. */
+bool host_window_read(const struct host_file *hf, struct uio *u, int64_t off, int *err);
+/* A read of n bytes at off went to the host, which gave `got`. */
+void host_window_note(const struct host_file *hf, int64_t off, size_t n, size_t got);
 
 /* super.c: a host directory as a file system of its own; sb is of type "host". */
 MUST_CHECK int host_super_new(const char *source, unsigned flags, struct super **out);

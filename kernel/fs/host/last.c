@@ -105,9 +105,10 @@ int host_last_reopen(const struct inode *dir, const char *name, uint32_t flags, 
     return fd;
 }
 
-void host_last_reopened(const struct host_file *hf)
+void host_last_reopened(struct host_file *hf)
 {
     spin_lock(&last.lock);
     last.file = hf;
+    hf->size = (int64_t)last.st.stx_size;
     spin_unlock(&last.lock);
 }

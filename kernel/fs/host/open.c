@@ -67,8 +67,10 @@ int host_file_getattr(struct file *f, struct statx *st)
         return 0;
     long ret = ocall_statx(hf->fd, "", AT_EMPTY_PATH, st);
     int err = ret < 0 ? (int)ret : host_stat_check(st);
-    if (!err)
-        host_last_asked(hf, st);
+    if (err)
+        return err;
+    hf->size = (int64_t)st->stx_size;
+    host_last_asked(hf, st);
     return err;
 }
 
@@ -146,7 +148,9 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
     err = host_file_make(*out_ino, (int)fd, flags, out);
     if (err)
         inode_put(*out_ino);
-    else if (S_ISREG(st.stx_mode))
-        host_last_opened(dir, name, flags, host_file_of(*out), &st);
-    return err;
+    if (err || !S_ISREG(st.stx_mode))
+        return err;
+    host_file_of(*out)->size = (int64_t)st.stx_size;
+    host_last_opened(dir, name, flags, host_file_of(*out), &st);
+    return 0;
 }

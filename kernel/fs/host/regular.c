@@ -35,8 +35,12 @@ static int regular_read(struct file *f, struct uio *u, int64_t *pos)
     if (unlikely(by_shared_pos(hf, pos)))
         return ocall_read_uio(hf->fd, u);
     int err = pos == &f->pos ? pos_refresh(hf) : 0;
-    if (!err)
+    if (!err && !host_window_read(hf, u, *pos, &err)) {
+        size_t n = u->left;
         err = ocall_pread_uio(hf->fd, u, *pos);
+        if (!err && !u->kernel)
+            host_window_note(hf, *pos, n, u->done - before);
+    }
     *pos += (int64_t)(u->done - before);
     return err;
 }
