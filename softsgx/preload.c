@@ -4,6 +4,7 @@
  * that a program written for the Linux driver runs unchanged.  Each function here looks whether the
  * call is about an enclave and passes it on to libc otherwise.
  */
+#include "lp.h"
 #include "preload.h"
 #include "softsgx.h"
 
@@ -219,22 +220,30 @@ DEFINE_MASK(sigprocmask)
 DEFINE_MASK(pthread_sigmask)
 
 /*
- * Threads that enter enclaves have an alternate stack of softsgx's, which serves handlers as well.
+ * A thread that has entered an enclave has an alternate stack of softsgx's, which serves the program's
+ * handlers as well: what the program wants is only noted.
  */
 EXPORT int sigaltstack(const stack_t *ss, stack_t *old)
 {
     static __thread stack_t wanted;
+    NEXT(sigaltstack);
+    if (!softsgx_lp)
+        return next(ss, old);
     if (old) {
         *old = wanted;
         if (!wanted.ss_sp)
             old->ss_flags = SS_DISABLE;
     }
-    if (ss && !(ss->ss_flags & SS_DISABLE) && ss->ss_size < (size_t)MINSIGSTKSZ) {
+    if (!ss)
+        return 0;
+    bool off = ss->ss_flags & SS_DISABLE;
+    if (!off && ss->ss_size < (size_t)MINSIGSTKSZ) {
         errno = ENOMEM;
         return -1;
     }
-    if (ss)
-        wanted = ss->ss_flags & SS_DISABLE ? (stack_t){0} : *ss;
+    memset(&wanted, 0, sizeof(wanted));
+    if (!off)
+        wanted = *ss;
     return 0;
 }
 

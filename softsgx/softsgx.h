@@ -7,10 +7,10 @@
  * is a real file descriptor (a memfd), so that fstat() works on it; close it with softsgx_close().
  *
  * What a program must know:
- *  - The first softsgx_open() takes over SIGSEGV, SIGILL, SIGSYS, SIGFPE, SIGBUS and SIGTRAP, and any
- *    other signal that already has a handler.  Later handlers go through softsgx_sigaction(): the
- *    real sigaction() would take the CPU's exceptions away, or run the handler with the enclave's FS
- *    and GS.
+ *  - The first softsgx_open() takes over SIGSEGV, SIGILL, SIGSYS, SIGFPE, SIGBUS and SIGTRAP, and
+ *    any other signal that already has a handler.  Later handlers go through softsgx_sigaction():
+ *    the real sigaction() would take the CPU's exceptions away, or run the handler with the
+ *    enclave's FS and GS.
  *  - Every thread that enters an enclave gets an alternate signal stack and syscall user dispatch,
  *    set up at its first entry.  It must not block the six signals above while it is in an enclave.
  *  - As on hardware under Linux: a page's VMA (softsgx_mmap) may not have more permissions than the

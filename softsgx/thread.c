@@ -43,6 +43,14 @@ static pthread_key_t lp_key;
 static pthread_once_t lp_once = PTHREAD_ONCE_INIT;
 bool lp_cpuid_faulting;
 
+static void block_put(struct lp *lp)
+{
+    uint64_t mask = lock_take_host(&lp_lock);
+    lp->next_free = lp_free_list;
+    lp_free_list = lp;
+    lock_drop_host(&lp_lock, mask);
+}
+
 static void lp_exit(void *arg)
 {
     struct lp *lp = arg;
@@ -51,10 +59,7 @@ static void lp_exit(void *arg)
     softsgx_syscall(SYS_prctl, (long)PR_SET_SYSCALL_USER_DISPATCH, (long)PR_SYS_DISPATCH_OFF, 0L,
                     0L, 0L);
     softsgx_lp = NULL;
-    uint64_t mask = lock_take_host(&lp_lock);
-    lp->next_free = lp_free_list;
-    lp_free_list = lp;
-    lock_drop_host(&lp_lock, mask);
+    block_put(lp);
 }
 
 /* In a forked child dispatch is off, and the enclaves' memory is not there. */
@@ -79,7 +84,7 @@ static void lp_setup(void)
     softsgx_lp_arena = (char *)at;
 }
 
-static struct lp *lp_block(void)
+static struct lp *block_get(void)
 {
     uint64_t mask = lock_take_host(&lp_lock);
     struct lp *lp = lp_free_list;
@@ -101,15 +106,17 @@ static uint64_t fs_base(void)
 int lp_init(void)
 {
     pthread_once(&lp_once, lp_setup);
-    struct lp *lp = lp_block();
+    struct lp *lp = block_get();
     if (!lp)
         return why(-ENOMEM, "too many threads enter enclaves (limit %d)", LP_MAX);
     *lp = (struct lp){.host_fs = fs_base()};
-    long err =
-        softsgx_syscall(SYS_prctl, (long)PR_SET_SYSCALL_USER_DISPATCH, (long)PR_SYS_DISPATCH_ON,
-                        softsgx_text, softsgx_text_end - softsgx_text, &lp->selector);
-    if (err)
+    uint64_t len = (uint64_t)softsgx_text_end - (uint64_t)softsgx_text;
+    long err = softsgx_syscall(SYS_prctl, (long)PR_SET_SYSCALL_USER_DISPATCH,
+                               (long)PR_SYS_DISPATCH_ON, softsgx_text, len, &lp->selector);
+    if (err) {
+        block_put(lp);
         return why((int)err, "syscall user dispatch: %s (needs Linux 5.11)", strerror((int)-err));
+    }
     if (lp_cpuid_faulting)
         softsgx_syscall(SYS_arch_prctl, (long)ARCH_SET_CPUID, 0L);
     softsgx_lp = lp;

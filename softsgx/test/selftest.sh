@@ -6,9 +6,9 @@
 #
 #   selftest.sh BUILD [TEST...]
 #
-# BUILD is the project's build directory.  The sources come from Debian's linux-source package; CPUID
-# leaf 0x12, which this CPU cannot answer, from a header that is included before everything else.
-# Prints TAP; fails if a test fails.
+# BUILD is the project's build directory.  The sources come from Debian's linux-source package;
+# CPUID leaf 0x12, which this CPU cannot answer, from a header that is included before everything
+# else.  Prints TAP; fails if a test fails.
 set -eu
 
 lib=$(realpath "$1/softsgx/libsoftsgx.so")
