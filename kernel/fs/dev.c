@@ -2,7 +2,8 @@
 /*
  * /dev: the devices that every program expects.  null, zero, full, random and urandom live in the
  * enclave; tty is the host's terminal; stdin, stdout, stderr and fd are links into /proc/self/fd.  The
- * tree is constant.
+ * tree is constant, but for pts, where the terminals that the program was started on are found by
+ * the names that the host has for them (ttyname(3) looks there).
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -13,6 +14,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host/host.h"
 #include "kernel/mm/heap.h"
+#include "kernel/ocall/ocall.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/usercopy.h"
@@ -33,6 +35,7 @@ struct device {
 struct dev_inode {
     struct inode inode; /* first */
     const struct device *device;
+    int terminal; /* of terminal_device: the host's descriptor */
 };
 
 static const struct inode_ops dev_inode_ops;
@@ -156,6 +159,8 @@ static const struct device devices[] = {
     DIR("shm"),
 };
 static const struct device root_device = DIR("");
+static const struct device terminal_device = CHR("", 136, 0, NULL);
+#define PTS_DIR "/dev/pts/"
 
 /* Inodes. */
 
@@ -164,12 +169,12 @@ static struct dev_inode *dev_inode_of(struct inode *i)
     return container_of(i, struct dev_inode, inode);
 }
 
-static int dev_inode_new(struct super *sb, const struct device *d, struct inode **out)
+static int dev_inode_new(struct super *sb, const struct device *d, uint64_t ino,
+                         struct inode **out)
 {
     struct dev_inode *di = kzalloc(sizeof(*di));
     if (!di)
         return -ENOMEM;
-    uint64_t ino = d == &root_device ? 1 : (uint64_t)(d - devices) + 2;
     inode_init(&di->inode, sb, &dev_inode_ops, d->mode, ino);
     di->inode.rdev = d->rdev;
     di->device = d;
@@ -177,19 +182,49 @@ static int dev_inode_new(struct super *sb, const struct device *d, struct inode 
     return 0;
 }
 
+static int terminal_inode_new(struct super *sb, int fd, struct inode **out)
+{
+    struct statx st;
+    long ret = ocall_statx(fd, "", AT_EMPTY_PATH, &st);
+    int err = ret < 0 ? (int)ret : host_stat_check(&st);
+    if (!err)
+        err = dev_inode_new(sb, &terminal_device, st.stx_ino, out);
+    if (err)
+        return err;
+    (*out)->rdev = DEV(st.stx_rdev_major, st.stx_rdev_minor);
+    dev_inode_of(*out)->terminal = fd;
+    return 0;
+}
+
+/* A name in pts, if a standard stream is the terminal of that name. */
+static int pts_lookup(struct super *sb, const char *name, struct inode **out)
+{
+    const char *path;
+    int fd;
+    for (unsigned n = 0; (fd = host_terminal(n, &path)) >= 0; n++)
+        if (path && !strncmp(path, PTS_DIR, strlen(PTS_DIR)) && !strcmp(path + strlen(PTS_DIR), name))
+            return terminal_inode_new(sb, fd, out);
+    return -ENOENT;
+}
+
 static int dev_lookup(struct inode *dir, const char *name, struct inode **out)
 {
-    if (dev_inode_of(dir)->device != &root_device)
-        return -ENOENT;
+    const struct device *d = dev_inode_of(dir)->device;
+    if (d != &root_device)
+        return strcmp(d->name, "pts") ? -ENOENT : pts_lookup(dir->super, name, out);
     for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
         if (!strcmp(devices[i].name, name))
-            return dev_inode_new(dir->super, &devices[i], out);
+            return dev_inode_new(dir->super, &devices[i], i + 2, out);
     return -ENOENT;
 }
 
 static int dev_getattr(struct inode *i, struct statx *st)
 {
     const struct device *d = dev_inode_of(i)->device;
+    if (d == &terminal_device) { /* all the host's, so that it is the same as fstat of the stream */
+        long ret = ocall_statx(dev_inode_of(i)->terminal, "", AT_EMPTY_PATH, st);
+        return ret < 0 ? (int)ret : host_stat_check(st);
+    }
     fs_stat_fill(st, i, S_ISDIR(i->mode) ? 2 : 1, d->target ? (int64_t)strlen(d->target) : 0);
     st->stx_atime.tv_sec = st->stx_mtime.tv_sec = st->stx_ctime.tv_sec = dev_born / 1000000000;
     return 0;
@@ -225,11 +260,16 @@ static int64_t dev_dir_lseek(struct file *f, int64_t off, int whence)
 
 static const struct file_ops dev_dir_ops = {.iterate = dev_iterate, .lseek = dev_dir_lseek};
 
-static int tty_open(uint32_t flags, struct file **out)
+/* The terminal of a standard stream by its own name; any other by that of the controlling one. */
+static int tty_open(const struct dev_inode *di, uint32_t flags, struct file **out)
 {
-    int err = host_path_open("/dev/tty", flags, out);
+    const char *path = NULL;
+    if (di->device == &terminal_device)
+        (void)host_terminal((unsigned)di->terminal, &path);
+    path = path ? path : "/dev/tty";
+    int err = host_path_open(path, flags, out);
     if (!err)
-        (*out)->name = "/dev/tty";
+        (*out)->name = path;
     return err;
 }
 
@@ -237,7 +277,7 @@ static int dev_open(struct inode *i, uint32_t flags, struct file **out)
 {
     const struct device *d = dev_inode_of(i)->device;
     if (S_ISCHR(d->mode) && !d->ops)
-        return tty_open(flags, out);
+        return tty_open(dev_inode_of(i), flags, out);
     *out = file_new(S_ISDIR(d->mode) ? &dev_dir_ops : d->ops, flags, NULL);
     return *out ? 0 : -ENOMEM;
 }
@@ -280,7 +320,7 @@ static int dev_mount(const char *source, unsigned flags, struct super **out)
         return -ENOMEM;
     *sb = (struct super){
         .type = "devtmpfs", .ops = &dev_super_ops, .flags = flags, .dev = fs_dev_new()};
-    int err = dev_inode_new(sb, &root_device, &sb->root);
+    int err = dev_inode_new(sb, &root_device, 1, &sb->root);
     if (err) {
         kfree(sb);
         return err;

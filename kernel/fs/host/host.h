@@ -27,6 +27,8 @@ int host_super_fd(struct super *sb);
 /* The checks on what the host says of a file: 0 or -EIO. */
 MUST_CHECK int host_stat_check(struct statx *st);
 MUST_CHECK int host_link_check(const char *text, long n, size_t room);
+/* The nth standard stream's host descriptor, -1 at the end; *name is the terminal's, or NULL when it is none. */
+int host_terminal(unsigned n, const char **name);
 /* A path of the host as an open file of its own, with flags O_*: /dev/tty. */
 MUST_CHECK int host_path_open(const char *path, uint32_t flags, struct file **out);
 
