@@ -48,7 +48,8 @@ int main(void)
     check_eq(poll(fds, 1, 0), 0);
     check_err(poll((struct pollfd *)8, 1, 0), EFAULT);
     FD_ZERO(&set);
-    FD_SET(99, &set);
-    check_err(select(100, &set, NULL, NULL, &little), EBADF);
+    FD_SET(60, &set); /* Linux looks no further than its table, which has 64 places at first */
+    close(60);
+    check_err(select(61, &set, NULL, NULL, &little), EBADF);
     return check_done();
 }
