@@ -3,7 +3,9 @@
  * One operation in a loop, timed from inside: prints the median nanoseconds an operation over
  * batches of about 10 ms, which a preemption or a slow start cannot move.
  *
- *   micro getppid | getppid_raw | devzero | clock | open_close | stat | pread | signal   [FILE]
+ *   micro getppid | getppid_raw | devzero | clock | signal
+ *   micro open_close | stat PREFIX     64 files, PREFIX0 to PREFIX63, in turn
+ *   micro pread FILE                   4 KiB at scattered places of the first 16 MiB
  *   micro read_file FILE       one sequential pass, then a second: MB/s each
  *
  * Built dynamic against glibc, and static against musl for its own system call sites.
@@ -20,6 +22,8 @@
 #include <unistd.h>
 
 #define BATCHES 31
+#define FILES 64
+#define PREAD_SPAN (16UL << 20)
 
 static int fd = -1;
 static const char *path = "/etc/passwd";
@@ -69,21 +73,39 @@ static long do_clock(void)
     return clock_gettime(CLOCK_MONOTONIC, &ts);
 }
 
+/*
+ * Programs seldom ask the same thing twice in a row: the file operations go round FILES names
+ * (path0, path1, …) and jump about in the file, so that remembering the last answer helps nobody.
+ */
+static const char *next_path(void)
+{
+    static char names[FILES][4096];
+    static unsigned turn;
+
+    if (!names[0][0])
+        for (int i = 0; i < FILES; i++)
+            snprintf(names[i], sizeof(names[i]), "%s%d", path, i);
+    return names[turn++ * 7 % FILES];
+}
+
 static long do_open_close(void)
 {
-    return close(open(path, O_RDONLY | O_CLOEXEC));
+    return close(open(next_path(), O_RDONLY | O_CLOEXEC));
 }
 
 static long do_stat(void)
 {
     struct stat st;
 
-    return stat(path, &st);
+    return stat(next_path(), &st);
 }
 
 static long do_pread(void)
 {
-    return pread(fd, buffer, sizeof(buffer), 0) - (long)sizeof(buffer);
+    static unsigned long turn;
+    off_t at = (off_t)(turn++ * 2654435761UL % PREAD_SPAN / sizeof(buffer) * sizeof(buffer));
+
+    return pread(fd, buffer, sizeof(buffer), at) - (long)sizeof(buffer);
 }
 
 static long do_signal(void)
@@ -165,7 +187,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "read_file"))
         return read_file();
     signal(SIGUSR1, handler);
-    fd = open(!strcmp(name, "devzero") ? "/dev/zero" : path, O_RDONLY);
+    fd = open(!strcmp(name, "pread") ? path : "/dev/zero", O_RDONLY);
     for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
         if (!strcmp(operations[i].name, name)) {
             if (operations[i].run() < 0) {
