@@ -78,7 +78,7 @@ static bool is_mov_nr(const uint8_t *p, uint32_t nr)
  */
 static size_t vote_last(const struct site_code *c, uint64_t addr, unsigned *percent)
 {
-    uint8_t last[SITE_LOOK_BACK + 1]; /* [d]: of the stream from addr - d; 0: it misses addr */
+    uint8_t last[SITE_LOOK_BACK + 1] = {0}; /* [d]: of the stream from addr - d; 0: misses addr */
     unsigned votes[INSN_MAX + 1] = {0}, total = 0;
     size_t best = 1, far = MIN(addr - c->base, (uint64_t)SITE_LOOK_BACK);
     struct insn i;

@@ -91,8 +91,11 @@ static bool table_grow(struct patch_space *s)
     spin_lock(&sites_lock);
     struct site_entry *old = s->entries;
     for (size_t i = 0; i < s->capacity; i++) {
-        if (old[i].site > SITE_GONE) {
-            *place_find(entries, capacity, old[i].site) = old[i];
+        if (old[i].site <= SITE_GONE)
+            continue;
+        struct site_entry *place = place_find(entries, capacity, old[i].site);
+        if (place) { /* always: the new table is larger */
+            *place = old[i];
             count++;
         }
     }

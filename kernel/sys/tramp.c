@@ -134,10 +134,12 @@ int tramp_reserve(struct patch_space *s, uaddr_t site, const struct site_plan *p
 {
     unsigned slots = slots_needed(plan);
     struct tramp_pool *p = pool_near(s, site, slots);
-    int err = p ? 0 : pool_new(s, site, &p);
+    int err = 0;
 
-    if (err)
-        return err;
+    if (!p)
+        err = pool_new(s, site, &p);
+    if (err || !p)
+        return err ? err : -ENOMEM;
     spin_lock(&sites_lock);
     p->slot[p->used] = (struct tramp_slot){
         .site = site,
