@@ -15,11 +15,11 @@ struct uio;
 #define BYTEQ_MAX (1024UL * 1024)
 
 struct byteq {
-    char **pages;  /* the ring: size / 4096 pointers, NULL where nothing is */
-    char *spare;   /* an empty page kept for the next write */
-    size_t size;   /* of the ring, a multiple of a page */
-    size_t head;   /* where the first byte is */
-    size_t len;    /* bytes queued */
+    char **pages; /* the ring: size / 4096 pointers, NULL where nothing is */
+    char *spare;  /* an empty page kept for the next write */
+    size_t size;  /* of the ring, a multiple of a page */
+    size_t head;  /* where the first byte is */
+    size_t len;   /* bytes queued */
 };
 
 MUST_CHECK int byteq_init(struct byteq *q, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * eventfd(2): a 64-bit counter.  A write adds, a read takes all (or one, EFD_SEMAPHORE); reads wait for
- * more than 0, writes for room below 2^64 - 1.
+ * eventfd(2): a 64-bit counter.  A write adds, a read takes all (or one, EFD_SEMAPHORE); reads wait
+ * for more than 0, writes for room below 2^64 - 1.
  */
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"

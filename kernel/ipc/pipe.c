@@ -23,21 +23,21 @@
 struct pipe {
     struct ref ref;
     struct mutex lock;
-    struct byteq q;            /* [lock] */
+    struct byteq q; /* [lock] */
     struct spinlock ends_lock;
-    struct list ends;          /* [e] */
-    unsigned readers, writers; /* [e] */
+    struct list ends;                    /* [e] */
+    unsigned readers, writers;           /* [e] */
     unsigned reader_opens, writer_opens; /* [e] ever */
-    struct waitq opening;      /* openers of a FIFO that wait for the other side */
-    uint64_t ino;              /* [I] */
-    ktime_t created;           /* [I] CLOCK_REALTIME */
-    char name[32];             /* [I] */
+    struct waitq opening;                /* openers of a FIFO that wait for the other side */
+    uint64_t ino;                        /* [I] */
+    ktime_t created;                     /* [I] CLOCK_REALTIME */
+    char name[32];                       /* [I] */
 };
 
 struct pipe_end {
     struct file file; /* first */
     struct pipe *pipe;
-    struct list link; /* [e] */
+    struct list link;      /* [e] */
     unsigned writers_seen; /* [I] writer_opens when this end was opened */
 };
 
@@ -108,8 +108,7 @@ static int end_new(struct pipe *p, uint32_t flags, struct pipe_end **out)
 static void pipe_wake(struct pipe *p, bool readers, uint32_t events)
 {
     spin_lock(&p->ends_lock);
-    list_for_each(it, &p->ends)
-    {
+    list_for_each(it, &p->ends) {
         struct file *f = &list_entry(it, struct pipe_end, link)->file;
         if (readers ? FMODE_READ(f) : FMODE_WRITE(f))
             file_wake(f, events);

@@ -424,20 +424,14 @@ static int option_set(struct socket *s, int opt, uaddr_t val, int len)
     if (copy_in(&n, val, sizeof(n)))
         return -EFAULT;
     switch (opt) {
-    case OPT_SNDBUF:
-        s->sndbuf = MIN(n, 212992U) * 2;
-        return 0;
-    case OPT_RCVBUF:
-        s->rcvbuf = MIN(n, 212992U) * 2;
-        return 0;
+    case OPT_SNDBUF: s->sndbuf = MIN(n, 212992U) * 2; return 0;
+    case OPT_RCVBUF: s->rcvbuf = MIN(n, 212992U) * 2; return 0;
     case OPT_REUSEADDR:
     case OPT_REUSEPORT:
     case OPT_KEEPALIVE:
     case OPT_LINGER:
-    case OPT_PASSCRED:
-        return 0;
-    default:
-        return reject(-ENOPROTOOPT, "socket option");
+    case OPT_PASSCRED: return 0;
+    default: return reject(-ENOPROTOOPT, "socket option");
     }
 }
 
@@ -462,38 +456,22 @@ static int option_get(struct socket *s, int opt, void *out)
     int64_t tv[2] = {span / NSEC, span % NSEC / 1000};
     uint32_t n = 0;
     switch (opt) {
-    case OPT_TYPE:
-        n = (uint32_t)s->type;
-        break;
-    case OPT_DOMAIN:
-        n = (uint32_t)s->family;
-        break;
-    case OPT_SNDBUF:
-        n = s->sndbuf;
-        break;
-    case OPT_RCVBUF:
-        n = s->rcvbuf;
-        break;
+    case OPT_TYPE: n = (uint32_t)s->type; break;
+    case OPT_DOMAIN: n = (uint32_t)s->family; break;
+    case OPT_SNDBUF: n = s->sndbuf; break;
+    case OPT_RCVBUF: n = s->rcvbuf; break;
     case OPT_RCVTIMEO:
-    case OPT_SNDTIMEO:
-        memcpy(out, tv, sizeof(tv));
-        return sizeof(tv);
-    case OPT_PEERCRED:
-        memcpy(out, cred, sizeof(cred));
-        return sizeof(cred);
-    case OPT_LINGER:
-        memset(out, 0, 8);
-        return 8;
+    case OPT_SNDTIMEO: memcpy(out, tv, sizeof(tv)); return sizeof(tv);
+    case OPT_PEERCRED: memcpy(out, cred, sizeof(cred)); return sizeof(cred);
+    case OPT_LINGER: memset(out, 0, 8); return 8;
     case OPT_ERROR:
     case OPT_PROTOCOL:
     case OPT_ACCEPTCONN:
     case OPT_REUSEADDR:
     case OPT_REUSEPORT:
     case OPT_KEEPALIVE:
-    case OPT_PASSCRED:
-        break;
-    default:
-        return (int)reject(-ENOPROTOOPT, "socket option");
+    case OPT_PASSCRED: break;
+    default: return (int)reject(-ENOPROTOOPT, "socket option");
     }
     memcpy(out, &n, sizeof(n));
     return sizeof(n);

@@ -38,16 +38,16 @@ struct socket_ops {
 };
 
 struct socket {
-    struct file file;             /* first */
-    const struct socket_ops *ops; /* [I] */
-    int family, type;             /* [I] */
+    struct file file;                   /* first */
+    const struct socket_ops *ops;       /* [I] */
+    int family, type;                   /* [I] */
     ktime_t recv_timeout, send_timeout; /* [a] 0: none */
     uint32_t sndbuf, rcvbuf;            /* [a] what the program set; limits nothing */
     uint64_t ino;                       /* [I] */
     char name[32];                      /* [I] "socket:[…]" */
 };
 
-/* Fills in a zeroed socket; fops must be the family's, made with socket_file_* where it has no own. */
+/* Fills in a zeroed socket; fops: the family's, with socket_file_* where it has no own. */
 void socket_init(struct socket *s, const struct socket_ops *ops, const struct file_ops *fops,
                  int family, int type, uint32_t flags);
 bool file_is_socket(const struct file *f);

@@ -5,8 +5,8 @@
  * A pair has two byte queues; queue i holds what side i will receive.  A direction ends when its
  * sender shuts down writing, its receiver shuts down reading, or either is closed.
  *
- * Locks: lock (mutex) guards queues and shutdown; held across user copies (serving a page fault never
- * needs a socket).  ends_lock (spin) keeps the sides in place while they are woken.
+ * Locks: lock (mutex) guards queues and shutdown; held across user copies (serving a page fault
+ * never needs a socket).  ends_lock (spin) keeps the sides in place while they are woken.
  */
 #include <asm/ioctls.h>
 
@@ -22,9 +22,9 @@ struct unix_sock;
 struct unix_pair {
     struct ref ref;
     struct mutex lock;
-    struct byteq q[2];        /* [l] */
-    bool no_recv[2];          /* [l] side i has shut down reading, or is closed */
-    bool no_send[2];          /* [l] side i has shut down writing, or is closed */
+    struct byteq q[2]; /* [l] */
+    bool no_recv[2];   /* [l] side i has shut down reading, or is closed */
+    bool no_send[2];   /* [l] side i has shut down writing, or is closed */
     struct spinlock ends_lock;
     struct unix_sock *end[2]; /* [e] NULL: closed */
 };

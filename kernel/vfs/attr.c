@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changing attributes: chmod, chown, utimes, truncate, fallocate.  The VFS decides who may (where the
- * host does not) and resolves "now"; the kind stores.
+ * Changing attributes: chmod, chown, utimes, truncate, fallocate.  The VFS decides who may (where
+ * the host does not) and resolves "now"; the kind stores.
  */
 #include <linux/falloc.h>
 #include <linux/time_types.h>
@@ -341,7 +341,8 @@ long sys_fallocate(int fd, int mode, long offset, long len)
     else if (mode & FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE))
         err = -EOPNOTSUPP;
     else
-        err = r.file->ops->fallocate ? r.file->ops->fallocate(r.file, mode, offset, len) : -EOPNOTSUPP;
+        err = r.file->ops->fallocate ? r.file->ops->fallocate(r.file, mode, offset, len)
+                                     : -EOPNOTSUPP;
     fd_put(&r);
     return err;
 }

@@ -3,11 +3,11 @@
  * The dentry cache: which names are known, in one hash over (parent, name).
  *
  * Cached dentries keep themselves, their inode and (through the parent's reference) the chain
- * up to the root.  Beyond DCACHE_MAX of them, those that nobody else refers to go, oldest first with a
- * second chance.  A dentry's own text and parent change only by rename.
+ * up to the root.  Beyond DCACHE_MAX of them, those that nobody else refers to go, oldest first
+ * with a second chance.  A dentry's own text and parent change only by rename.
  *
- * Lock: one spin lock for hash, list, names and parents.  References are dropped outside of it, since
- * the end of an inode may call the host.
+ * Lock: one spin lock for hash, list, names and parents.  References are dropped outside of it,
+ * since the end of an inode may call the host.
  */
 #include "kernel/vfs/vfs_impl.h"
 
@@ -57,8 +57,7 @@ static bool dentry_is(const struct dentry *d, uint32_t hash, const struct dentry
 static struct dentry *find(struct dentry *parent, const char *name, size_t len)
 {
     uint32_t hash = dentry_hash(parent, name, len);
-    list_for_each(it, bucket_of(hash))
-    {
+    list_for_each(it, bucket_of(hash)) {
         struct dentry *d = list_entry(it, struct dentry, hash_link);
         if (d->state == DENTRY_CACHED && dentry_is(d, hash, parent, name, len)) {
             d->used = true;
@@ -87,7 +86,7 @@ bool dentry_fresh(const struct dentry *d, ktime_t *now)
     return *now - __atomic_load_n(&d->checked, __ATOMIC_RELAXED) < VOLATILE_TRUST;
 }
 
-/* The next component of *p: its length, and where the one after it begins; 0 for what needs care. */
+/* The next component of *p: its length, and where the next begins; 0 for what needs care. */
 static size_t component(const char **p, const char **next)
 {
     const char *s = *p;
@@ -260,13 +259,13 @@ void dcache_drop(struct dentry *d)
         dentry_put(d);
 }
 
-/* Collects the dentries of a name, unhashed, on `out`; *cached ones bring the cache's reference along. */
+/* Collects the dentries of a name, unhashed, on `out`; *cached ones bring the cache's reference
+ * along. */
 static void collect(struct dentry *parent, const char *name, size_t len, struct list *cached,
                     struct list *weak)
 {
     uint32_t hash = dentry_hash(parent, name, len);
-    list_for_each_safe(it, bucket_of(hash))
-    {
+    list_for_each_safe(it, bucket_of(hash)) {
         struct dentry *d = list_entry(it, struct dentry, hash_link);
         if (dentry_is(d, hash, parent, name, len))
             list_add_tail(unhash(d) ? cached : weak, &d->hash_link);
@@ -305,23 +304,62 @@ void dcache_forget(struct dentry *parent, const char *name, size_t len, bool del
 }
 
 /*
- * Gives the collected dentries a new place.  A text that does not fit (no memory) is left out of the
- * cache with its old name: only /proc shows it.
+ * A rename's long names, allocated before the lock is taken, and those that they replace, freed after.
+ * A dentry for which there is none left goes out of the cache; only /proc shows its old name.
  */
-static void replace(struct list *l, uint32_t state, struct dentry *parent, const char *name)
+#define TEXTS 8
+
+struct texts {
+    char *fresh[TEXTS], *old[TEXTS];
+    unsigned nfresh, nold;
+};
+
+static void texts_add(struct texts *t, const char *name, unsigned max)
 {
     size_t len = strlen(name);
-    struct list *it;
-    while ((it = list_pop(l))) {
+    while (len >= sizeof(((struct dentry *)0)->small) && t->nfresh < max) {
+        t->fresh[t->nfresh] = kmalloc(NAME_MAX + 1);
+        if (!t->fresh[t->nfresh])
+            return;
+        t->nfresh++;
+    }
+}
+
+static void texts_free(struct texts *t)
+{
+    while (t->nfresh)
+        kfree(t->fresh[--t->nfresh]);
+    while (t->nold)
+        kfree(t->old[--t->nold]);
+}
+
+static bool rename_text(struct dentry *d, const char *name, size_t len, struct texts *t)
+{
+    bool small = len < sizeof(d->small);
+    if ((!small && !t->nfresh) || t->nold == TEXTS)
+        return false;
+    if (d->name != d->small)
+        t->old[t->nold++] = d->name;
+    d->name = small ? d->small : t->fresh[--t->nfresh];
+    memcpy(d->name, name, len + 1);
+    d->name_len = (uint32_t)len;
+    return true;
+}
+
+/* Gives collected dentries a new place; what cannot have one stays in the list. */
+static void replace(struct list *l, uint32_t state, struct dentry *parent, const char *name,
+                    struct texts *t)
+{
+    size_t len = strlen(name);
+    list_for_each_safe(it, l) {
         struct dentry *d = list_entry(it, struct dentry, hash_link);
-        char *old = d->name;
-        if (set_name(d, name, len) && old != d->small && old != d->name)
-            kfree(old);
+        if (!rename_text(d, name, len, t))
+            continue;
+        list_del(it);
         if (d->parent != parent) {
             /* Not the last reference: the caller of rename holds one. */
-            bool last = ref_put(&d->parent->ref);
-            if (last)
-                panic("dentry: a renamed name's directory had no other reference");
+            if (ref_put(&d->parent->ref))
+                panic("dentry: the directory of a renamed name had no other reference");
             d->parent = dentry_get(parent);
         }
         d->hash = dentry_hash(parent, d->name, d->name_len);
@@ -333,26 +371,39 @@ static void replace(struct list *l, uint32_t state, struct dentry *parent, const
 void dcache_move(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn)
 {
     struct list cached = LIST_INIT(cached), weak = LIST_INIT(weak);
+    struct texts t = {.nfresh = 0};
     dcache_forget(newp, newn, strlen(newn), true);
+    texts_add(&t, newn, TEXTS);
     spin_lock(&dcache.lock);
     collect(oldp, oldn, strlen(oldn), &cached, &weak);
-    replace(&cached, DENTRY_CACHED, newp, newn);
-    replace(&weak, DENTRY_WEAK, newp, newn);
+    replace(&cached, DENTRY_CACHED, newp, newn, &t);
+    replace(&weak, DENTRY_WEAK, newp, newn, &t);
+    unlink_all(&weak);
     spin_unlock(&dcache.lock);
+    put_collected(&cached);
+    texts_free(&t);
 }
 
 void dcache_exchange(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn)
 {
     struct list cached[2] = {LIST_INIT(cached[0]), LIST_INIT(cached[1])};
     struct list weak[2] = {LIST_INIT(weak[0]), LIST_INIT(weak[1])};
+    struct texts t = {.nfresh = 0};
+    texts_add(&t, oldn, TEXTS / 2);
+    texts_add(&t, newn, TEXTS);
     spin_lock(&dcache.lock);
     collect(oldp, oldn, strlen(oldn), &cached[0], &weak[0]);
     collect(newp, newn, strlen(newn), &cached[1], &weak[1]);
-    replace(&cached[0], DENTRY_CACHED, newp, newn);
-    replace(&weak[0], DENTRY_WEAK, newp, newn);
-    replace(&cached[1], DENTRY_CACHED, oldp, oldn);
-    replace(&weak[1], DENTRY_WEAK, oldp, oldn);
+    for (int i = 0; i < 2; i++) {
+        struct dentry *parent = i ? oldp : newp;
+        replace(&cached[i], DENTRY_CACHED, parent, i ? oldn : newn, &t);
+        replace(&weak[i], DENTRY_WEAK, parent, i ? oldn : newn, &t);
+        unlink_all(&weak[i]);
+    }
     spin_unlock(&dcache.lock);
+    put_collected(&cached[0]);
+    put_collected(&cached[1]);
+    texts_free(&t);
 }
 
 bool dentry_is_ancestor(struct dentry *a, struct dentry *d)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading directories: getdents, getdents64.  Records are put together in kernel memory, since the
- * kind emits with its locks held, and copied out in one piece.  After the kind's own entries come the
- * mount points that it does not know (made up at boot): negative positions, from MADE_UP_POS on, since
- * the host's file systems use all of the others.
+ * kind emits with its locks held, and copied out in one piece.  After the kind's own entries come
+ * the mount points that it does not know (made up at boot): negative positions, from MADE_UP_POS
+ * on, since the host's file systems use all of the others.
  */
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"

@@ -2,18 +2,20 @@
 /*
  * epoll.
  *
- * An item watches one file for one instance.  It stands as a waiter with a callback on the file's wait
- * queue for as long as it exists; an event puts it on the instance's ready list.  epoll_wait takes
- * items off that list and asks each file what is really there: a level-triggered item that has
- * something goes back to the end of the list, an edge-triggered one waits for the next event.
+ * An item watches one file for one instance.  It stands as a waiter with a callback on the file's
+ * wait queue for as long as it exists; an event puts it on the instance's ready list.  epoll_wait
+ * takes items off that list and asks each file what is really there: a level-triggered item that
+ * has something goes back to the end of the list, an edge-triggered one waits for the next event.
  *
- * Kinds whose watch is one-shot (host streams) start it when `poll` finds nothing; an edge-triggered
- * item that was reported is therefore polled once more before the next sleep (`tired` list).
+ * Kinds whose watch is one-shot (host streams) start it when `poll` finds nothing; an
+ * edge-triggered item that was reported is therefore polled once more before the next sleep
+ * (`tired` list).
  *
  * An item holds no reference to its file: the last file_put calls epoll_forget.
  *
  * Locks: epoll_mutex (all changes of what watches what) -> ep->lock (mutex: items, scanning) ->
- * a file's wait queue -> ep->ready_lock (spin).  Instances may watch instances, five deep, no cycles.
+ * a file's wait queue -> ep->ready_lock (spin).  Instances may watch instances, five deep, no
+ * cycles.
  */
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/hash.h"
@@ -27,27 +29,27 @@
 struct epoll {
     struct file file; /* first */
     struct mutex lock;
-    struct hash_table items;      /* [l] by file and descriptor */
-    struct list all;              /* [l] */
-    struct list tired;            /* [l] edge-triggered items that may need their watch restarted */
+    struct hash_table items; /* [l] by file and descriptor */
+    struct list all;         /* [l] */
+    struct list tired;       /* [l] edge-triggered items that may need their watch restarted */
     struct spinlock ready_lock;
-    struct list ready;            /* [r] */
-    unsigned nready;              /* [r] */
+    struct list ready; /* [r] */
+    unsigned nready;   /* [r] */
 };
 
 struct epoll_item {
     struct waiter waiter;
-    struct epoll *ep;             /* [I] */
-    struct file *file;            /* [I] borrowed */
-    int fd;                       /* [I] */
-    struct hash_link hash;        /* [l] */
+    struct epoll *ep;                 /* [I] */
+    struct file *file;                /* [I] borrowed */
+    int fd;                           /* [I] */
+    struct hash_link hash;            /* [l] */
     struct list all_link, tired_link; /* [l] */
-    struct list watch_link;       /* [epoll_mutex] in file->watches */
-    struct list ready_link;       /* [r] */
-    bool is_ready;                /* [r] */
-    bool fired;                   /* [a] a one-shot that has been reported */
-    uint32_t events;              /* [a] */
-    uint64_t data;                /* [l] */
+    struct list watch_link;           /* [epoll_mutex] in file->watches */
+    struct list ready_link;           /* [r] */
+    bool is_ready;                    /* [r] */
+    bool fired;                       /* [a] a one-shot that has been reported */
+    uint32_t events;                  /* [a] */
+    uint64_t data;                    /* [l] */
 };
 
 static const struct file_ops epoll_ops;
@@ -146,8 +148,7 @@ static void item_free(struct epoll_item *item)
 void epoll_forget(struct file *f)
 {
     mutex_lock(&epoll_mutex);
-    list_for_each_safe(it, &f->watches)
-    {
+    list_for_each_safe(it, &f->watches) {
         struct epoll_item *item = list_entry(it, struct epoll_item, watch_link);
         struct epoll *ep = item->ep;
         mutex_lock(&ep->lock);
@@ -198,8 +199,7 @@ static bool epoll_reaches(struct epoll *ep, const struct file *target, int depth
 {
     if (&ep->file == target || depth == 0)
         return true;
-    list_for_each(it, &ep->all)
-    {
+    list_for_each(it, &ep->all) {
         struct file *f = list_entry(it, struct epoll_item, all_link)->file;
         if (f->ops == &epoll_ops && epoll_reaches(epoll_of(f), target, depth - 1))
             return true;
@@ -218,8 +218,7 @@ static void items_grow(struct epoll *ep)
         return;
     kfree(ep->items.buckets);
     hash_init(&ep->items, buckets, 4 * n);
-    list_for_each(it, &ep->all)
-    {
+    list_for_each(it, &ep->all) {
         struct epoll_item *item = list_entry(it, struct epoll_item, all_link);
         hash_add(&ep->items, &item->hash, item_key(item->file, item->fd));
     }
@@ -268,14 +267,13 @@ static int item_change(struct epoll_item *item, const struct epoll_event *ev)
     return 0;
 }
 
-static int ctl_locked(struct epoll *ep, int op, struct file *f, int fd, const struct epoll_event *ev)
+static int ctl_locked(struct epoll *ep, int op, struct file *f, int fd,
+                      const struct epoll_event *ev)
 {
     struct epoll_item *item = item_find(ep, f, fd);
     switch (op) {
-    case EPOLL_CTL_ADD:
-        return item ? -EEXIST : item_add(ep, f, fd, ev);
-    case EPOLL_CTL_MOD:
-        return item ? item_change(item, ev) : -ENOENT;
+    case EPOLL_CTL_ADD: return item ? -EEXIST : item_add(ep, f, fd, ev);
+    case EPOLL_CTL_MOD: return item ? item_change(item, ev) : -ENOENT;
     default:
         if (!item)
             return -ENOENT;
@@ -357,8 +355,7 @@ static void epoll_refresh(struct epoll *ep)
     if (list_empty(&ep->tired))
         return;
     mutex_lock(&ep->lock);
-    list_for_each_safe(it, &ep->tired)
-    {
+    list_for_each_safe(it, &ep->tired) {
         struct epoll_item *item = list_entry(it, struct epoll_item, tired_link);
         if (!item_poll(item))
             list_del(&item->tired_link);

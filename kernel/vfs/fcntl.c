@@ -25,37 +25,28 @@ static long flags_set(struct file *f, uint32_t arg)
 static long fcntl_file(struct file *f, unsigned cmd, unsigned long arg)
 {
     switch (cmd) {
-    case F_SETFL:
-        return flags_set(f, (uint32_t)arg);
+    case F_SETFL: return flags_set(f, (uint32_t)arg);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
     case F_OFD_GETLK:
     case F_OFD_SETLK:
-    case F_OFD_SETLKW:
-        return lock_fcntl(f, cmd, arg);
-    case F_SETPIPE_SZ:
-        return file_is_pipe(f) ? pipe_set_size(f, (uint32_t)arg) : -EBADF;
-    case F_GETPIPE_SZ:
-        return file_is_pipe(f) ? pipe_get_size(f) : -EBADF;
+    case F_OFD_SETLKW: return lock_fcntl(f, cmd, arg);
+    case F_SETPIPE_SZ: return file_is_pipe(f) ? pipe_set_size(f, (uint32_t)arg) : -EBADF;
+    case F_GETPIPE_SZ: return file_is_pipe(f) ? pipe_get_size(f) : -EBADF;
     case F_GETOWN:
-    case F_GETSIG:
-        return 0;
+    case F_GETSIG: return 0;
     case F_SETOWN:
-    case F_SETSIG:
-        return 0; /* nothing sends SIGIO */
-    case F_GETLEASE:
-        return F_UNLCK;
+    case F_SETSIG: return 0; /* nothing sends SIGIO */
+    case F_GETLEASE: return F_UNLCK;
     case F_GET_RW_HINT:
     case F_GET_FILE_RW_HINT: {
         uint64_t hint = 0;
         return copy_out(arg, &hint, sizeof(hint)) ? -EFAULT : 0;
     }
     case F_SET_RW_HINT:
-    case F_SET_FILE_RW_HINT:
-        return 0;
-    default:
-        return reject(-EINVAL, "fcntl command");
+    case F_SET_FILE_RW_HINT: return 0;
+    default: return reject(-EINVAL, "fcntl command");
     }
 }
 
@@ -70,17 +61,10 @@ long sys_fcntl(int fd, unsigned cmd, unsigned long arg)
     case F_DUPFD_CLOEXEC:
         ret = fd_dup(fd, arg > INT32_MAX ? -1 : (int)arg, cmd == F_DUPFD_CLOEXEC);
         break;
-    case F_GETFD:
-        ret = fdtable_cloexec(current_process()->fds, fd) ? FD_CLOEXEC : 0;
-        break;
-    case F_SETFD:
-        ret = fd_set_cloexec(fd, arg & FD_CLOEXEC);
-        break;
-    case F_GETFL:
-        ret = r.file->flags;
-        break;
-    default:
-        ret = r.file->flags & O_PATH ? -EBADF : fcntl_file(r.file, cmd, arg);
+    case F_GETFD: ret = fdtable_cloexec(current_process()->fds, fd) ? FD_CLOEXEC : 0; break;
+    case F_SETFD: ret = fd_set_cloexec(fd, arg & FD_CLOEXEC); break;
+    case F_GETFL: ret = r.file->flags; break;
+    default: ret = r.file->flags & O_PATH ? -EBADF : fcntl_file(r.file, cmd, arg);
     }
     fd_put(&r);
     return ret;

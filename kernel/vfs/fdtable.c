@@ -2,11 +2,11 @@
 /*
  * Descriptor tables: which open file a small number names.
  *
- * A slot holds one reference.  Two bitmaps say which slots are used and which close on exec; `low` is
- * a number below which all slots are used.  The table grows by doubling, up to RLIMIT_NOFILE.
+ * A slot holds one reference.  Two bitmaps say which slots are used and which close on exec; `low`
+ * is a number below which all slots are used.  The table grows by doubling, up to RLIMIT_NOFILE.
  *
- * Lock: the table's spin lock guards all.  A process with one thread whose table nobody shares reads
- * its slots without lock and uses the file without a reference of its own (fd_get): only this
+ * Lock: the table's spin lock guards all.  A process with one thread whose table nobody shares
+ * reads its slots without lock and uses the file without a reference of its own (fd_get): only this
  * thread could close it, and it is busy.  Whoever adds the second thread or shares the table is
  * this thread too, so the state cannot change in the middle of a call.
  */
@@ -17,17 +17,17 @@
 #include "kernel/sys/syscalls.h"
 
 #define FD_MAX (1U << 20) /* no table is larger, whatever the limit says */
-#define FD_FIRST 256U    /* slots of a new table */
+#define FD_FIRST 256U     /* slots of a new table */
 #define WORD 64U
 
 struct fdtable {
     struct ref ref;
     struct spinlock lock;
-    unsigned size;        /* [l] slots; a multiple of WORD */
-    unsigned low;         /* [l] */
-    struct file **files;  /* [l] size of them */
-    uint64_t *used;       /* [l] size bits, then … */
-    uint64_t *cloexec;    /* [l] … size more in the same block */
+    unsigned size;       /* [l] slots; a multiple of WORD */
+    unsigned low;        /* [l] */
+    struct file **files; /* [l] size of them */
+    uint64_t *used;      /* [l] size bits, then … */
+    uint64_t *cloexec;   /* [l] … size more in the same block */
 };
 
 static inline bool bit_get(const uint64_t *map, unsigned i)
@@ -420,7 +420,8 @@ static void close_range_now(struct fdtable *t, unsigned first, unsigned last)
     }
 }
 
-/* CLOSE_RANGE_UNSHARE: a table is shared by the threads of one process only, and those must see the same. */
+/* CLOSE_RANGE_UNSHARE: a table is shared by the threads of one process only, and those must see the
+ * same. */
 long sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
     struct fdtable *t = current_process()->fds;

@@ -63,8 +63,7 @@ int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size)
 {
     int64_t pos = off;
     switch (whence) {
-    case SEEK_SET:
-        break;
+    case SEEK_SET: break;
     case SEEK_CUR:
         if (__builtin_add_overflow(f->pos, off, &pos))
             return -EOVERFLOW;
@@ -79,8 +78,7 @@ int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size)
             return -ENXIO;
         pos = whence == SEEK_DATA ? off : size;
         break;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
     if (pos < 0)
         return -EINVAL;

@@ -3,9 +3,9 @@
  * An open file description, and what a kind of file must do.
  *
  * Operations never block: they return -EAGAIN when they would have to wait, and whoever changes
- * the object's readiness calls file_wake.  The one loop that blocks is file_read/file_write (vfs/io.c);
- * poll, select and epoll build on `poll` and the file's wait queue.  An absent slot is the
- * documented default, so a kind lists only what it can do.
+ * the object's readiness calls file_wake.  The one loop that blocks is file_read/file_write
+ * (vfs/io.c); poll, select and epoll build on `poll` and the file's wait queue.  An absent slot is
+ * the documented default, so a kind lists only what it can do.
  *
  * A kind that needs more than struct file embeds it as its FIRST member and allocates the container
  * with kzalloc: when the last reference goes, file_put calls release, drops dentry and inode, and
@@ -26,32 +26,39 @@ struct dentry;
 struct inode;
 struct statfs_info;
 
-/* Called by getdents for each entry; returns false when the buffer is full (the entry was not taken). */
+/* Called by getdents for each entry; returns false when the buffer is full (the entry was not
+ * taken). */
 struct dir_sink {
-    bool (*emit)(struct dir_sink *s, const char *name, size_t len, uint64_t ino, unsigned type, int64_t next_pos);
+    bool (*emit)(struct dir_sink *s, const char *name, size_t len, uint64_t ino, unsigned type,
+                 int64_t next_pos);
 };
 
 struct file_ops {
-    /* Moves data at *pos (ignored by streams) and advances *pos.  Bytes moved are uio->done; returns 0 (done may be
-     * short; done == 0: end of file), -EAGAIN, or another error.  Absent: -EINVAL. */
+    /* Moves data at *pos (ignored by streams) and advances *pos.  Bytes moved are uio->done;
+     * returns 0 (done may be short; done == 0: end of file), -EAGAIN, or another error.  Absent:
+     * -EINVAL. */
     int (*read)(struct file *f, struct uio *u, int64_t *pos);
     int (*write)(struct file *f, struct uio *u, int64_t *pos);
-    /* Readiness as EPOLL* bits.  May start a background watch that ends in file_wake.  Absent: always readable and writable. */
+    /* Readiness as EPOLL* bits.  May start a background watch that ends in file_wake.  Absent:
+     * always readable and writable. */
     uint32_t (*poll)(struct file *f);
-    /* Returns the new position or an error.  Absent: -ESPIPE for streams; regular files use vfs_lseek_default(size). */
+    /* Returns the new position or an error.  Absent: -ESPIPE for streams; regular files use
+     * vfs_lseek_default(size). */
     int64_t (*lseek)(struct file *f, int64_t off, int whence);
-    /* getdents from f->pos on: emits "." and ".." too; sets f->pos to what it handed out last (next_pos). 0 with nothing
-     * emitted: the end. Called with pos_lock held. Absent: -ENOTDIR */
+    /* getdents from f->pos on: emits "." and ".." too; sets f->pos to what it handed out last
+     * (next_pos). 0 with nothing emitted: the end. Called with pos_lock held. Absent: -ENOTDIR */
     int (*iterate)(struct file *f, struct dir_sink *sink);
     long (*ioctl)(struct file *f, unsigned cmd, uaddr_t arg); /* Absent: -ENOTTY. May sleep */
-    int (*truncate)(struct file *f, int64_t size);         /* Absent: -EINVAL */
-    int (*fsync)(struct file *f, bool data_only);          /* Absent: -EINVAL. May sleep */
+    int (*truncate)(struct file *f, int64_t size);            /* Absent: -EINVAL */
+    int (*fsync)(struct file *f, bool data_only);             /* Absent: -EINVAL. May sleep */
     int (*fallocate)(struct file *f, int mode, int64_t off, int64_t len); /* Absent: -EOPNOTSUPP */
-    /* Checks a mapping before it is made (prot, flags MAP_*); pages are then read with `read` at their offset. Absent: -ENODEV */
+    /* Checks a mapping before it is made (prot, flags MAP_*); pages are then read with `read` at
+     * their offset. Absent: -ENODEV */
     int (*mmap)(struct file *f, unsigned prot, unsigned flags);
     /* fstat. Absent: the inode's getattr. May sleep */
     int (*getattr)(struct file *f, struct statx *st);
-    int (*set_flags)(struct file *f, unsigned old_flags); /* f->flags has the new. Absent: nothing to do */
+    int (*set_flags)(struct file *f,
+                     unsigned old_flags); /* f->flags has the new. Absent: nothing to do */
     /* close(2) of one descriptor (result goes to the program).  Absent: 0 */
     int (*flush)(struct file *f);
     /* The last reference is gone. May sleep. Absent: nothing */
@@ -61,11 +68,13 @@ struct file_ops {
 struct file {
     const struct file_ops *ops; /* [I] */
     struct ref ref;
-    uint32_t flags;        /* [a] O_* status flags and access mode */
-    struct dentry *dentry; /* [I] reference held; NULL for files without a name (then `name` says what) */
-    struct inode *inode;   /* [I] a reference of its own, dropped by file_put; NULL for anonymous ones. The VFS sets dentry
-                              and inode after ops->open when the kind has left them NULL */
-    const char *name;      /* [I] "pipe:[12]", "anon_inode:[eventfd]" … for /proc/self/fd; may be NULL */
+    uint32_t flags; /* [a] O_* status flags and access mode */
+    struct dentry
+        *dentry; /* [I] reference held; NULL for files without a name (then `name` says what) */
+    struct inode
+        *inode; /* [I] a reference of its own, dropped by file_put; NULL for anonymous ones. The VFS
+                   sets dentry and inode after ops->open when the kind has left them NULL */
+    const char *name; /* [I] "pipe:[12]", "anon_inode:[eventfd]" … for /proc/self/fd; may be NULL */
     struct mutex pos_lock; /* guards pos for calls that use it */
     int64_t pos;           /* [pos_lock] */
     struct waitq waitq;    /* readers, writers and pollers */
@@ -89,13 +98,15 @@ void file_put(struct file *f); /* the last one releases, drops dentry and inode,
 /* Readiness changed: wakes readers, writers, pollers. Any context but an interrupt. */
 void file_wake(struct file *f, uint32_t events);
 
-/* The loops that block (unless O_NONBLOCK): bytes or -errno (-ERESTARTSYS when interrupted before any).
- * pos NULL: the file's own position. */
+/* The loops that block (unless O_NONBLOCK): bytes or -errno (-ERESTARTSYS when interrupted before
+ * any). pos NULL: the file's own position. */
 int64_t file_read(struct file *f, struct uio *u, int64_t *pos);
 int64_t file_write(struct file *f, struct uio *u, int64_t *pos);
-/* All n bytes into kernel memory at off, for mm and elf: 0, -EIO when the file is shorter, or -errno. */
+/* All n bytes into kernel memory at off, for mm and elf: 0, -EIO when the file is shorter, or
+ * -errno. */
 MUST_CHECK int file_read_exact(struct file *f, void *buf, size_t n, int64_t off);
-/* lseek for files with a size: checks and sets f->pos. The kind's lseek calls it with its size. pos_lock is held. */
+/* lseek for files with a size: checks and sets f->pos. The kind's lseek calls it with its size.
+ * pos_lock is held. */
 int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size);
 /* What fstat says. */
 MUST_CHECK int file_stat(struct file *f, struct statx *st);

@@ -12,10 +12,10 @@
  *
  * The VFS applies the umask, checks read-only mounts, and (where the host does not) permissions.
  *
- * Locks: names (mutex, one a directory): held by the VFS around lookup and changes of names; two directories
- * are locked by rising address, renames of directories under one more mutex.  Then `lock` (mutex), which
- * is the kind's own: the VFS never takes it.  Then the dentry cache's spin lock (dentry.c).
- * On SUPER_VOLATILE file systems the VFS does not take names.
+ * Locks: names (mutex, one a directory): held by the VFS around lookup and changes of names; two
+ * directories are locked by rising address, renames of directories under one more mutex.  Then
+ * `lock` (mutex), which is the kind's own: the VFS never takes it.  Then the dentry cache's spin
+ * lock (dentry.c). On SUPER_VOLATILE file systems the VFS does not take names.
  */
 #ifndef KERNEL_VFS_INODE_H
 #define KERNEL_VFS_INODE_H
@@ -33,7 +33,10 @@ struct dentry;
 struct setattr {
     unsigned mask; /* SETATTR_* */
     uint32_t mode, uid, gid;
-    struct { int64_t sec; uint32_t nsec; } atime, mtime; /* real values: UTIME_NOW/OMIT are resolved by the caller */
+    struct {
+        int64_t sec;
+        uint32_t nsec;
+    } atime, mtime; /* real values: UTIME_NOW/OMIT are resolved by the caller */
 };
 #define SETATTR_MODE 1U
 #define SETATTR_UID 2U
@@ -41,32 +44,40 @@ struct setattr {
 #define SETATTR_ATIME 8U
 #define SETATTR_MTIME 16U
 
-/* All may sleep; names are single components, NUL-terminated, never "." or "..". Absent = -EPERM unless said. */
+/* All may sleep; names are single components, NUL-terminated, never "." or "..". Absent = -EPERM
+ * unless said. */
 struct inode_ops {
     /* The inode of a name (a reference), -ENOENT …  Directories only. */
     int (*lookup)(struct inode *dir, const char *name, struct inode **out);
     /* Creates a regular file exclusively: -EEXIST. */
     int (*create)(struct inode *dir, const char *name, uint32_t mode, struct inode **out);
     int (*mkdir)(struct inode *dir, const char *name, uint32_t mode, struct inode **out);
-    int (*mknod)(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev, struct inode **out);
+    int (*mknod)(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
+                 struct inode **out);
     int (*symlink)(struct inode *dir, const char *name, const char *target, struct inode **out);
     int (*link)(struct inode *dir, const char *name, struct inode *target);
     int (*unlink)(struct inode *dir, const char *name, struct inode *victim);
     int (*rmdir)(struct inode *dir, const char *name, struct inode *victim);
-    int (*rename)(struct inode *olddir, const char *oldname, struct inode *newdir, const char *newname, unsigned flags);
-    /* Opens: a new file with one reference; flags are O_* (O_TRUNC included: the kind truncates).  Absent: -ENXIO */
+    int (*rename)(struct inode *olddir, const char *oldname, struct inode *newdir,
+                  const char *newname, unsigned flags);
+    /* Opens: a new file with one reference; flags are O_* (O_TRUNC included: the kind truncates).
+     * Absent: -ENXIO */
     int (*open)(struct inode *ino, uint32_t flags, struct file **out);
-    /* Optional fast path of path walk's last component: lookup, create if O_CREAT (mode), and open in one step without
-     * following a symlink (-ELOOP: it is one, use lookup).  *out_ino gets a reference too. Absent: lookup + open. */
-    int (*open_at)(struct inode *dir, const char *name, uint32_t flags, uint32_t mode, struct inode **out_ino, struct file **out);
-    /* Optional fast path: stat of a name without following a symlink; the caller looks at stx_mode. Absent: lookup + getattr. */
+    /* Optional fast path of path walk's last component: lookup, create if O_CREAT (mode), and open
+     * in one step without following a symlink (-ELOOP: it is one, use lookup).  *out_ino gets a
+     * reference too. Absent: lookup + open. */
+    int (*open_at)(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
+                   struct inode **out_ino, struct file **out);
+    /* Optional fast path: stat of a name without following a symlink; the caller looks at stx_mode.
+     * Absent: lookup + getattr. */
     int (*stat_at)(struct inode *dir, const char *name, struct statx *st);
     int (*getattr)(struct inode *ino, struct statx *st);
     int (*setattr)(struct inode *ino, const struct setattr *a);
     int (*truncate)(struct inode *ino, int64_t size);
     /* The target into buf (not terminated): length or -errno. */
     int64_t (*readlink)(struct inode *ino, char *buf, size_t size);
-    /* A "magic" link (/proc/self/fd/N): the dentry itself (a reference; see dentry_of_file) instead of a text. Optional. */
+    /* A "magic" link (/proc/self/fd/N): the dentry itself (a reference; see dentry_of_file) instead
+     * of a text. Optional. */
     int (*follow)(struct inode *ino, struct dentry **out);
     void (*free)(struct inode *ino); /* the last reference is gone; frees it. Must be there */
 };
@@ -75,9 +86,10 @@ struct inode {
     const struct inode_ops *ops; /* [I] */
     struct super *super;         /* [I] */
     struct ref ref;
-    uint32_t mode;     /* S_IFMT bits are [I] */
-    uint64_t ino;      /* [I] */
-    uint64_t rdev;     /* [I] as mknod(2) encodes it: minor & 0xff | major << 8 | (minor & ~0xff) << 12 */
+    uint32_t mode; /* S_IFMT bits are [I] */
+    uint64_t ino;  /* [I] */
+    uint64_t
+        rdev; /* [I] as mknod(2) encodes it: minor & 0xff | major << 8 | (minor & ~0xff) << 12 */
     struct mutex lock;  /* the kind's own: directory changes, size changes */
     struct mutex names; /* the VFS's: see above */
     struct list locks;  /* [lock.c] flock and fcntl locks */
@@ -105,7 +117,8 @@ struct statfs_info {
     uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };
 
-void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, uint32_t mode, uint64_t ino);
+void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, uint32_t mode,
+                uint64_t ino);
 static inline struct inode *inode_get(struct inode *i)
 {
     ref_get(&i->ref);
@@ -120,7 +133,7 @@ struct fs_type {
     struct fs_type *next; /* mount.c */
 };
 
-/* Makes a kind known to vfs_mount, by its name.  t is static; called from the kind's init function. */
+/* Makes a kind known to vfs_mount, by its name.  t is static. */
 void fs_type_register(struct fs_type *t);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * Moving data: the only loops that block for a file.
  *
- * A kind's read or write says -EAGAIN when it would have to wait.  Unless the file is O_NONBLOCK, the
- * thread then registers on the file's wait queue, tries again (the state may have changed before it
- * was registered), asks `poll`, which starts the kind's watch if it needs one, and sleeps.
+ * A kind's read or write says -EAGAIN when it would have to wait.  Unless the file is O_NONBLOCK,
+ * the thread then registers on the file's wait queue, tries again (the state may have changed
+ * before it was registered), asks `poll`, which starts the kind's watch if it needs one, and
+ * sleeps.
  *
  * A regular file's position is guarded by pos_lock, taken only when somebody else could use the
  * position at the same time: the description has more than one reference.

@@ -31,20 +31,15 @@ static long regular_left(struct file *f, uaddr_t arg)
 static long ioctl_file(int fd, struct file *f, unsigned cmd, uaddr_t arg)
 {
     switch (cmd) {
-    case FIOCLEX:
-        return fd_set_cloexec(fd, true);
-    case FIONCLEX:
-        return fd_set_cloexec(fd, false);
-    case FIONBIO:
-        return flag_ioctl(f, O_NONBLOCK, arg);
-    case FIOASYNC:
-        return flag_ioctl(f, FASYNC, arg);
+    case FIOCLEX: return fd_set_cloexec(fd, true);
+    case FIONCLEX: return fd_set_cloexec(fd, false);
+    case FIONBIO: return flag_ioctl(f, O_NONBLOCK, arg);
+    case FIOASYNC: return flag_ioctl(f, FASYNC, arg);
     case FIONREAD:
         if (f->inode && S_ISREG(f->inode->mode))
             return regular_left(f, arg);
         break;
-    default:
-        break;
+    default: break;
     }
     return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
 }

@@ -4,7 +4,8 @@
  * flock's whole-file locks.  An inode lists its locks; flock and fcntl do not see each other.
  * They order the programs of this enclave only: the host does not hear of them.
  *
- * Lock: one spin lock for all lists; waiters of any lock share one wait queue, since waiting is rare.
+ * Lock: one spin lock for all lists; waiters of any lock share one wait queue, since waiting is
+ * rare.
  */
 #include <linux/fs.h>
 
@@ -55,14 +56,13 @@ static struct file_lock *conflict_find(struct inode *i, const struct file_lock *
 }
 
 /*
- * Makes room for `want` among its owner's locks: cuts, splits (with *spare) and swallows them.  What
+ * Makes room for `want` among its owner's locks: cuts, splits (with *spare) and swallows them. What
  * is no longer needed goes to `dead`.
  */
 static void owner_cut(struct inode *i, struct file_lock *want, struct file_lock **spare,
                       struct list *dead)
 {
-    list_for_each_safe(it, &i->locks)
-    {
+    list_for_each_safe(it, &i->locks) {
         struct file_lock *l = lock_of(it);
         if (!same_owner(l, want) || l->start > want->end || want->start > l->end)
             continue;
@@ -142,8 +142,7 @@ static void release_matching(struct inode *i, const struct file_lock *like, bool
 {
     struct list dead = LIST_INIT(dead);
     spin_lock(&locks_lock);
-    list_for_each_safe(it, &i->locks)
-    {
+    list_for_each_safe(it, &i->locks) {
         struct file_lock *l = lock_of(it);
         if (l->owner == like->owner && (both_kinds || l->kind == like->kind)) {
             list_del(&l->link);
@@ -272,17 +271,10 @@ long sys_flock(int fd, unsigned cmd)
     struct fd_ref r;
     int type;
     switch (cmd & ~(unsigned)LOCK_NB) {
-    case LOCK_SH:
-        type = F_RDLCK;
-        break;
-    case LOCK_EX:
-        type = F_WRLCK;
-        break;
-    case LOCK_UN:
-        type = F_UNLCK;
-        break;
-    default:
-        return -EINVAL;
+    case LOCK_SH: type = F_RDLCK; break;
+    case LOCK_EX: type = F_WRLCK; break;
+    case LOCK_UN: type = F_UNLCK; break;
+    default: return -EINVAL;
     }
     int err = fd_get(fd, &r);
     if (err)

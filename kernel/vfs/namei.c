@@ -3,8 +3,8 @@
  * Changing names: mkdir, mknod, symlink, link, unlink, rmdir, rename.
  *
  * The kind does the change with the directory's names mutex held (rename: both directories', by
- * rising address); then the dentry cache follows.  On volatile file systems the host is the judge of
- * what exists and nothing is looked up first.  Mount points cannot be removed or renamed.
+ * rising address); then the dentry cache follows.  On volatile file systems the host is the judge
+ * of what exists and nothing is looked up first.  Mount points cannot be removed or renamed.
  */
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
@@ -61,14 +61,10 @@ static int node_make(struct inode *dir, const char *name, const struct node_requ
 {
     const struct inode_ops *ops = dir->ops;
     switch (r->mode & S_IFMT) {
-    case S_IFDIR:
-        return ops->mkdir ? ops->mkdir(dir, name, r->mode & 07777, out) : -EPERM;
-    case S_IFREG:
-        return ops->create ? ops->create(dir, name, r->mode & 07777, out) : -EPERM;
-    case S_IFLNK:
-        return ops->symlink ? ops->symlink(dir, name, r->target, out) : -EPERM;
-    default:
-        return ops->mknod ? ops->mknod(dir, name, r->mode, r->rdev, out) : -EPERM;
+    case S_IFDIR: return ops->mkdir ? ops->mkdir(dir, name, r->mode & 07777, out) : -EPERM;
+    case S_IFREG: return ops->create ? ops->create(dir, name, r->mode & 07777, out) : -EPERM;
+    case S_IFLNK: return ops->symlink ? ops->symlink(dir, name, r->target, out) : -EPERM;
+    default: return ops->mknod ? ops->mknod(dir, name, r->mode, r->rdev, out) : -EPERM;
     }
 }
 
@@ -122,23 +118,18 @@ long sys_mknodat(int dfd, uaddr_t path, unsigned mode, unsigned dev)
 {
     struct node_request r = {.mode = (mode & S_IFMT) | umask_apply(mode & 07777)};
     switch (mode & S_IFMT) {
-    case 0:
-        r.mode |= S_IFREG;
-        break;
+    case 0: r.mode |= S_IFREG; break;
     case S_IFREG:
     case S_IFIFO:
-    case S_IFSOCK:
-        break;
+    case S_IFSOCK: break;
     case S_IFCHR:
     case S_IFBLK:
         if (current_process()->creds.euid != 0)
             return reject(-EPERM, "devices need CAP_MKNOD");
         r.rdev = dev;
         break;
-    case S_IFDIR:
-        return -EPERM;
-    default:
-        return -EINVAL;
+    case S_IFDIR: return -EPERM;
+    default: return -EINVAL;
     }
     return node_call(dfd, path, &r);
 }
@@ -208,8 +199,8 @@ long sys_linkat(int olddfd, uaddr_t oldname, int newdfd, uaddr_t newname, int fl
     int err = path_in(&o, oldname);
     if (err)
         return err;
-    unsigned walk_flags = (flags & AT_SYMLINK_FOLLOW ? 0U : AT_SYMLINK_NOFOLLOW) |
-                          ((unsigned)flags & AT_EMPTY_PATH);
+    unsigned walk_flags =
+        (flags & AT_SYMLINK_FOLLOW ? 0U : AT_SYMLINK_NOFOLLOW) | ((unsigned)flags & AT_EMPTY_PATH);
     err = path_lookup(olddfd, o.s, walk_flags, &target);
     path_done(&o);
     if (err)
@@ -423,7 +414,8 @@ static int rename_walked(struct walk *ow, struct walk *nw, unsigned flags)
     if (nw->last != LAST_NORM)
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
     names_lock(od, nd);
-    int err = dentry_volatile(ow->at) ? rename_volatile_check(ow, nw) : rename_prepare(ow, nw, flags);
+    int err =
+        dentry_volatile(ow->at) ? rename_volatile_check(ow, nw) : rename_prepare(ow, nw, flags);
     if (!err)
         err = od->ops->rename ? od->ops->rename(od, ow->name, nd, nw->name, flags) : -EPERM;
     if (!err && flags & RENAME_EXCHANGE)
@@ -434,7 +426,8 @@ static int rename_walked(struct walk *ow, struct walk *nw, unsigned flags)
     return err == 1 ? 0 : err;
 }
 
-static int rename_paths(int olddfd, const char *old, int newdfd, const char *new_path, unsigned flags)
+static int rename_paths(int olddfd, const char *old, int newdfd, const char *new_path,
+                        unsigned flags)
 {
     struct walk *w = kmalloc(2 * sizeof(*w)); /* too large for the stack */
     if (!w)

@@ -2,8 +2,8 @@
 /*
  * Opening files: open, openat, openat2, creat.
  *
- * A name on a volatile file system is opened in one step by the kind (open_at: one exit to the host);
- * everything else is found or created in the dentry cache first and then opened.
+ * A name on a volatile file system is opened in one step by the kind (open_at: one exit to the
+ * host); everything else is found or created in the dentry cache first and then opened.
  */
 #include <linux/openat2.h>
 
@@ -11,8 +11,9 @@
 #include "kernel/sys/syscalls.h"
 
 #define OPEN_FLAGS                                                                                 \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC |  \
-     O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | \
+     O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |          \
+     __O_TMPFILE)
 
 struct open_request {
     uint32_t flags;

@@ -9,10 +9,11 @@
  *   walk_end
  *
  * A symlink's target is put before the rest, so there is no recursion; SYMLINKS_MAX of them end a
- * walk with -ELOOP.  A trailing slash means that the last component must be a directory and is followed.
+ * walk with -ELOOP.  A trailing slash means that the last component must be a directory and is
+ * followed.
  *
- * What a volatile file system said about a directory or a symlink (and its target) is believed for a second; the last
- * component's other kinds are asked for every time.
+ * What a volatile file system said about a directory or a symlink (and its target) is believed for
+ * a second; the last component's other kinds are asked for every time.
  */
 #include <linux/openat2.h>
 
@@ -56,8 +57,8 @@ static int walk_to_root(struct walk *w)
 }
 
 /*
- * The usual case: no conditions, and a process of one thread, whose root and directory cannot change in
- * the middle, so that they need no references.
+ * The usual case: no conditions, and a process of one thread, whose root and directory cannot
+ * change in the middle, so that they need no references.
  */
 static void walk_start_fast(struct walk *w, const struct process *p)
 {
@@ -281,7 +282,7 @@ static int link_read(struct walk *w, struct dentry *d, bool slash)
     return text_splice(w, target, (size_t)len, slash);
 }
 
-/* Follows d (consumed) by one step: a text is put before the rest; a magic link's end goes to *out. */
+/* Follows d (consumed) by one step: a text goes before the rest, a magic link's end to *out. */
 static int link_step(struct walk *w, struct dentry *d, bool slash, struct dentry **out)
 {
     int err;

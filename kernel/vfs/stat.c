@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stat family, statfs, access and readlink.  Inside the kernel attributes are struct statx; struct
- * stat is made from it on the way out.  A name on a volatile file system is asked for in one step
- * (stat_at: one exit to the host).
+ * The stat family, statfs, access and readlink.  Inside the kernel attributes are struct statx;
+ * struct stat is made from it on the way out.  A name on a volatile file system is asked for in one
+ * step (stat_at: one exit to the host).
  */
 #include <asm/stat.h>
 #include <asm/statfs.h>
@@ -13,8 +13,8 @@
 
 /*
  * The host's last answer to stat_at.  It is given again while nothing else has come in from the
- * host: programs like to ask the same thing twice in a row.  `at` is only compared; a new directory of
- * a volatile file system cannot appear at its address without an ocall.
+ * host: programs like to ask the same thing twice in a row.  `at` is only compared; a new directory
+ * of a volatile file system cannot appear at its address without an ocall.
  */
 static struct {
     struct spinlock lock;
@@ -219,7 +219,8 @@ long sys_statx(int dfd, uaddr_t path, int flags, unsigned mask, uaddr_t buf)
 static int access_check(struct dentry *d, const struct statx *st, int mode, bool effective)
 {
     const struct creds *c = &current_process()->creds;
-    unsigned mask = (mode & 4 ? MAY_READ : 0) | (mode & 2 ? MAY_WRITE : 0) | (mode & 1 ? MAY_EXEC : 0);
+    unsigned mask =
+        (mode & 4 ? MAY_READ : 0) | (mode & 2 ? MAY_WRITE : 0) | (mode & 1 ? MAY_EXEC : 0);
     bool special = !S_ISREG(st->stx_mode) && !S_ISDIR(st->stx_mode) && !S_ISLNK(st->stx_mode);
     if (mask & MAY_WRITE && !special && d && dentry_rdonly(d))
         return -EROFS;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Moving data between the kernel (or the host) and the segments of a read or write.  All five
- * movers are one loop over segments with a different copy at its heart.  The invariant: left is never
- * more than what the segments still hold, so the loop cannot run off their end.
+ * movers are one loop over segments with a different copy at its heart.  The invariant: left is
+ * never more than what the segments still hold, so the loop cannot run off their end.
  */
 #include "kernel/vfs/uio.h"
 
@@ -38,21 +38,11 @@ void uio_init_kernel(struct uio *u, struct uio_seg *store, void *buf, size_t len
 static void move_kernel(enum uio_kind kind, void *mem, uint64_t other, size_t n)
 {
     switch (kind) {
-    case PUT:
-        memcpy(mem, (const void *)other, n);
-        break;
-    case GET:
-        memcpy((void *)other, mem, n);
-        break;
-    case PUT_HOST:
-        host_in(mem, other, n);
-        break;
-    case GET_HOST:
-        host_out(other, mem, n);
-        break;
-    case ZERO:
-        memset(mem, 0, n);
-        break;
+    case PUT: memcpy(mem, (const void *)other, n); break;
+    case GET: memcpy((void *)other, mem, n); break;
+    case PUT_HOST: host_in(mem, other, n); break;
+    case GET_HOST: host_out(other, mem, n); break;
+    case ZERO: memset(mem, 0, n); break;
     }
 }
 
@@ -60,16 +50,11 @@ static void move_kernel(enum uio_kind kind, void *mem, uint64_t other, size_t n)
 static inline size_t move_user(enum uio_kind kind, uaddr_t mem, uint64_t other, size_t n)
 {
     switch (kind) {
-    case PUT:
-        return copy_out_partial(mem, (const void *)other, n);
-    case GET:
-        return copy_in_partial((void *)other, mem, n);
-    case PUT_HOST:
-        return copy_out_host(mem, other, n);
-    case GET_HOST:
-        return copy_in_host(other, mem, n);
-    case ZERO:
-        break;
+    case PUT: return copy_out_partial(mem, (const void *)other, n);
+    case GET: return copy_in_partial((void *)other, mem, n);
+    case PUT_HOST: return copy_out_host(mem, other, n);
+    case GET_HOST: return copy_in_host(other, mem, n);
+    case ZERO: break;
     }
     return zero_out(mem, n) ? n : 0;
 }

@@ -29,10 +29,10 @@ void uio_init_one(struct uio *u, struct uio_seg *store, uaddr_t base, size_t len
 void uio_init_kernel(struct uio *u, struct uio_seg *store, void *buf, size_t len);
 
 /* Move up to n bytes (and at most u->left): 0 or -EFAULT; how many is the growth of u->done. */
-MUST_CHECK int uio_put(struct uio *u, const void *src, size_t n);      /* a read: kernel -> uio */
-MUST_CHECK int uio_get(struct uio *u, void *dst, size_t n);            /* a write: uio -> kernel */
-MUST_CHECK int uio_put_host(struct uio *u, haddr_t src, size_t n);     /* a read: host -> uio */
-MUST_CHECK int uio_get_host(struct uio *u, haddr_t dst, size_t n);     /* a write: uio -> host */
+MUST_CHECK int uio_put(struct uio *u, const void *src, size_t n);  /* a read: kernel -> uio */
+MUST_CHECK int uio_get(struct uio *u, void *dst, size_t n);        /* a write: uio -> kernel */
+MUST_CHECK int uio_put_host(struct uio *u, haddr_t src, size_t n); /* a read: host -> uio */
+MUST_CHECK int uio_get_host(struct uio *u, haddr_t dst, size_t n); /* a write: uio -> host */
 MUST_CHECK int uio_zero(struct uio *u, size_t n);
 /* Advances by n <= u->left bytes that somebody else has moved. */
 void uio_skip(struct uio *u, size_t n);

@@ -14,25 +14,31 @@ struct dentry;
 struct fs_context;
 
 /* Opens as openat(2) with O_* flags; a reference. */
-MUST_CHECK int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
-/* The absolute path of a dentry as the program sees it, into buf: length without NUL, or -ENAMETOOLONG; " (deleted)" appended as Linux does. */
+MUST_CHECK int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode,
+                        struct file **out);
+/* The absolute path of a dentry as the program sees it, into buf: length without NUL, or
+ * -ENAMETOOLONG; " (deleted)" appended as Linux does. */
 int64_t dentry_path(struct dentry *d, char *buf, size_t size);
 /* The same from the global root, whatever the process's root is. */
 int64_t dentry_path_global(struct dentry *d, char *buf, size_t size);
 struct inode *dentry_inode(struct dentry *d); /* borrowed */
-/* For magic links: what leads to an open file: its dentry, or for a nameless file (pipe …) a new one that opens it again. */
+/* For magic links: what leads to an open file: its dentry, or for a nameless file (pipe …) a new
+ * one that opens it again. */
 MUST_CHECK int dentry_of_file(struct file *f, struct dentry **out);
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 
-/* Mounts (boot): vfs_init first; the first mount must be "/".  A missing target directory is made up (and listed). */
+/* Mounts (boot): vfs_init first; the first mount must be "/".  A missing target directory is made
+ * up (and listed). */
 int vfs_init(void);
 MUST_CHECK int vfs_mount(const char *type, const char *source, const char *target, unsigned flags);
 /* Calls fn for each mount: /proc/mounts. */
-int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const char *target, unsigned flags, void *), void *arg);
+int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const char *target,
+                                 unsigned flags, void *),
+                       void *arg);
 
 /* A process's cwd, root, umask. */
-struct fs_context *fs_context_new(void) MUST_CHECK;                 /* cwd and root "/" */
+struct fs_context *fs_context_new(void) MUST_CHECK;                   /* cwd and root "/" */
 struct fs_context *fs_context_clone(struct fs_context *f) MUST_CHECK; /* a copy */
 struct fs_context *fs_context_get(struct fs_context *f);
 void fs_context_put(struct fs_context *f);
@@ -47,11 +53,14 @@ struct fdtable *fdtable_clone(struct fdtable *t) MUST_CHECK; /* fork */
 struct fdtable *fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* the last one closes all */
 void fdtable_close_on_exec(struct fdtable *t);
-/* The open file of a descriptor of the current process, with a reference; -EBADF (also for O_PATH files unless path_ok). */
+/* The open file of a descriptor of the current process, with a reference; -EBADF (also for O_PATH
+ * files unless path_ok). */
 MUST_CHECK int fd_lookup(int fd, bool path_ok, struct file **out);
-/* Installs f (takes over the caller's reference, also on failure) at the lowest free number >= min; or -EMFILE. */
+/* Installs f (takes over the caller's reference, also on failure) at the lowest free number >= min;
+ * or -EMFILE. */
 MUST_CHECK int fd_install(struct file *f, bool cloexec, int min);
-/* For /proc/self/fd: next used descriptor >= from, or -1; and the file of another table's descriptor. */
+/* For /proc/self/fd: next used descriptor >= from, or -1; and the file of another table's
+ * descriptor. */
 int fdtable_next(struct fdtable *t, int from);
 MUST_CHECK int fdtable_lookup(struct fdtable *t, int fd, struct file **out);
 bool fdtable_cloexec(struct fdtable *t, int fd);

@@ -4,8 +4,8 @@
  *
  * Lock order of the whole subsystem, outer first:
  *   rename mutex (namei.c) -> inode->names (two by address) -> file->pos_lock -> a kind's own locks
- *   -> epoll's mutexes (epoll.c: global, then one instance's) -> dentry cache spin lock, descriptor table
- *   spin lock -> wait queues.
+ *   -> epoll's mutexes (epoll.c: global, then one instance's) -> dentry cache spin lock, descriptor
+ * table spin lock -> wait queues.
  */
 #ifndef KERNEL_VFS_VFS_IMPL_H
 #define KERNEL_VFS_VFS_IMPL_H
@@ -34,28 +34,28 @@ struct pipe;
  * A name in a directory and the inode behind it.  There are no negative dentries.
  *
  *   cached  in the hash, found by lookups; the cache holds one reference
- *   weak    in the hash only so that rename and unlink find it (names of open files on volatile file
- *           systems); lookups pass it over, the cache holds no reference
- *   out     not in the hash: a root, a removed name, a nameless file
+ *   weak    in the hash only so that rename and unlink find it (names of open files on volatile
+ * file systems); lookups pass it over, the cache holds no reference out     not in the hash: a
+ * root, a removed name, a nameless file
  */
 struct dentry {
     struct ref ref;
-    uint32_t state;         /* [c] enum dentry_state */
-    uint32_t hash;          /* [c] of parent and name */
-    uint32_t name_len;      /* [c] */
-    struct list hash_link;  /* [c] */
-    struct list lru_link;   /* [c] when cached */
-    struct dentry *parent;  /* [c] a reference; NULL for roots and nameless files */
-    struct inode *inode;    /* [I] a reference */
-    struct mount *mount;    /* [I] NULL for nameless files */
-    struct mount *mounted;  /* [I after boot] what is mounted here */
-    struct file *file;      /* [I] nameless files only: what opening it again opens; held by the inode */
-    ktime_t checked;        /* [a] when the name was last known to be true */
-    bool used;              /* [c] found since the last look of the shrinker */
-    bool deleted;           /* [c] */
-    bool made_up;           /* [I] exists only to be mounted on */
-    char *target;           /* [c] what a symlink of a volatile file system said when it was read; or NULL */
-    char *name;             /* [c] NUL-terminated: small, or from the heap */
+    uint32_t state;        /* [c] enum dentry_state */
+    uint32_t hash;         /* [c] of parent and name */
+    uint32_t name_len;     /* [c] */
+    struct list hash_link; /* [c] */
+    struct list lru_link;  /* [c] when cached */
+    struct dentry *parent; /* [c] a reference; NULL for roots and nameless files */
+    struct inode *inode;   /* [I] a reference */
+    struct mount *mount;   /* [I] NULL for nameless files */
+    struct mount *mounted; /* [I after boot] what is mounted here */
+    struct file *file; /* [I] nameless files only: what opening it again opens; held by the inode */
+    ktime_t checked;   /* [a] when the name was last known to be true */
+    bool used;         /* [c] found since the last look of the shrinker */
+    bool deleted;      /* [c] */
+    bool made_up;      /* [I] exists only to be mounted on */
+    char *target; /* [c] what a symlink of a volatile file system said when it was read; or NULL */
+    char *name;   /* [c] NUL-terminated: small, or from the heap */
     char small[32];
 };
 enum dentry_state { DENTRY_OUT, DENTRY_CACHED, DENTRY_WEAK };
@@ -93,7 +93,8 @@ void dcache_drop(struct dentry *d);
 /* A rename has happened: all dentries of the old name move, those of the new name are gone. */
 void dcache_move(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn);
 void dcache_exchange(struct dentry *oldp, const char *oldn, struct dentry *newp, const char *newn);
-/* The symlink's target as kept (a copy on the heap, its length in *len), or NULL; and keeps one (a copy). */
+/* The symlink's target as kept (a copy on the heap, its length in *len), or NULL; and keeps one (a
+ * copy). */
 char *dentry_target(struct dentry *d, size_t *len) MUST_CHECK;
 void dentry_keep_target(struct dentry *d, const char *target, size_t len);
 /* The parent (a reference), across mounts; NULL at the top. */
@@ -124,34 +125,34 @@ int mount_emit_made_up(struct dentry *dir, struct dir_sink *sink, int64_t *pos);
 enum walk_last { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 struct walk {
-    struct dentry *at;    /* a reference: the directory reached */
-    struct dentry *root;  /* what "/" means and ".." does not leave; a reference if root_held */
+    struct dentry *at;   /* a reference: the directory reached */
+    struct dentry *root; /* what "/" means and ".." does not leave; a reference if root_held */
     bool root_held;
-    bool leaf_known;      /* leaf is valid: */
-    struct dentry *leaf;  /* a reference: the cached dentry of the last component, or NULL */
-    const char *rest;     /* what is left of the text */
-    char *text;           /* from the heap: after a symlink; or NULL */
-    ktime_t now;          /* 0: not asked yet */
-    unsigned links;       /* followed */
-    uint64_t resolve;     /* RESOLVE_* of openat2 */
+    bool leaf_known;     /* leaf is valid: */
+    struct dentry *leaf; /* a reference: the cached dentry of the last component, or NULL */
+    const char *rest;    /* what is left of the text */
+    char *text;          /* from the heap: after a symlink; or NULL */
+    ktime_t now;         /* 0: not asked yet */
+    unsigned links;      /* followed */
+    uint64_t resolve;    /* RESOLVE_* of openat2 */
     enum walk_last last;
-    bool trailing;        /* slashes after the last component */
+    bool trailing; /* slashes after the last component */
     unsigned name_len;
     char name[NAME_MAX + 1]; /* the last component when LAST_NORM */
 };
 
 void walk_init(struct walk *w, const char *path, uint64_t resolve); /* neither at nor root yet */
 /*
- * Goes down from `at` (borrowed) over cached directories that can be believed, as far as they reach,
- * but not over the last component: w->rest is then at what comes next.  The directory (a reference).  When
- * that is the last component, w->leaf is set.  any: the user may walk through all directories;
- * else only through those whose file system checks for itself.
+ * Goes down from `at` (borrowed) over cached directories that can be believed, as far as they
+ * reach, but not over the last component: w->rest is then at what comes next.  The directory (a
+ * reference).  When that is the last component, w->leaf is set.  any: the user may walk through all
+ * directories; else only through those whose file system checks for itself.
  */
 struct dentry *dcache_descend(struct dentry *at, bool any, struct walk *w);
 MUST_CHECK int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve);
 /* Goes on to the last component: w->at is its directory. */
 MUST_CHECK int walk_parent(struct walk *w);
-/* The dentry of the last component (a reference), after walk_parent; follows symlinks when told to. */
+/* The dentry of the last component (a reference), after walk_parent. */
 MUST_CHECK int walk_last(struct walk *w, bool follow, struct dentry **out);
 /* d (consumed) is a symlink in w->at: continues the walk with its target up to the last component.
  * For a magic link *out is where it leads, else NULL. */
@@ -160,13 +161,13 @@ MUST_CHECK int walk_link(struct walk *w, struct dentry *d, struct dentry **out);
 MUST_CHECK int walk_child(struct walk *w, struct dentry **out);
 /* The same with w->at->inode->names held (not on volatile file systems). */
 MUST_CHECK int walk_child_locked(struct walk *w, struct dentry **out);
-/* A dentry for w->name and its inode (consumed), cached as far as the file system can be believed. */
+/* A dentry for w->name and its inode (consumed), cached as far as it can be believed. */
 MUST_CHECK int walk_adopt(struct walk *w, struct inode *i, struct dentry **out);
 /* As walk_child, from the cache only and only when it can be believed; NULL. */
 struct dentry *walk_child_cached(struct walk *w);
 void walk_end(struct walk *w);
 ktime_t walk_now(struct walk *w); /* CLOCK_MONOTONIC, read once a walk */
-/* All of it: the dentry of a path.  AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH are understood in flags. */
+/* All of it: the dentry of a path.  flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
 MUST_CHECK int path_lookup(int dirfd, const char *path, unsigned flags, struct dentry **out);
 
 /* A path copied from the program: short ones lie in the struct itself. */
@@ -174,7 +175,8 @@ struct path_arg {
     char *s;
     char small[232];
 };
-MUST_CHECK int path_in(struct path_arg *p, uaddr_t addr); /* -ENOENT for "" is the walk's business */
+MUST_CHECK int path_in(struct path_arg *p,
+                       uaddr_t addr); /* -ENOENT for "" is the walk's business */
 static inline void path_done(struct path_arg *p)
 {
     if (p->s != p->small)
@@ -188,7 +190,8 @@ void namei_init(void);
 #define MAY_EXEC 1U
 #define MAY_WRITE 2U
 #define MAY_READ 4U
-/* 0, -EACCES or -EROFS for the current process's fs ids.  Volatile file systems: the host decides later. */
+/* 0, -EACCES or -EROFS for the current process's fs ids.  Volatile file systems: the host decides
+ * later. */
 MUST_CHECK int inode_permission(struct inode *i, unsigned mask);
 /* The bits alone, for the given ids. */
 MUST_CHECK int mode_permission(uint32_t mode, uint32_t owner, uint32_t group, unsigned mask,
@@ -197,7 +200,8 @@ MUST_CHECK int may_create(struct dentry *dir);
 MUST_CHECK int may_delete(struct dentry *dir, struct inode *victim);
 MUST_CHECK int inode_getattr(struct inode *i, struct statx *st);
 
-/* A borrowed or counted open file: no atomics while the process has one thread and no one else has its table. */
+/* A borrowed or counted open file: no atomics while the process has one thread and no one else has
+ * its table. */
 struct fd_ref {
     struct file *file;
     bool counted;
@@ -212,7 +216,7 @@ static inline void fd_put(struct fd_ref *r)
 int fd_dup(int fd, int min, bool cloexec);
 int fd_set_cloexec(int fd, bool on);
 MUST_CHECK int fd_close(int fd);
-/* Two new files (consumed, on failure too) as descriptors, whose numbers go to the program at fds. */
+/* Two new files (consumed, on failure too) as descriptors; their numbers go to fds. */
 MUST_CHECK long fd_install_pair(struct file *f[2], bool cloexec, uaddr_t fds);
 /* close(2) of a file that has left the table: flush, put. */
 int file_close(struct file *f);
@@ -239,7 +243,8 @@ MUST_CHECK int wait_mask_set(uaddr_t mask, size_t size);
 
 /* epoll.c: the last reference of f is gone. */
 void epoll_forget(struct file *f);
-/* lock.c: what close(2) releases (the process's locks on the inode), and what the last reference does. */
+/* lock.c: what close(2) releases (the process's locks on the inode), and what the last reference
+ * does. */
 void locks_release_process(struct file *f);
 void locks_release_file(struct file *f);
 long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The last file that the host opened for us.  While nothing else has come in from the host
- * (ocall_epoch), what it said then still stands: fstat right after open needs no exit, and a file that
- * is closed unread and opened again is taken back from the list of descriptors that the next exit
- * would close.
+ * (ocall_epoch), what it said then still stands: fstat right after open needs no exit, and a file
+ * that is closed unread and opened again is taken back from the list of descriptors that the next
+ * exit would close.
  *
  * Lock: one spin lock.  dir and file are only compared: another object cannot appear at their
  * address without an ocall.
@@ -12,19 +12,21 @@
 #include "kernel/sched/clock.h"
 
 /* With any of these an open is more than a way to read. */
-#define NOT_PLAIN (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | O_DIRECT | O_SYNC | O_NOATIME | O_DIRECTORY | O_TMPFILE)
+#define NOT_PLAIN                                                                             \
+    (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | O_DIRECT | O_SYNC | O_NOATIME | O_DIRECTORY | \
+     O_TMPFILE)
 
 static struct {
     struct spinlock lock;
-    uint64_t epoch;                /* [l] */
-    ktime_t when;                  /* [l] */
-    const struct inode *dir;       /* [l] */
-    const struct host_file *file;  /* [l] NULL: it is closed */
-    struct inode *inode;           /* [l] a reference once it is closed; else NULL */
-    int fd;                        /* [l] of the closed file */
-    bool plain;                    /* [l] opened for reading and nothing more */
-    char name[NAME_MAX + 1];       /* [l] */
-    struct statx st;               /* [l] */
+    uint64_t epoch;               /* [l] */
+    ktime_t when;                 /* [l] */
+    const struct inode *dir;      /* [l] */
+    const struct host_file *file; /* [l] NULL: it is closed */
+    struct inode *inode;          /* [l] a reference once it is closed; else NULL */
+    int fd;                       /* [l] of the closed file */
+    bool plain;                   /* [l] opened for reading and nothing more */
+    char name[NAME_MAX + 1];      /* [l] */
+    struct statx st;              /* [l] */
 } last;
 
 static bool answer_stands(void)

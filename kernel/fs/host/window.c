@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Small reads, one after the other, of one file: the second and those after it fetch more than they
- * were asked for, and the program's next reads find it here.  What was fetched stands for as long as
- * nothing else has come in from the host (ocall_epoch), so nobody can tell that the host was not asked.
- * That a read came to the end of the file is remembered likewise: the read of 0 bytes that ends
- * every read loop needs no exit.
+ * were asked for, and the program's next reads find it here.  What was fetched stands for as long
+ * as nothing else has come in from the host (ocall_epoch), so nobody can tell that the host was not
+ * asked. That a read came to the end of the file is remembered likewise: the read of 0 bytes that
+ * ends every read loop needs no exit.
  *
  * There is one window, since the epoch makes older ones worthless.  Lock: its mutex, only ever
- * tried.  It is held while data is copied to the program; a page fault there may read a file, but does so
- * into kernel memory, which does not come here.
+ * tried.  It is held while data is copied to the program; a page fault there may read a file, but
+ * does so into kernel memory, which does not come here.
  */
 #include "kernel/fs/host/host_impl.h"
 #include "kernel/sched/clock.h"
@@ -24,8 +24,8 @@ static struct {
     int64_t off;                  /* [l] of the first byte in buf */
     size_t len;                   /* [l] */
     int64_t next;                 /* [l] where the last read ended */
-    bool eof;                     /* [l] off + len (or next, when len is 0) is the end of the file */
-    char *buf;                    /* [l] WINDOW_SIZE bytes */
+    bool eof;  /* [l] off + len (or next, when len is 0) is the end of the file */
+    char *buf; /* [l] WINDOW_SIZE bytes */
 } window = {.lock = {.waitq = {.waiters = LIST_INIT(window.lock.waitq.waiters)}}};
 
 static bool window_stands(const struct host_file *hf)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is remembered of the host's last answers: reads through the window against the file itself, which
- * others change (and the epoch ends); the last open, its fstat, and its way back from the closing list.
+ * What is remembered of the host's last answers: reads through the window against the file itself,
+ * which others change (and the epoch ends); the last open, its fstat, and its way back from the
+ * closing list.
  */
 #include "kernel/vfs/test/stubs.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pipes: the byte queue against a model, atomic writes, ends of file, EPIPE, blocking through io.c. */
+/* Pipes: the byte queue against a model, atomic writes, ends of file, EPIPE, blocking through io.c.
+ */
 #include "kernel/vfs/test/stubs.h"
 
 #include "kernel/ipc/byteq.c"
@@ -255,9 +256,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_byteq_against_model), T(test_read_and_write), T(test_ends),
-        T(test_atomic_writes),       T(test_blocking),       T(test_faults),
-        T(test_vectors),             T(test_pipe_size),      T(test_out_of_memory),
+        T(test_byteq_against_model),
+        T(test_read_and_write),
+        T(test_ends),
+        T(test_atomic_writes),
+        T(test_blocking),
+        T(test_faults),
+        T(test_vectors),
+        T(test_pipe_size),
+        T(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

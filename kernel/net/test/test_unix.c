@@ -197,9 +197,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_data),     T(test_full),
-        T(test_shutdown_and_close), T(test_messages),
-        T(test_options_and_names),  T(test_out_of_memory),
+        T(test_data),
+        T(test_full),
+        T(test_shutdown_and_close),
+        T(test_messages),
+        T(test_options_and_names),
+        T(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

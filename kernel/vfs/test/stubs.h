@@ -40,7 +40,7 @@ static struct thread stub_thread = {.process = &stub_process};
 #define current (&stub_thread)
 #define thread_interrupted() (stub_thread.signal_pending != 0)
 
-static long stub_allocations;   /* live */
+static long stub_allocations;    /* live */
 static int stub_fail_after = -1; /* fails the allocation after so many; -1: never */
 static int stub_last_signal;
 static ktime_t stub_now = 1000000000;
@@ -137,8 +137,7 @@ void waitq_del(struct waitq *q, struct waiter *w)
 
 void waitq_wake(struct waitq *q, uint32_t events)
 {
-    list_for_each_safe(l, &q->waiters)
-    {
+    list_for_each_safe(l, &q->waiters) {
         struct waiter *w = list_entry(l, struct waiter, link);
         if (w->notify)
             w->notify(w, events);

@@ -294,7 +294,8 @@ static void test_poll(void **state)
     int fds[2];
     (void)state;
     assert_int_equal(sys_pipe2(P(fds), 0), 0);
-    struct pollfd p[4] = {{fds[0], POLLIN, 7}, {fds[1], POLLOUT, 7}, {-1, POLLIN, 7}, {50, POLLIN, 7}};
+    struct pollfd p[4] = {
+        {fds[0], POLLIN, 7}, {fds[1], POLLOUT, 7}, {-1, POLLIN, 7}, {50, POLLIN, 7}};
     assert_int_equal(sys_poll(P(p), 4, 0), 2);
     assert_int_equal(p[0].revents, 0);
     assert_int_equal(p[1].revents, POLLOUT);
@@ -336,7 +337,8 @@ static void test_eventfd(void **state)
 {
     uint64_t n = UINT64_MAX;
     (void)state;
-    int fd = (int)sys_eventfd2(3, O_NONBLOCK), sem = (int)sys_eventfd2(2, O_NONBLOCK | EFD_SEMAPHORE);
+    int fd = (int)sys_eventfd2(3, O_NONBLOCK),
+        sem = (int)sys_eventfd2(2, O_NONBLOCK | EFD_SEMAPHORE);
     assert_int_equal(sys_write(fd, P(&n), 8), -EINVAL);
     assert_int_equal(sys_write(fd, P(&n), 4), -EINVAL);
     n = UINT64_MAX - 1;
@@ -355,9 +357,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_level),    T(test_edge_and_oneshot), T(test_errors), T(test_nesting),
-        T(test_close_removes), T(test_many),        T(test_blocking), T(test_one_shot_watch),
-        T(test_poll),     T(test_select),           T(test_eventfd),
+        T(test_level),    T(test_edge_and_oneshot), T(test_errors),
+        T(test_nesting),  T(test_close_removes),    T(test_many),
+        T(test_blocking), T(test_one_shot_watch),   T(test_poll),
+        T(test_select),   T(test_eventfd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

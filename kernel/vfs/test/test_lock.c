@@ -61,7 +61,8 @@ static void test_against_model(void **state)
         unsigned len = 1 + (unsigned)rand() % (SPACE - start);
         bool free = true;
         for (unsigned i = start; i < start + len && type != F_UNLCK; i++)
-            free = free && (held[!me][i] == F_UNLCK || (type == F_RDLCK && held[!me][i] == F_RDLCK));
+            free =
+                free && (held[!me][i] == F_UNLCK || (type == F_RDLCK && held[!me][i] == F_RDLCK));
         assert_int_equal(record(&file[me], F_OFD_SETLK, type, start, len), free ? 0 : -EAGAIN);
         if (free)
             memset(&held[me][start], type, len);

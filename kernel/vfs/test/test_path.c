@@ -384,7 +384,8 @@ static void test_rename_rules(void **state)
     assert_int_equal(sys_rename(P("/r/f/"), P("/r/h")), -ENOTDIR);
     assert_int_equal(sys_rename(P("/r/f"), P("/r/h/")), -ENOTDIR);
     assert_int_equal(sys_rename(P("/r/no"), P("/r/h")), -ENOENT);
-    assert_int_equal(sys_renameat2(AT_FDCWD, P("/r/f"), AT_FDCWD, P("/r/g"), RENAME_NOREPLACE), -EEXIST);
+    assert_int_equal(sys_renameat2(AT_FDCWD, P("/r/f"), AT_FDCWD, P("/r/g"), RENAME_NOREPLACE),
+                     -EEXIST);
     assert_int_equal(path_lookup(AT_FDCWD, "/r/g", 0, &d), 0);
     assert_int_equal(sys_rename(P("/r/f"), P("/r/g")), 0);
     assert_true(d->deleted);
@@ -395,6 +396,33 @@ static void test_rename_rules(void **state)
     assert_int_equal(sys_rmdir(P("/r/g")), 0);
     assert_int_equal(sys_unlink(P("/r/d")), 0);
     assert_int_equal(sys_rmdir(P("/r")), 0);
+}
+
+static void test_long_renames(void **state)
+{
+    static const char *const dirs[] = {"/usr", "/host"};
+    static const char x[] = "a-name-that-is-too-long-for-the-dentry-itself";
+    static const char y[] = "another-name-that-is-too-long-for-the-dentry-itself";
+    struct file *f[12];
+    char buf[128];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(vfs_chdir(dirs[i]), 0);
+        for (int k = 0; k < 12; k++)
+            assert_int_equal(vfs_open(AT_FDCWD, x, O_CREAT | O_RDWR, 0600, &f[k]), 0);
+        assert_int_equal(sys_rename(P(x), P(y)), 0);
+        assert_int_equal(open_errno(x, O_RDONLY), -ENOENT);
+        assert_true(dentry_path(f[0]->dentry, buf, sizeof(buf)) > 0);
+        assert_int_equal(sys_rename(P(y), P("s")), 0);
+        assert_int_equal(open_errno("s", O_RDONLY), 0);
+        assert_int_equal(sys_rename(P("s"), P(x)), 0);
+        assert_int_equal(open_errno(y, O_CREAT | O_WRONLY), 0);
+        assert_int_equal(sys_renameat2(AT_FDCWD, P(x), AT_FDCWD, P(y), RENAME_EXCHANGE), 0);
+        assert_int_equal(sys_unlink(P(x)), 0);
+        assert_int_equal(sys_unlink(P(y)), 0);
+        for (int k = 0; k < 12; k++)
+            file_put(f[k]);
+    }
 }
 
 static void test_deleted_open_file(void **state)
@@ -481,12 +509,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_plain),          T(test_long_names),      T(test_symlinks),
-        T(test_mounts),         T(test_magic_link),      T(test_volatile_calls),
+        T(test_plain),
+        T(test_long_names),
+        T(test_symlinks),
+        T(test_mounts),
+        T(test_magic_link),
+        T(test_volatile_calls),
         T(test_targets_are_kept),
-        T(test_open_flags),     T(test_openat2_resolve), T(test_names),
-        T(test_rename_rules),   T(test_deleted_open_file), T(test_chroot),
-        T(test_bad_addresses),  T(test_out_of_memory),   T(test_cache_shrinks),
+        T(test_open_flags),
+        T(test_openat2_resolve),
+        T(test_names),
+        T(test_rename_rules),
+        T(test_long_renames),
+        T(test_deleted_open_file),
+        T(test_chroot),
+        T(test_bad_addresses),
+        T(test_out_of_memory),
+        T(test_cache_shrinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small file system in memory for the tests of the path walk: a tree of nodes, each an inode.  With
- * SUPER_VOLATILE it offers open_at and stat_at and counts calls, as the host kind would exit for each.
+ * A small file system in memory for the tests of the path walk: a tree of nodes, each an inode.
+ * With SUPER_VOLATILE it offers open_at and stat_at and counts calls, as the host kind would exit
+ * for each.
  */
 #ifndef KERNEL_VFS_TEST_TOYFS_H
 #define KERNEL_VFS_TEST_TOYFS_H
@@ -39,7 +40,8 @@ static struct toy *toy_find(struct toy *dir, const char *name)
 static struct toy *toy_make(struct super *sb, struct toy *dir, const char *name, uint32_t mode)
 {
     struct toy *t = calloc(1, sizeof(*t));
-    inode_init(&t->inode, sb, sb->flags & SUPER_VOLATILE ? &toy_once_ops : &toy_ops, mode, ++toy_ino);
+    inode_init(&t->inode, sb, sb->flags & SUPER_VOLATILE ? &toy_once_ops : &toy_ops, mode,
+               ++toy_ino);
     strcpy(t->name, name);
     t->parent = dir;
     if (dir) {
@@ -115,7 +117,8 @@ static int toy_remove(struct inode *dir, const char *name, struct inode *victim)
     return 0;
 }
 
-static int toy_rename(struct inode *od, const char *on, struct inode *nd, const char *nn, unsigned flags)
+static int toy_rename(struct inode *od, const char *on, struct inode *nd, const char *nn,
+                      unsigned flags)
 {
     struct toy *t = toy_find(toy_of(od), on), *over = toy_find(toy_of(nd), nn);
     if (!t)
@@ -206,12 +209,13 @@ static void toy_free(struct inode *i)
     free(toy_of(i));
 }
 
-#define TOY_COMMON                                                                                 \
-    .lookup = toy_lookup, .create = toy_create, .mkdir = toy_mkdir, .symlink = toy_symlink,        \
-    .unlink = toy_remove, .rmdir = toy_remove, .rename = toy_rename, .readlink = toy_readlink,     \
+#define TOY_COMMON                                                                             \
+    .lookup = toy_lookup, .create = toy_create, .mkdir = toy_mkdir, .symlink = toy_symlink,    \
+    .unlink = toy_remove, .rmdir = toy_remove, .rename = toy_rename, .readlink = toy_readlink, \
     .open = toy_open, .free = toy_free
 static const struct inode_ops toy_ops = {TOY_COMMON};
-static const struct inode_ops toy_once_ops = {TOY_COMMON, .open_at = toy_open_at, .stat_at = toy_stat_at};
+static const struct inode_ops toy_once_ops = {TOY_COMMON, .open_at = toy_open_at,
+                                              .stat_at = toy_stat_at};
 static const struct inode_ops toy_magic_ops = {TOY_COMMON, .follow = toy_follow};
 
 static int toy_mount(const char *source, unsigned flags, struct super **out)
