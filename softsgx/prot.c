@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 
 #define BATCH_PAGES 0x8000UL
+#define POPULATE_PAGES 64UL /* runs from here on get their memory at once … */
+#define HUGE_PAGES 512UL    /* … and in huge pages where they cover them */
 
 uint32_t prot_want(const struct vma *v, epcm_t w)
 {
@@ -101,6 +103,20 @@ int prot_shelve(struct encl *e, uint64_t page, uint64_t end)
     return err;
 }
 
+/*
+ * Memory for a long run that has become writable.  A page that was accepted is there on a real CPU, too;
+ * a host page fault for each would cost more than the page.  Failure only means faults later.
+ */
+static void run_populate(struct encl *e, uint64_t page, uint64_t end)
+{
+    uint64_t lo = (page + HUGE_PAGES - 1) & ~(HUGE_PAGES - 1), hi = end & ~(HUGE_PAGES - 1);
+    if (lo < hi)
+        softsgx_syscall(SYS_madvise, e->base + (lo << PAGE_SHIFT), (hi - lo) << PAGE_SHIFT,
+                        (long)MADV_HUGEPAGE);
+    softsgx_syscall(SYS_madvise, e->base + (page << PAGE_SHIFT), (end - page) << PAGE_SHIFT,
+                    (long)MADV_POPULATE_WRITE);
+}
+
 /* Sets the host protection of [page, end), which all exist, and notes it. */
 static int run_apply(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
 {
@@ -109,6 +125,8 @@ static int run_apply(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
     int err = run_pull(e, page, end);
     if (!err)
         err = host_protect(e, page, end, prot);
+    if (!err && (prot & SI_W) && end - page >= POPULATE_PAGES)
+        run_populate(e, page, end);
     while (page < end && !err) {
         uint64_t stop;
         epcm_t *p = words(e, page, end, &stop);

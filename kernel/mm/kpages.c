@@ -19,9 +19,11 @@
 #define BINS 32
 #define BIN_SEARCH 8 /* runs looked at in the bin that may or may not fit */
 #define GROW_MIN 16  /* pages added at a time while the heap is small … */
-#define GROW_MAX 64  /* … and when it is not */
-#define TRIM_MIN 32  /* shortest run that is worth giving back */
-#define DESC_BATCH 4 /* pages of descriptors added at a time */
+#define GROW_MAX 64  /* … and when it is not … */
+#define GROW_HUGE 512 /* … and, once it has as many as GROW_BIG, up to the next multiple of this, */
+#define GROW_BIG 2048 /* so that a host can back it with huge pages */
+#define TRIM_MIN 32   /* shortest run that is worth giving back */
+#define DESC_BATCH 4  /* pages of descriptors added at a time */
 
 struct spinlock heap_lock = SPINLOCK_INIT;
 
@@ -125,10 +127,18 @@ static bool describe(size_t n)
     return true;
 }
 
+/* How many pages to add at the frontier when there is no telling how many will be needed. */
+static size_t grow_want(void)
+{
+    if (heap.frontier >= GROW_BIG)
+        return GROW_HUGE - (heap.base / PAGE_SIZE + heap.frontier) % GROW_HUGE;
+    return heap.frontier < 16 * GROW_MAX ? GROW_MIN : GROW_MAX;
+}
+
 /* Makes the free run at the frontier n pages long or more, and the first that bin_find looks at. */
 static bool heap_grow(size_t n)
 {
-    size_t want = heap.frontier < 16 * GROW_MAX ? GROW_MIN : GROW_MAX;
+    size_t want = grow_want();
 
     if (heap.frontier > 0 && heap.page[heap.frontier - 1].kind == KPAGE_FREE) {
         size_t have = heap.page[heap.frontier - 1].npages;
