@@ -53,8 +53,8 @@ void crypto_init(void)
     OPENSSL_ia32cap_P[1] = one[2] & (CAP1_KEEP | (avx ? CAP1_AVX : 0));
     OPENSSL_ia32cap_P[2] =
         seven[1] & (CAP2_BMI1 | CAP2_BMI2 | CAP2_ADX | CAP2_SHA | (avx ? CAP2_AVX2 : 0));
-    has_avx512 = (kernel.xfrm & XFRM_AVX512) == XFRM_AVX512 &&
-                 (seven[1] & CAP2_AVX512) == CAP2_AVX512;
+    has_avx512 =
+        (kernel.xfrm & XFRM_AVX512) == XFRM_AVX512 && (seven[1] & CAP2_AVX512) == CAP2_AVX512;
 }
 
 bool crypto_equal(const void *a, const void *b, size_t n)

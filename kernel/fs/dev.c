@@ -95,15 +95,12 @@ static long random_ioctl(struct file *f, unsigned cmd, uaddr_t arg)
     int bits = 256;
     (void)f;
     switch (cmd) {
-    case RNDGETENTCNT:
-        return copy_out(arg, &bits, sizeof(bits));
+    case RNDGETENTCNT: return copy_out(arg, &bits, sizeof(bits));
     case RNDADDTOENTCNT:
     case RNDADDENTROPY:
     case RNDZAPENTCNT:
-    case RNDCLEARPOOL:
-        return -EPERM;
-    default:
-        return -ENOTTY;
+    case RNDCLEARPOOL: return -EPERM;
+    default: return -ENOTTY;
     }
 }
 
@@ -131,17 +128,17 @@ static const struct file_ops full_ops = {
 static const struct file_ops random_ops = {
     .read = random_read, .write = null_write, .lseek = dev_lseek, .ioctl = random_ioctl};
 
-#define CHR(n, major, minor, o)                                                                    \
-    {                                                                                              \
-        .name = (n), .mode = S_IFCHR | 0666, .rdev = DEV(major, minor), .ops = (o)                 \
+#define CHR(n, major, minor, o)                                                    \
+    {                                                                              \
+        .name = (n), .mode = S_IFCHR | 0666, .rdev = DEV(major, minor), .ops = (o) \
     }
-#define LNK(n, to)                                                                                 \
-    {                                                                                              \
-        .name = (n), .mode = S_IFLNK | 0777, .target = (to)                                        \
+#define LNK(n, to)                                          \
+    {                                                       \
+        .name = (n), .mode = S_IFLNK | 0777, .target = (to) \
     }
-#define DIR(n)                                                                                     \
-    {                                                                                              \
-        .name = (n), .mode = S_IFDIR | 0755                                                        \
+#define DIR(n)                              \
+    {                                       \
+        .name = (n), .mode = S_IFDIR | 0755 \
     }
 
 static const struct device devices[] = {
@@ -169,8 +166,7 @@ static struct dev_inode *dev_inode_of(struct inode *i)
     return container_of(i, struct dev_inode, inode);
 }
 
-static int dev_inode_new(struct super *sb, const struct device *d, uint64_t ino,
-                         struct inode **out)
+static int dev_inode_new(struct super *sb, const struct device *d, uint64_t ino, struct inode **out)
 {
     struct dev_inode *di = kzalloc(sizeof(*di));
     if (!di)
@@ -202,7 +198,8 @@ static int pts_lookup(struct super *sb, const char *name, struct inode **out)
     const char *path;
     int fd;
     for (unsigned n = 0; (fd = host_terminal(n, &path)) >= 0; n++)
-        if (path && !strncmp(path, PTS_DIR, strlen(PTS_DIR)) && !strcmp(path + strlen(PTS_DIR), name))
+        if (path && !strncmp(path, PTS_DIR, strlen(PTS_DIR)) &&
+            !strcmp(path + strlen(PTS_DIR), name))
             return terminal_inode_new(sb, fd, out);
     return -ENOENT;
 }

@@ -17,7 +17,7 @@
 
 static const struct config *the_config; /* [I] after fs_init */
 static bool complained;                 /* [a] */
-static uint64_t last_dev = 32;          /* [a] clear of the small numbers that ids of pseudo files use */
+static uint64_t last_dev = 32; /* [a] clear of the small numbers that ids of pseudo files use */
 
 const struct config *fs_config(void)
 {

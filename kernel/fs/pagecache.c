@@ -18,15 +18,15 @@
 #include "lib/list.h"
 #include "lib/string.h"
 
-#define READAHEAD_FIRST 4U /* pages, for the first read that looks sequential */
+#define READAHEAD_FIRST 4U          /* pages, for the first read that looks sequential */
 #define SMALL_FILE (16 * PAGE_SIZE) /* read at once */
 #define SHRINK_BATCH EXTENT_PAGES
 
 struct extent {
-    struct list lru;         /* [list lock] */
-    struct pagecache *owner; /* [I] */
-    pgoff_t base;            /* [I] index of page[0] */
-    unsigned count;          /* [owner's lock] pages present */
+    struct list lru;          /* [list lock] */
+    struct pagecache *owner;  /* [I] */
+    pgoff_t base;             /* [I] index of page[0] */
+    unsigned count;           /* [owner's lock] pages present */
     void *page[EXTENT_PAGES]; /* [owner's lock] set and cleared; read under it or with io raised */
 };
 
@@ -266,7 +266,8 @@ static long fill_direct(struct pagecache *c, struct uio *u, pgoff_t index)
     char *to = (char *)(u->seg->base + u->seg_off);
     const struct extent *e = extent_find(c, index);
     size_t room = MIN(u->seg->len - u->seg_off, u->left) / PAGE_SIZE;
-    pgoff_t end = MIN(c->size >> PAGE_SHIFT, ALIGN_DOWN(index, (pgoff_t)EXTENT_PAGES) + EXTENT_PAGES);
+    pgoff_t end =
+        MIN(c->size >> PAGE_SHIFT, ALIGN_DOWN(index, (pgoff_t)EXTENT_PAGES) + EXTENT_PAGES);
     size_t n = 0;
     while (n < room && index + n < end && !(e && e->page[index + n - e->base])) {
         page[n] = to + n * PAGE_SIZE;

@@ -23,8 +23,8 @@
 struct pseudo_inode;
 
 struct pseudo_entry {
-    const char *name; /* NULL ends a table */
-    uint32_t mode;    /* type and permissions */
+    const char *name;                    /* NULL ends a table */
+    uint32_t mode;                       /* type and permissions */
     const struct pseudo_entry *children; /* directories; may be NULL */
     /* Regular files: the whole text; -ESRCH when what it tells of is gone. */
     int (*show)(struct seq *s, const struct pseudo_inode *i);
@@ -66,21 +66,21 @@ MUST_CHECK int pseudo_super_new(const char *type, uint64_t magic, const struct p
 /* The number that name spells, without sign and leading zeros; -1: none. */
 int pseudo_number(const char *name);
 
-#define PSEUDO_FILE(n, fn)                                                                         \
-    {                                                                                              \
-        .name = (n), .mode = S_IFREG | 0444, .show = (fn)                                          \
+#define PSEUDO_FILE(n, fn)                                \
+    {                                                     \
+        .name = (n), .mode = S_IFREG | 0444, .show = (fn) \
     }
-#define PSEUDO_DIR(n, table)                                                                       \
-    {                                                                                              \
-        .name = (n), .mode = S_IFDIR | 0555, .children = (table)                                   \
+#define PSEUDO_DIR(n, table)                                     \
+    {                                                            \
+        .name = (n), .mode = S_IFDIR | 0555, .children = (table) \
     }
-#define PSEUDO_LINK(n, fn)                                                                         \
-    {                                                                                              \
-        .name = (n), .mode = S_IFLNK | 0777, .link = (fn)                                          \
+#define PSEUDO_LINK(n, fn)                                \
+    {                                                     \
+        .name = (n), .mode = S_IFLNK | 0777, .link = (fn) \
     }
-#define PSEUDO_END                                                                                 \
-    {                                                                                              \
-        .name = NULL                                                                               \
+#define PSEUDO_END   \
+    {                \
+        .name = NULL \
     }
 
 #endif

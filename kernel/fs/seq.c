@@ -56,8 +56,8 @@ void seq_puts(struct seq *s, const char *text)
     seq_write(s, text, strlen(text));
 }
 
-static int __attribute__((format(printf, 2, 0))) try_format(struct seq *s, const char *fmt,
-                                                            va_list ap)
+static int __attribute__((format(printf, 2, 0)))
+try_format(struct seq *s, const char *fmt, va_list ap)
 {
     return vsnprintf(s->buf ? s->buf + s->len : NULL, s->room - s->len, fmt, ap);
 }

@@ -36,7 +36,9 @@ void kernel_fpu_end(void)
 
 int ocall_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    __asm__("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+    __asm__("cpuid"
+            : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+            : "a"(leaf), "c"(subleaf));
     if (leaf == 7)
         out[1] &= lie_ebx7;
     return 0;

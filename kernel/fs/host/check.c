@@ -26,10 +26,8 @@ static bool type_known(uint32_t mode)
     case S_IFCHR:
     case S_IFBLK:
     case S_IFIFO:
-    case S_IFSOCK:
-        return true;
-    default:
-        return false;
+    case S_IFSOCK: return true;
+    default: return false;
     }
 }
 

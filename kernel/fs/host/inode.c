@@ -89,8 +89,7 @@ static int host_mknod(struct inode *dir, const char *name, uint32_t mode, uint64
     return err ? err : lookup_other(dir, name, out);
 }
 
-static int host_symlink(struct inode *dir, const char *name, const char *target,
-                        struct inode **out)
+static int host_symlink(struct inode *dir, const char *name, const char *target, struct inode **out)
 {
     int fd, err = host_dir_pin(host_inode_of(dir), &fd);
     if (err)

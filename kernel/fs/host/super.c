@@ -12,11 +12,9 @@
 #define CWD "/proc/self/cwd/"
 
 struct host_super {
-    struct super sb;         /* first */
-    struct host_inode *dir;  /* [I] the directory whose descriptor never closes */
+    struct super sb;        /* first */
+    struct host_inode *dir; /* [I] the directory whose descriptor never closes */
 };
-
-
 
 static int host_statfs(struct super *sb, struct statfs_info *out)
 {

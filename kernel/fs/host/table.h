@@ -8,8 +8,8 @@
 struct host_table {
     struct mutex names;
     struct spinlock lock;
-    struct list lru;   /* [lock] open directories without pins, oldest first */
-    unsigned open;     /* [lock] open directories */
+    struct list lru;             /* [lock] open directories without pins, oldest first */
+    unsigned open;               /* [lock] open directories */
     struct list hash[HOST_HASH]; /* [lock] */
 };
 

@@ -26,18 +26,30 @@ struct tty_request {
 };
 
 static const struct tty_request tty_requests[] = {
-    {TCGETS, ARG_OUT, sizeof(struct termios)},     {TCSETS, ARG_IN, sizeof(struct termios)},
-    {TCSETSW, ARG_IN, sizeof(struct termios)},     {TCSETSF, ARG_IN, sizeof(struct termios)},
-    {TCGETS2, ARG_OUT, sizeof(struct termios2)},   {TCSETS2, ARG_IN, sizeof(struct termios2)},
-    {TCSETSW2, ARG_IN, sizeof(struct termios2)},   {TCSETSF2, ARG_IN, sizeof(struct termios2)},
-    {TCGETA, ARG_OUT, TERMIO_SIZE},      {TCSETA, ARG_IN, TERMIO_SIZE},
-    {TCSETAW, ARG_IN, TERMIO_SIZE},      {TCSETAF, ARG_IN, TERMIO_SIZE},
-    {TIOCGWINSZ, ARG_OUT, WINSIZE_SIZE}, {TIOCSWINSZ, ARG_IN, WINSIZE_SIZE},
-    {FIONREAD, ARG_OUT, 4},              {TIOCOUTQ, ARG_OUT, 4},
-    {TIOCGETD, ARG_OUT, 4},              {TIOCMGET, ARG_OUT, 4},
-    {TCSBRK, ARG_VALUE, 0},              {TCSBRKP, ARG_VALUE, 0},
-    {TCXONC, ARG_VALUE, 0},              {TCFLSH, ARG_VALUE, 0},
-    {TIOCEXCL, ARG_VALUE, 0},            {TIOCNXCL, ARG_VALUE, 0},
+    {TCGETS, ARG_OUT, sizeof(struct termios)},
+    {TCSETS, ARG_IN, sizeof(struct termios)},
+    {TCSETSW, ARG_IN, sizeof(struct termios)},
+    {TCSETSF, ARG_IN, sizeof(struct termios)},
+    {TCGETS2, ARG_OUT, sizeof(struct termios2)},
+    {TCSETS2, ARG_IN, sizeof(struct termios2)},
+    {TCSETSW2, ARG_IN, sizeof(struct termios2)},
+    {TCSETSF2, ARG_IN, sizeof(struct termios2)},
+    {TCGETA, ARG_OUT, TERMIO_SIZE},
+    {TCSETA, ARG_IN, TERMIO_SIZE},
+    {TCSETAW, ARG_IN, TERMIO_SIZE},
+    {TCSETAF, ARG_IN, TERMIO_SIZE},
+    {TIOCGWINSZ, ARG_OUT, WINSIZE_SIZE},
+    {TIOCSWINSZ, ARG_IN, WINSIZE_SIZE},
+    {FIONREAD, ARG_OUT, 4},
+    {TIOCOUTQ, ARG_OUT, 4},
+    {TIOCGETD, ARG_OUT, 4},
+    {TIOCMGET, ARG_OUT, 4},
+    {TCSBRK, ARG_VALUE, 0},
+    {TCSBRKP, ARG_VALUE, 0},
+    {TCXONC, ARG_VALUE, 0},
+    {TCFLSH, ARG_VALUE, 0},
+    {TIOCEXCL, ARG_VALUE, 0},
+    {TIOCNXCL, ARG_VALUE, 0},
 };
 
 /* One controlling terminal; 0: the first process's group. */
@@ -94,8 +106,7 @@ static long request_forward(int fd, const struct tty_request *r, uaddr_t arg)
     uint64_t value = (uint32_t)arg;
     long ret;
     switch (r->kind) {
-    case ARG_VALUE:
-        return ocall_ioctl(fd, r->cmd, &value, sizeof(value), 0);
+    case ARG_VALUE: return ocall_ioctl(fd, r->cmd, &value, sizeof(value), 0);
     case ARG_IN:
         if (copy_in(buf, arg, r->size))
             return -EFAULT;
@@ -109,17 +120,12 @@ static long request_forward(int fd, const struct tty_request *r, uaddr_t arg)
 long host_tty_ioctl(int fd, unsigned cmd, uaddr_t arg)
 {
     switch (cmd) {
-    case TIOCGPGRP:
-        return group_get(fd, arg);
-    case TIOCSPGRP:
-        return group_set(fd, arg);
-    case TIOCGSID:
-        return session_get(fd, arg);
+    case TIOCGPGRP: return group_get(fd, arg);
+    case TIOCSPGRP: return group_set(fd, arg);
+    case TIOCGSID: return session_get(fd, arg);
     case TIOCSCTTY:
-    case TIOCNOTTY:
-        return is_terminal(fd) ? 0 : -ENOTTY;
-    default:
-        break;
+    case TIOCNOTTY: return is_terminal(fd) ? 0 : -ENOTTY;
+    default: break;
     }
     const struct tty_request *r = request_find(cmd);
     if (!r)

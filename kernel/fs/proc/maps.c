@@ -51,12 +51,12 @@ static int map_line(struct seq *s, const struct mm_region_info *r)
     size_t start = s->len;
     const struct inode *i = r->file ? r->file->inode : NULL;
     uint64_t dev = i && i->super ? i->super->dev : 0;
-    bool shared = (r->flags & MAP_TYPE) == MAP_SHARED || (r->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
+    bool shared =
+        (r->flags & MAP_TYPE) == MAP_SHARED || (r->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
     seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", (unsigned long)r->start,
                (unsigned long)r->end, r->prot & MM_READ ? 'r' : '-', r->prot & MM_WRITE ? 'w' : '-',
                r->prot & MM_EXEC ? 'x' : '-', shared ? 's' : 'p', i ? (unsigned long)r->off : 0UL,
-               (unsigned)(dev >> 8) & 0xfff, (unsigned)dev & 0xff,
-               i ? (unsigned long)i->ino : 0UL);
+               (unsigned)(dev >> 8) & 0xfff, (unsigned)dev & 0xff, i ? (unsigned long)i->ino : 0UL);
     region_name_show(s, start, r);
     seq_puts(s, "\n");
     return s->err;
@@ -73,8 +73,9 @@ static void amounts_show(struct seq *s, unsigned long rss, unsigned long priv)
     seq_printf(s, "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n");
     seq_printf(s, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n", rss - priv, priv);
     seq_printf(s, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n", rss, priv);
-    seq_puts(s, "AnonHugePages:         0 kB\nSwap:                  0 kB\nSwapPss:               0 kB\n"
-                "Locked:                0 kB\n");
+    seq_puts(
+        s, "AnonHugePages:         0 kB\nSwap:                  0 kB\nSwapPss:               0 kB\n"
+           "Locked:                0 kB\n");
 }
 
 static int smap_one(const struct mm_region_info *r, void *arg)
@@ -88,8 +89,9 @@ static int smap_one(const struct mm_region_info *r, void *arg)
     if (!t->details)
         return 0;
     map_line(t->s, r);
-    seq_printf(t->s, "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n",
-               size);
+    seq_printf(
+        t->s, "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n",
+        size);
     amounts_show(t->s, rss, priv);
     seq_printf(t->s, "VmFlags:%s%s%s mr mw me\n", r->prot & MM_READ ? " rd" : "",
                r->prot & MM_WRITE ? " wr" : "", r->prot & MM_EXEC ? " ex" : "");
@@ -124,7 +126,8 @@ int proc_smaps_rollup_show(struct seq *s, const struct pseudo_inode *i)
     int err = each(i, smap_one, &t);
     if (err)
         return err;
-    seq_puts(s, "00010000-ffffffffff ---p 00000000 00:00 0                                [rollup]\n");
+    seq_puts(s,
+             "00010000-ffffffffff ---p 00000000 00:00 0                                [rollup]\n");
     amounts_show(s, t.rss, t.priv);
     return 0;
 }

@@ -242,35 +242,34 @@ static int loginuid_show(struct seq *s, const struct pseudo_inode *i)
 
 /* Directories. */
 
-#define FD_DIR(n, f, type)                                                                         \
-    {                                                                                              \
-        .name = (n), .mode = S_IFDIR | 0500, .find = (f), .next = proc_fd_next,                    \
-        .next_type = (type)                                                                        \
+#define FD_DIR(n, f, type)                                                      \
+    {                                                                           \
+        .name = (n), .mode = S_IFDIR | 0500, .find = (f), .next = proc_fd_next, \
+        .next_type = (type)                                                     \
     }
-#define PLACE(n, l, f)                                                                             \
-    {                                                                                              \
-        .name = (n), .mode = S_IFLNK | 0777, .link = (l), .follow = (f)                            \
+#define PLACE(n, l, f)                                                  \
+    {                                                                   \
+        .name = (n), .mode = S_IFLNK | 0777, .link = (l), .follow = (f) \
     }
-#define WRITABLE(n, sh, st)                                                                        \
-    {                                                                                              \
-        .name = (n), .mode = S_IFREG | 0644, .show = (sh), .store = (st)                           \
+#define WRITABLE(n, sh, st)                                              \
+    {                                                                    \
+        .name = (n), .mode = S_IFREG | 0644, .show = (sh), .store = (st) \
     }
 
 /* What processes and threads have alike. */
-#define COMMON_ENTRIES                                                                             \
-    PLACE("exe", exe_link, exe_follow), PLACE("cwd", cwd_link, cwd_follow),                        \
-        PLACE("root", root_link, root_follow), FD_DIR("fd", proc_fd_find, DT_LNK_),                \
-        FD_DIR("fdinfo", proc_fdinfo_find, 8), PSEUDO_FILE("maps", proc_maps_show),                \
-        PSEUDO_FILE("smaps", proc_smaps_show), PSEUDO_FILE("stat", proc_stat_show),                \
-        PSEUDO_FILE("statm", proc_statm_show), PSEUDO_FILE("status", proc_status_show),            \
-        PSEUDO_FILE("cmdline", cmdline_show), PSEUDO_FILE("environ", environ_show),                \
-        PSEUDO_FILE("auxv", auxv_show), WRITABLE("comm", comm_show, comm_store),                   \
-        PSEUDO_FILE("limits", proc_limits_show), PSEUDO_FILE("mounts", proc_mounts_show),          \
-        PSEUDO_FILE("mountinfo", proc_mountinfo_show), PSEUDO_FILE("cgroup", cgroup_show),         \
-        PSEUDO_FILE("oom_score", zero_show),                                                       \
-        WRITABLE("oom_score_adj", zero_show, ignore_store),                                        \
-        PSEUDO_FILE("io", proc_io_show), PSEUDO_FILE("personality", personality_show),             \
-        PSEUDO_FILE("uid_map", idmap_show), PSEUDO_FILE("gid_map", idmap_show),                    \
+#define COMMON_ENTRIES                                                                           \
+    PLACE("exe", exe_link, exe_follow), PLACE("cwd", cwd_link, cwd_follow),                      \
+        PLACE("root", root_link, root_follow), FD_DIR("fd", proc_fd_find, DT_LNK_),              \
+        FD_DIR("fdinfo", proc_fdinfo_find, 8), PSEUDO_FILE("maps", proc_maps_show),              \
+        PSEUDO_FILE("smaps", proc_smaps_show), PSEUDO_FILE("stat", proc_stat_show),              \
+        PSEUDO_FILE("statm", proc_statm_show), PSEUDO_FILE("status", proc_status_show),          \
+        PSEUDO_FILE("cmdline", cmdline_show), PSEUDO_FILE("environ", environ_show),              \
+        PSEUDO_FILE("auxv", auxv_show), WRITABLE("comm", comm_show, comm_store),                 \
+        PSEUDO_FILE("limits", proc_limits_show), PSEUDO_FILE("mounts", proc_mounts_show),        \
+        PSEUDO_FILE("mountinfo", proc_mountinfo_show), PSEUDO_FILE("cgroup", cgroup_show),       \
+        PSEUDO_FILE("oom_score", zero_show), WRITABLE("oom_score_adj", zero_show, ignore_store), \
+        PSEUDO_FILE("io", proc_io_show), PSEUDO_FILE("personality", personality_show),           \
+        PSEUDO_FILE("uid_map", idmap_show), PSEUDO_FILE("gid_map", idmap_show),                  \
         PSEUDO_FILE("loginuid", loginuid_show), PSEUDO_FILE("wchan", zero_show)
 
 static const struct pseudo_entry thread_entries[] = {COMMON_ENTRIES, PSEUDO_END};

@@ -41,12 +41,9 @@ static char state_of(const struct thread *t)
 {
     switch (__atomic_load_n(&t->state, __ATOMIC_RELAXED)) {
     case THREAD_RUNNABLE:
-    case THREAD_RUNNING:
-        return 'R';
-    case THREAD_BLOCKED:
-        return __atomic_load_n(&t->interruptible, __ATOMIC_RELAXED) ? 'S' : 'D';
-    default:
-        return 'Z';
+    case THREAD_RUNNING: return 'R';
+    case THREAD_BLOCKED: return __atomic_load_n(&t->interruptible, __ATOMIC_RELAXED) ? 'S' : 'D';
+    default: return 'Z';
     }
 }
 
@@ -69,9 +66,8 @@ int proc_stat_show(struct seq *s, const struct pseudo_inode *i)
                f.t->comm, state_of(f.t), ppid, f.p->pgid, f.p->sid);
     seq_printf(s, "%lu 0 0 0 %lu 0 0 0 20 %d %u 0 ", (unsigned long)f.t->minflt, ticks(cpu),
                f.p->nice, f.p->nthreads);
-    seq_printf(s, "%lu %lu %lu 18446744073709551615 ",
-               ticks(f.p->start_time + clock_boot_off()), (unsigned long)(mm_total(f.p->mm) * PAGE_SIZE),
-               (unsigned long)mm_resident(f.p->mm));
+    seq_printf(s, "%lu %lu %lu 18446744073709551615 ", ticks(f.p->start_time + clock_boot_off()),
+               (unsigned long)(mm_total(f.p->mm) * PAGE_SIZE), (unsigned long)mm_resident(f.p->mm));
     seq_printf(s, "0 0 %lu 0 0 %lu %lu %lu %lu ", (unsigned long)f.p->stack_top,
                (unsigned long)pending, (unsigned long)f.t->blocked, (unsigned long)ignored,
                (unsigned long)caught);
@@ -111,7 +107,8 @@ static void memory_show(struct seq *s, struct process *p)
     seq_puts(s, "VmLck:\t       0 kB\nVmPin:\t       0 kB\n");
     seq_printf(s, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\n", rss, rss, rss);
     seq_puts(s, "RssFile:\t       0 kB\nRssShmem:\t       0 kB\n");
-    seq_printf(s, "VmData:\t%8lu kB\nVmStk:\t     132 kB\nVmExe:\t       0 kB\nVmLib:\t       0 kB\n",
+    seq_printf(s,
+               "VmData:\t%8lu kB\nVmStk:\t     132 kB\nVmExe:\t       0 kB\nVmLib:\t       0 kB\n",
                total);
     seq_puts(s, "VmPTE:\t       0 kB\nVmSwap:\t       0 kB\nHugetlbPages:\t       0 kB\n");
 }
@@ -129,24 +126,20 @@ static void signals_show(struct seq *s, struct thread *t)
 static const char *state_text(char c)
 {
     switch (c) {
-    case 'R':
-        return "R (running)";
-    case 'S':
-        return "S (sleeping)";
-    case 'D':
-        return "D (disk sleep)";
-    default:
-        return "Z (zombie)";
+    case 'R': return "R (running)";
+    case 'S': return "S (sleeping)";
+    case 'D': return "D (disk sleep)";
+    default: return "Z (zombie)";
     }
 }
 
 static void identity_show(struct seq *s, const struct facts *f)
 {
     const struct creds *c = &f->p->creds;
-    seq_printf(s, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\n", f->t->comm, fs_context_umask(f->p->fs),
-               state_text(state_of(f->t)));
-    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", f->p->pid,
-               f->t->tid, f->p->parent ? f->p->parent->pid : 0);
+    seq_printf(s, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\n", f->t->comm,
+               fs_context_umask(f->p->fs), state_text(state_of(f->t)));
+    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", f->p->pid, f->t->tid,
+               f->p->parent ? f->p->parent->pid : 0);
     seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
     seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
     seq_printf(s, "FDSize:\t%u\n", f->p->fds ? fdtable_size(f->p->fds) : 0);
@@ -174,7 +167,8 @@ int proc_status_show(struct seq *s, const struct pseudo_inode *i)
     unsigned long caps = f.p->creds.euid ? 0 : 0x1ffffffffffUL;
     identity_show(s, &f);
     memory_show(s, f.p);
-    seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\nSigQ:\t0/127636\n", f.p->nthreads);
+    seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\nSigQ:\t0/127636\n",
+               f.p->nthreads);
     signals_show(s, f.t);
     seq_printf(s, "CapInh:\t%016x\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0, caps, caps);
     seq_printf(s, "CapBnd:\t%016lx\nCapAmb:\t%016x\n", 0x1ffffffffffUL, 0);

@@ -46,7 +46,8 @@ static int pid_find(struct pseudo_inode *dir, const char *name, struct inode **o
     if (!p)
         return -ENOENT;
     process_put(p);
-    return pseudo_inode_new(dir->inode.super, &proc_pid_entry, (struct pseudo_key){.pid = pid}, out);
+    return pseudo_inode_new(dir->inode.super, &proc_pid_entry, (struct pseudo_key){.pid = pid},
+                            out);
 }
 
 /* Processes there are one or two: the first, and the one that asks. */

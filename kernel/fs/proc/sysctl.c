@@ -5,12 +5,12 @@
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
 
-#define CONST_FILE(fn, text)                                                                       \
-    static int fn(struct seq *s, const struct pseudo_inode *i)                                     \
-    {                                                                                              \
-        (void)i;                                                                                   \
-        seq_puts(s, text "\n");                                                                    \
-        return 0;                                                                                  \
+#define CONST_FILE(fn, text)                                   \
+    static int fn(struct seq *s, const struct pseudo_inode *i) \
+    {                                                          \
+        (void)i;                                               \
+        seq_puts(s, text "\n");                                \
+        return 0;                                              \
     }
 
 CONST_FILE(zero_show, "0")
@@ -177,12 +177,15 @@ static const struct pseudo_entry fs_dir[] = {
 };
 static const struct pseudo_entry core_dir[] = {PSEUDO_FILE("somaxconn", somaxconn_show),
                                                PSEUDO_END};
-static const struct pseudo_entry ipv4_dir[] = {
-    PSEUDO_FILE("ip_local_port_range", port_range_show), PSEUDO_END};
+static const struct pseudo_entry ipv4_dir[] = {PSEUDO_FILE("ip_local_port_range", port_range_show),
+                                               PSEUDO_END};
 static const struct pseudo_entry net_dir[] = {PSEUDO_DIR("core", core_dir),
                                               PSEUDO_DIR("ipv4", ipv4_dir), PSEUDO_END};
 
 const struct pseudo_entry proc_sysctl_dir[] = {
-    PSEUDO_DIR("kernel", kernel_dir), PSEUDO_DIR("vm", vm_dir),   PSEUDO_DIR("fs", fs_dir),
-    PSEUDO_DIR("net", net_dir),       PSEUDO_END,
+    PSEUDO_DIR("kernel", kernel_dir),
+    PSEUDO_DIR("vm", vm_dir),
+    PSEUDO_DIR("fs", fs_dir),
+    PSEUDO_DIR("net", net_dir),
+    PSEUDO_END,
 };

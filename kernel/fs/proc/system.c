@@ -20,18 +20,23 @@ int proc_meminfo_show(struct seq *s, const struct pseudo_inode *i)
     seq_printf(s, "MemTotal:       %8lu kB\n", KIB(total));
     seq_printf(s, "MemFree:        %8lu kB\n", KIB(total - used));
     seq_printf(s, "MemAvailable:   %8lu kB\n", KIB(total - used));
-    seq_puts(s, "Buffers:               0 kB\nCached:                0 kB\nSwapCached:            0 kB\n");
+    seq_puts(
+        s,
+        "Buffers:               0 kB\nCached:                0 kB\nSwapCached:            0 kB\n");
     seq_printf(s, "Active:         %8lu kB\n", KIB(used));
-    seq_puts(s, "Inactive:              0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
-                "Dirty:                 0 kB\nWriteback:             0 kB\n");
+    seq_puts(
+        s, "Inactive:              0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
+           "Dirty:                 0 kB\nWriteback:             0 kB\n");
     seq_printf(s, "AnonPages:      %8lu kB\n", KIB(resident));
     seq_puts(s, "Mapped:                0 kB\nShmem:                 0 kB\n");
     seq_printf(s, "Slab:           %8lu kB\n", KIB(used > resident ? used - resident : 0));
     seq_printf(s, "CommitLimit:    %8lu kB\n", KIB(total));
     seq_printf(s, "Committed_AS:   %8lu kB\n", KIB(used));
-    seq_puts(s, "VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\nAnonHugePages:         0 kB\n"
-                "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
-                "HugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
+    seq_puts(
+        s,
+        "VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\nAnonHugePages:         0 kB\n"
+        "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
+        "HugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
     return 0;
 }
 
@@ -87,13 +92,13 @@ static void flags_show(struct seq *s, uint32_t word, const struct cpu_flag *flag
 
 static void cpu_flags_show(struct seq *s, const struct cpu_facts *c)
 {
-    static const struct cpu_flag edx[] = {{"fpu", 0},   {"tsc", 4},   {"cx8", 8},  {"cmov", 15},
-                                          {"mmx", 23},  {"fxsr", 24}, {"sse", 25}, {"sse2", 26},
-                                          {"ht", 28}};
+    static const struct cpu_flag edx[] = {{"fpu", 0},   {"tsc", 4},   {"cx8", 8},
+                                          {"cmov", 15}, {"mmx", 23},  {"fxsr", 24},
+                                          {"sse", 25},  {"sse2", 26}, {"ht", 28}};
     static const struct cpu_flag ecx[] = {
-        {"pni", 0},     {"pclmulqdq", 1}, {"ssse3", 9},   {"fma", 12},  {"cx16", 13},
-        {"sse4_1", 19}, {"sse4_2", 20},   {"movbe", 22},  {"popcnt", 23}, {"aes", 25},
-        {"xsave", 26},  {"avx", 28},      {"f16c", 29},   {"rdrand", 30}};
+        {"pni", 0},     {"pclmulqdq", 1}, {"ssse3", 9},  {"fma", 12},    {"cx16", 13},
+        {"sse4_1", 19}, {"sse4_2", 20},   {"movbe", 22}, {"popcnt", 23}, {"aes", 25},
+        {"xsave", 26},  {"avx", 28},      {"f16c", 29},  {"rdrand", 30}};
     static const struct cpu_flag ebx7[] = {
         {"fsgsbase", 0},  {"bmi1", 3},      {"avx2", 5},      {"bmi2", 8},     {"erms", 9},
         {"avx512f", 16},  {"avx512dq", 17}, {"rdseed", 18},   {"adx", 19},     {"avx512ifma", 21},
@@ -181,7 +186,9 @@ int proc_version_show(struct seq *s, const struct pseudo_inode *i)
 int proc_filesystems_show(struct seq *s, const struct pseudo_inode *i)
 {
     (void)i;
-    seq_puts(s, "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thost\nnodev\ttrusted\n");
+    seq_puts(
+        s,
+        "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thost\nnodev\ttrusted\n");
     return 0;
 }
 
@@ -203,7 +210,8 @@ int proc_vmstat_show(struct seq *s, const struct pseudo_inode *i)
 {
     size_t total = epage_limit(), used = MIN(epage_count(), total);
     (void)i;
-    seq_printf(s, "nr_free_pages %lu\nnr_anon_pages %lu\npgfault 0\npgmajfault 0\npswpin 0\npswpout 0\n",
-               (unsigned long)(total - used), (unsigned long)mm_resident(current_process()->mm));
+    seq_printf(
+        s, "nr_free_pages %lu\nnr_anon_pages %lu\npgfault 0\npgmajfault 0\npswpin 0\npswpout 0\n",
+        (unsigned long)(total - used), (unsigned long)mm_resident(current_process()->mm));
     return 0;
 }

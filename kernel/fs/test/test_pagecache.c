@@ -199,12 +199,8 @@ static void test_no_shrink_under_a_reader(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_reads),
-        TEST(test_readahead),
-        TEST(test_kernel_reads_leave_nothing),
-        TEST(test_bad_page),
-        TEST(test_short_of_memory),
-        TEST(test_no_shrink_under_a_reader),
+        TEST(test_reads),    TEST(test_readahead),       TEST(test_kernel_reads_leave_nothing),
+        TEST(test_bad_page), TEST(test_short_of_memory), TEST(test_no_shrink_under_a_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,9 +235,8 @@ static void test_holes(void **state)
     memset(page, 'p', sizeof(page));
     for (int i = 0; i < 8; i++)
         put(f, i * (int64_t)PAGE_SIZE, page, sizeof(page), 0);
-    assert_int_equal(tmpfs_data_fallocate(ti, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 5000,
-                                          10000),
-                     0);
+    assert_int_equal(
+        tmpfs_data_fallocate(ti, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 5000, 10000), 0);
     assert_int_equal(ti->npages, 7); /* only page 2 was covered wholly */
     get(f, 4096, out, sizeof(out));
     assert_int_equal(out[903], 'p');
@@ -265,7 +264,7 @@ static void test_append_and_fault(void **state)
 {
     struct inode *f = make(root, "f");
     struct stub_uio s;
-    struct uio_seg seg[] = {{(uintptr_t)"abc", 3}, {STUB_BAD, 5}};
+    struct uio_seg seg[] = {{(uintptr_t) "abc", 3}, {STUB_BAD, 5}};
     struct uio u;
     int64_t pos = 77;
     char out[16];
@@ -346,9 +345,9 @@ static void test_tmpfile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_names),   TEST(test_hard_links),       TEST(test_symlink), TEST(test_rename),
-        TEST(test_listing), TEST(test_data),             TEST(test_holes),   TEST(test_append_and_fault),
-        TEST(test_full),    TEST(test_no_memory),        TEST(test_tmpfile),
+        TEST(test_names),   TEST(test_hard_links), TEST(test_symlink), TEST(test_rename),
+        TEST(test_listing), TEST(test_data),       TEST(test_holes),   TEST(test_append_and_fault),
+        TEST(test_full),    TEST(test_no_memory),  TEST(test_tmpfile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

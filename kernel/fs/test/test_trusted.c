@@ -252,7 +252,8 @@ static int group_setup(void **state)
     config = (struct config){.head = &blob.head, .mounts = &blob.mount, .nodes = blob.node};
     blob.head.nodes.count = NODES;
     blob.head.mounts.count = 1;
-    blob.mount = (struct config_mount){.kind = CONFIG_MOUNT_TRUSTED, .path = text("/"), .source = text("src")};
+    blob.mount = (struct config_mount){
+        .kind = CONFIG_MOUNT_TRUSTED, .path = text("/"), .source = text("src")};
     node(ROOT, NULL, CONFIG_NODE_DIR, 0);
     node(DIR, "dir", CONFIG_NODE_DIR, ROOT);
     node(EMPTY, "empty", CONFIG_NODE_REG, ROOT);
@@ -500,8 +501,13 @@ static void test_changes_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_good), TEST(test_changed_byte), TEST(test_other_length),       TEST(test_missing),
-        TEST(test_leaves), TEST(test_tree),       TEST(test_changes_are_refused),
+        TEST(test_good),
+        TEST(test_changed_byte),
+        TEST(test_other_length),
+        TEST(test_missing),
+        TEST(test_leaves),
+        TEST(test_tree),
+        TEST(test_changes_are_refused),
     };
     return cmocka_run_group_tests(tests, group_setup, NULL);
 }

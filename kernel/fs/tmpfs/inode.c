@@ -50,7 +50,8 @@ static void tmpfs_free(struct inode *i)
 
 static struct statx_timestamp stamp(ktime_t t)
 {
-    return (struct statx_timestamp){.tv_sec = t / 1000000000, .tv_nsec = (uint32_t)(t % 1000000000)};
+    return (struct statx_timestamp){.tv_sec = t / 1000000000,
+                                    .tv_nsec = (uint32_t)(t % 1000000000)};
 }
 
 static int tmpfs_getattr(struct inode *i, struct statx *st)
@@ -76,7 +77,8 @@ static int tmpfs_getattr(struct inode *i, struct statx *st)
 static ktime_t time_from(int64_t sec, uint32_t nsec)
 {
     int64_t t;
-    if (__builtin_mul_overflow(sec, 1000000000L, &t) || __builtin_add_overflow(t, (int64_t)nsec, &t))
+    if (__builtin_mul_overflow(sec, 1000000000L, &t) ||
+        __builtin_add_overflow(t, (int64_t)nsec, &t))
         return sec < 0 ? INT64_MIN / 1000000000 * 1000000000 : INT64_MAX / 1000000000 * 1000000000;
     return t;
 }

@@ -31,7 +31,7 @@
 #define TMPFS_FILE_MAX ((int64_t)INT64_MAX & ~(int64_t)(PAGE_SIZE - 1))
 
 struct tmpfs_super {
-    struct super sb;    /* first */
+    struct super sb; /* first */
     struct mutex names;
     uint64_t last_ino;  /* [a] */
     uint64_t pages;     /* [a] in use */
@@ -47,22 +47,22 @@ struct tmpfs_entry {
 };
 
 struct tmpfs_inode {
-    struct inode inode;              /* first */
-    uint32_t nlink;                  /* [names] */
-    uint32_t uid, gid;               /* [a] */
+    struct inode inode;                 /* first */
+    uint32_t nlink;                     /* [names] */
+    uint32_t uid, gid;                  /* [a] */
     ktime_t atime, mtime, ctime, btime; /* [a] */
     /* directories */
-    struct tree by_name, by_seq;     /* [names] */
-    uint64_t last_seq;               /* [names] */
-    struct tmpfs_inode *parent;      /* [names] borrowed: NULL once removed */
+    struct tree by_name, by_seq; /* [names] */
+    uint64_t last_seq;           /* [names] */
+    struct tmpfs_inode *parent;  /* [names] borrowed: NULL once removed */
     /* regular files */
-    struct pagetree pages;           /* [inode.lock] */
-    int64_t size;                    /* [inode.lock] */
-    uint64_t npages;                 /* [inode.lock] */
-    uint32_t io;                     /* [a] copies under way; raised under inode.lock */
+    struct pagetree pages; /* [inode.lock] */
+    int64_t size;          /* [inode.lock] */
+    uint64_t npages;       /* [inode.lock] */
+    uint32_t io;           /* [a] copies under way; raised under inode.lock */
     struct waitq io_waitq;
     /* symbolic links */
-    char *target;                    /* [I] */
+    char *target; /* [I] */
 };
 
 static inline struct tmpfs_inode *tmpfs_inode_of(struct inode *i)
@@ -86,7 +86,8 @@ void tmpfs_dir_init(struct tmpfs_inode *dir);
 int tmpfs_lookup(struct inode *dir, const char *name, struct inode **out);
 int tmpfs_create(struct inode *dir, const char *name, uint32_t mode, struct inode **out);
 int tmpfs_mkdir(struct inode *dir, const char *name, uint32_t mode, struct inode **out);
-int tmpfs_mknod(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev, struct inode **out);
+int tmpfs_mknod(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
+                struct inode **out);
 int tmpfs_symlink(struct inode *dir, const char *name, const char *target, struct inode **out);
 int tmpfs_link(struct inode *dir, const char *name, struct inode *target);
 int tmpfs_unlink(struct inode *dir, const char *name, struct inode *victim);

@@ -64,7 +64,8 @@ int allowed_unlisted(struct trusted_super *ts, uint32_t node, const char *name, 
         err = -ENOENT;
         if (ocall_statx(host_super_fd(ts->host), path, AT_SYMLINK_NOFOLLOW, &st) >= 0) {
             err = (int)reject(-EACCES, "not among the manifest's trusted or allowed files");
-            log_debug("file %s is neither trusted nor allowed in the manifest: access denied", path);
+            log_debug("file %s is neither trusted nor allowed in the manifest: access denied",
+                      path);
         }
     }
     kfree(path);

@@ -20,12 +20,9 @@ void trusted_table_init(void)
 static uint32_t type_of(const struct config_node *n)
 {
     switch (n->kind) {
-    case CONFIG_NODE_REG:
-        return S_IFREG;
-    case CONFIG_NODE_LNK:
-        return S_IFLNK;
-    default:
-        return S_IFDIR;
+    case CONFIG_NODE_REG: return S_IFREG;
+    case CONFIG_NODE_LNK: return S_IFLNK;
+    default: return S_IFDIR;
     }
 }
 
@@ -185,8 +182,7 @@ static int node_mknod(struct inode *dir, const char *name, uint32_t mode, uint64
     return err;
 }
 
-static int node_symlink(struct inode *dir, const char *name, const char *target,
-                        struct inode **out)
+static int node_symlink(struct inode *dir, const char *name, const char *target, struct inode **out)
 {
     int err;
     char *path = change_path(dir, name, &err);

@@ -50,12 +50,12 @@
 #define TRUSTED_LINKS_MAX 8 /* of the host, followed one after the other */
 
 struct trusted_super {
-    struct super sb;             /* first */
-    struct super *host;          /* [I] the source as a host file system: the way to the files' bytes */
+    struct super sb;    /* first */
+    struct super *host; /* [I] the source as a host file system: the way to the files' bytes */
     const struct config *config; /* [I] */
-    uint32_t top;                /* [I] the node that is mounted; CONFIG_NO_NODE: an empty directory */
-    const char *top_name;        /* [I] when the source is a single file: its name in its directory */
-    uint32_t uid, gid;           /* [I] whom stat names as owner */
+    uint32_t top;         /* [I] the node that is mounted; CONFIG_NO_NODE: an empty directory */
+    const char *top_name; /* [I] when the source is a single file: its name in its directory */
+    uint32_t uid, gid;    /* [I] whom stat names as owner */
 };
 
 struct trusted_inode {
