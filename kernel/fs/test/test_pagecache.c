@@ -71,12 +71,12 @@ static void check(const uint8_t *data, uint64_t off, size_t n)
 }
 
 /* Reads n bytes at off for the program (or the kernel) and checks them; returns how many came. */
-static size_t get(int64_t off, size_t n, bool kernel)
+static size_t get(int64_t off, size_t n, bool as_kernel)
 {
     struct stub_uio s;
     uint8_t *buf = malloc(n);
     int64_t pos = off;
-    struct uio *u = kernel ? stub_uio(&s, buf, n) : stub_user(&s, buf, n);
+    struct uio *u = as_kernel ? stub_uio(&s, buf, n) : stub_user(&s, buf, n);
     assert_int_equal(pagecache_read(&c, u, &pos, &ra), 0);
     check(buf, (uint64_t)off, u->done);
     assert_int_equal(pos - off, u->done);
