@@ -78,16 +78,16 @@ static size_t extent_free(struct extent *e)
 
 /*
  * Takes the oldest extent off the list whose owner nobody uses, leaving the owner locked and marked
- * busy.  `mine` is a cache that the caller has locked itself.
+ * busy.  `mine` is a cache that the caller has locked itself, `keep` the link of an extent to be spared.
  */
-static struct extent *victim_take(const struct pagecache *mine, const struct extent *keep)
+static struct extent *victim_take(const struct pagecache *mine, const struct list *keep)
 {
     struct extent *found = NULL;
     spin_lock(&cache.lock);
     list_for_each(it, &cache.lru) {
         struct extent *e = list_entry(it, struct extent, lru);
         struct pagecache *c = e->owner;
-        if (cache.busy || e == keep || __atomic_load_n(&c->io, __ATOMIC_ACQUIRE))
+        if (cache.busy || it == keep || __atomic_load_n(&c->io, __ATOMIC_ACQUIRE))
             continue;
         if (c != mine && !mutex_trylock(&c->lock))
             continue;
@@ -106,7 +106,7 @@ static struct extent *victim_take(const struct pagecache *mine, const struct ext
 }
 
 /* Gives back about n pages; with the lock of `mine` held, if that is not NULL. */
-static size_t shrink(size_t n, const struct pagecache *mine, const struct extent *keep)
+static size_t shrink(size_t n, const struct pagecache *mine, const struct list *keep)
 {
     size_t freed = 0;
     while (freed < n) {
@@ -195,11 +195,11 @@ static size_t pages_alloc(struct pagecache *c, const struct extent *e, void **pa
 {
     size_t got = 0, room = mm_headroom();
     if (room < n)
-        room += shrink(n - room, c, e);
+        room += shrink(n - room, c, &e->lru);
     n = MIN(n, MAX(room, (size_t)1));
     while (got < n && (page[got] = kpages_alloc(1)))
         got++;
-    if (!got && shrink(SHRINK_BATCH, c, e) && (page[0] = kpages_alloc(1)))
+    if (!got && shrink(SHRINK_BATCH, c, &e->lru) && (page[0] = kpages_alloc(1)))
         got = 1;
     return got;
 }

@@ -98,7 +98,7 @@ int tmpfs_data_read(struct tmpfs_inode *ti, struct uio *u, int64_t *pos)
 {
     int err = 0;
     while (u->left && !err) {
-        char *page[BATCH];
+        char *page[BATCH] = {NULL};
         size_t from = (size_t)*pos % PAGE_SIZE, before = u->done;
         mutex_lock(&ti->inode.lock);
         size_t bytes = *pos < ti->size ? (size_t)(ti->size - *pos) : 0;
