@@ -45,14 +45,18 @@ static bool conflicts(const struct file_lock *held, const struct file_lock *want
     return held->start <= want->end && want->start <= held->end;
 }
 
-static struct file_lock *conflict_find(struct inode *i, const struct file_lock *want)
+/* True when another's lock stands in the way; *held is a copy of it. */
+static bool conflict_find(struct inode *i, const struct file_lock *want, struct file_lock *held)
 {
     if (want->type == F_UNLCK)
-        return NULL;
-    list_for_each(it, &i->locks)
-        if (conflicts(lock_of(it), want))
-            return lock_of(it);
-    return NULL;
+        return false;
+    list_for_each(it, &i->locks) {
+        if (conflicts(lock_of(it), want)) {
+            *held = *lock_of(it);
+            return true;
+        }
+    }
+    return false;
 }
 
 /*
@@ -102,12 +106,13 @@ static int lock_try(struct inode *i, const struct file_lock *request)
     struct list dead = LIST_INIT(dead);
     struct file_lock *want = kmalloc(sizeof(*want));
     struct file_lock *spare = kmalloc(sizeof(*spare));
+    struct file_lock held;
     int err = -ENOMEM;
     if (!want || !spare)
         goto out;
     *want = *request;
     spin_lock(&locks_lock);
-    err = conflict_find(i, want) ? -EAGAIN : 0;
+    err = conflict_find(i, want, &held) ? -EAGAIN : 0;
     if (!err) {
         owner_cut(i, want, &spare, &dead);
         if (want->type != F_UNLCK) {
@@ -203,18 +208,18 @@ static int range_decode(struct file *f, const struct flock *fl, struct file_lock
 
 static int lock_get(struct inode *i, const struct file_lock *want, struct flock *fl)
 {
+    struct file_lock held;
     spin_lock(&locks_lock);
-    const struct file_lock *held = conflict_find(i, want);
-    if (held) {
-        fl->l_type = (short)held->type;
-        fl->l_whence = SEEK_SET;
-        fl->l_start = held->start;
-        fl->l_len = held->end == INT64_MAX ? 0 : held->end - held->start + 1;
-        fl->l_pid = held->kind == LOCK_FILE ? -1 : held->pid;
-    } else {
-        fl->l_type = F_UNLCK;
-    }
+    bool found = conflict_find(i, want, &held);
     spin_unlock(&locks_lock);
+    fl->l_type = F_UNLCK;
+    if (found) {
+        fl->l_type = (short)held.type;
+        fl->l_whence = SEEK_SET;
+        fl->l_start = held.start;
+        fl->l_len = held.end == INT64_MAX ? 0 : held.end - held.start + 1;
+        fl->l_pid = held.kind == LOCK_FILE ? -1 : held.pid;
+    }
     return 0;
 }
 

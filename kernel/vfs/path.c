@@ -215,19 +215,18 @@ static int child_ask(struct walk *w, struct dentry **out)
 int walk_child_locked(struct walk *w, struct dentry **out)
 {
     leaf_drop(w); /* was looked up before the lock */
-    *out = walk_child_cached(w);
-    if (*out) {
-        *out = cross_mounts(*out);
-        return 0;
-    }
-    return child_ask(w, out);
+    struct dentry *d = walk_child_cached(w);
+    if (!d)
+        return child_ask(w, out);
+    *out = cross_mounts(d);
+    return 0;
 }
 
 int walk_child(struct walk *w, struct dentry **out)
 {
-    *out = walk_child_cached(w);
-    if (*out) {
-        *out = cross_mounts(*out);
+    struct dentry *d = walk_child_cached(w);
+    if (d) {
+        *out = cross_mounts(d);
         return 0;
     }
     if (dentry_volatile(w->at))
