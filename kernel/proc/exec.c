@@ -247,6 +247,7 @@ static int exec_commit(struct process *p)
     signal_thread_init(t);
     t->restart.fn = NULL;
     sighand_exec(p->sighand);
+    ptimers_exec(p);
     fdtable_close_on_exec(p->fds);
 
     if (p->mm)

@@ -71,6 +71,7 @@ static struct process *process_new(void)
     limits_init(p, c->head);
     creds_init(&p->creds, host_ids ? a->uid : c->head->uid, host_ids ? a->gid : c->head->gid);
     itimers_init(p);
+    ptimers_init(p);
     p->fds = fdtable_new();
     p->fs = fs_context_new();
     p->sighand = sighand_new();

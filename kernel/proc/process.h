@@ -75,6 +75,9 @@ struct process {
     ktime_t start_time;    /* [I] CLOCK_MONOTONIC */
     ktime_t cpu_time_dead; /* [l] run time of threads that are gone */
     uint64_t minflt_dead, nvcsw_dead, nivcsw_dead; /* [l] likewise */
+    struct list ptimers;                           /* [l] timer_create(2) */
+    unsigned nptimers;                             /* [l] */
+    int ptimer_last;                               /* [l] the last id given */
     struct itimer itimers[ITIMERS];                /* [l] by ITIMER_* */
 };
 

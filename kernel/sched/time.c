@@ -7,6 +7,8 @@
  * A sleep has an absolute deadline on CLOCK_MONOTONIC; an interrupted relative one is continued
  * through restart_syscall with the same deadline.  The clocks cannot be set: they are the host's.
  */
+#include "kernel/sched/time.h"
+
 #include <linux/errno.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
@@ -21,12 +23,12 @@
 
 #include "kernel/sys/syscalls.h"
 
-#define NSEC_PER_SEC 1000000000L
 #define COARSE_NS 4000000 /* resolution of Linux's coarse clocks at 250 Hz */
 #define TAI_OFFSET 0      /* as on a Linux that nobody told */
 
 /* Clock ids of other processes' and threads' CPU time: ~pid << 3 | thread? 4 : 0 | kind. */
 #define CPU_CLOCK_THREAD 4
+#define CPU_CLOCK_SCHED 2
 #define CPU_CLOCK_KIND(id) ((id)&3)
 #define CPU_CLOCK_PID(id) (~((id) >> 3))
 
@@ -52,7 +54,7 @@ static int cpu_clock_read(int id, ktime_t *out)
     return 0;
 }
 
-static int clock_read(int id, ktime_t *out)
+int clock_read(int id, ktime_t *out)
 {
     switch (id) {
     case CLOCK_REALTIME:
@@ -68,6 +70,20 @@ static int clock_read(int id, ktime_t *out)
     case CLOCK_THREAD_CPUTIME_ID: *out = thread_cpu_time(current); return 0;
     default: return id < 0 ? cpu_clock_read(id, out) : -EINVAL;
     }
+}
+
+bool clock_is_cpu(int id)
+{
+    return id < 0 || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID;
+}
+
+int clock_id_absolute(int id)
+{
+    if (id == CLOCK_PROCESS_CPUTIME_ID)
+        return ~current_process()->pid * 8 + CPU_CLOCK_SCHED;
+    if (id == CLOCK_THREAD_CPUTIME_ID)
+        return ~current->tid * 8 + CPU_CLOCK_THREAD + CPU_CLOCK_SCHED;
+    return id;
 }
 
 static struct __kernel_timespec timespec_of(ktime_t ns)
@@ -91,7 +107,7 @@ static int timespec_take(uaddr_t addr, ktime_t *out)
     return 0;
 }
 
-static ktime_t add_saturated(ktime_t a, ktime_t b)
+ktime_t time_add(ktime_t a, ktime_t b)
 {
     ktime_t sum;
     return __builtin_add_overflow(a, b, &sum) ? KTIME_NEVER : sum;
@@ -179,7 +195,7 @@ static long sleep_for(ktime_t ns, uaddr_t remaining)
     struct restart *r = &current->restart;
 
     r->fn = sleep_relative;
-    r->arg[0] = (uint64_t)add_saturated(clock_mono(), ns);
+    r->arg[0] = (uint64_t)time_add(clock_mono(), ns);
     r->arg[1] = remaining;
     return sleep_relative(r);
 }
@@ -203,7 +219,7 @@ static int to_monotonic(int clockid, ktime_t when, ktime_t *out)
     if (when == KTIME_NEVER)
         *out = KTIME_NEVER;
     else
-        *out = add_saturated(clock_mono(), when - now);
+        *out = time_add(clock_mono(), when - now);
     return 0;
 }
 

@@ -69,6 +69,18 @@ int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, unsigned li
     return 0;
 }
 
+struct sigentry *sigqueue_find_timer(struct sigqueue *q, int timer_id)
+{
+    list_for_each(l, &q->entries) {
+        struct sigentry *e = list_entry(l, struct sigentry, link);
+        siginfo_t info;
+        memcpy(&info, e->info, SIGINFO_KEPT);
+        if (info.si_code == SI_TIMER && info.si_tid == timer_id)
+            return e;
+    }
+    return NULL;
+}
+
 /* The first entry of a signal; *more: there is another one. */
 static struct sigentry *entry_find(struct sigqueue *q, int sig, bool *more)
 {

@@ -67,8 +67,7 @@ static void flush_all_locked(struct process *p, sigset_t set)
         sigqueue_flush(list_entry(l, struct thread, process_link)->sigqueue, set);
 }
 
-/* t: the thread that it is for, or NULL. */
-static int send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info)
+int signal_send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info)
 {
     const struct action *a = &p->sighand->action[sig - 1];
     struct sigqueue *q = t ? t->sigqueue : p->sigqueue;
@@ -100,7 +99,7 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info)
 
     spin_lock(&p->lock);
     if (!list_empty(&t->process_link))
-        err = send_locked(p, t, sig, info);
+        err = signal_send_locked(p, t, sig, info);
     spin_unlock(&p->lock);
     return err;
 }
@@ -108,7 +107,7 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info)
 int signal_send_process(struct process *p, int sig, const siginfo_t *info)
 {
     spin_lock(&p->lock);
-    int err = !list_empty(&p->threads) ? send_locked(p, NULL, sig, info) : -ESRCH;
+    int err = !list_empty(&p->threads) ? signal_send_locked(p, NULL, sig, info) : -ESRCH;
     spin_unlock(&p->lock);
     return err;
 }
@@ -194,6 +193,8 @@ int signal_take(sigset_t wanted, siginfo_t *info)
         sig = sigset_first(p->sigqueue->pending & wanted);
         sigqueue_take(p->sigqueue, sig, info);
     }
+    if (sig && info->si_code == SI_TIMER)
+        ptimer_delivered_locked(p, info);
     uint32_t work = has_work_locked(t);
     __atomic_store_n(&t->signal_pending, work, __ATOMIC_RELAXED);
     spin_unlock(&p->lock);

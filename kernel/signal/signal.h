@@ -73,7 +73,9 @@ void signal_sets(struct thread *t, sigset_t *pending, sigset_t *shared, sigset_t
 /* Bytes of stack that one signal frame takes at most: AT_MINSIGSTKSZ. */
 size_t signal_min_stack(void);
 
-/* Interval timers (itimer.c): sets up a new process's. */
+/* A new process's interval timers (itimer.c) and POSIX timers (ptimer.c); exec ends the latter. */
 void itimers_init(struct process *p);
+void ptimers_init(struct process *p);
+void ptimers_exec(struct process *p);
 
 #endif

@@ -73,6 +73,8 @@ static inline bool sig_valid(int sig)
 
 /* Queue primitives (queue.c); the process's lock is held. */
 int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, unsigned limit);
+/* The entry of a POSIX timer's signal that is still pending, or NULL. */
+struct sigentry *sigqueue_find_timer(struct sigqueue *q, int timer_id);
 /* Takes signal sig off, with its siginfo. */
 void sigqueue_take(struct sigqueue *q, int sig, siginfo_t *info);
 void sigqueue_flush(struct sigqueue *q, sigset_t set);
@@ -85,6 +87,10 @@ int sigset_first(sigset_t set);
  */
 int signal_take(sigset_t wanted, siginfo_t *info);
 bool action_ignores(const struct action *a, int sig);
+/* Sends with the process's lock held; t: the thread that it is for, or NULL.  (send.c) */
+int signal_send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info);
+/* A timer's signal is about to reach the program: completes its siginfo.  (ptimer.c) */
+void ptimer_delivered_locked(struct process *p, siginfo_t *info);
 
 /*
  * frame.c: pushes a frame for the handler and points regs at it.  Or -EFAULT: regs are unchanged.
