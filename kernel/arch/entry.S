@@ -49,7 +49,10 @@ enclave_entry:
     popq %rbx
     ret
 
+/* One vCPU boots the kernel, once.  The others' TCSs may be built, but there is nothing in them to do yet. */
 entry_first:
+    cmpl $0, %gs:VCPU_INDEX
+    jne entry_refused
     movl $1, %eax
     xchgl %eax, %gs:VCPU_STATE
     testl %eax, %eax
