@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -292,6 +293,17 @@ static int64_t do_remove_pages(struct host_vcpu *v)
             return ret > 0 ? -EIO : ret;
     }
     return 0;
+}
+
+static int64_t do_map(struct host_vcpu *v)
+{
+    void *at = mmap(NULL, ARG(2), PROT_READ, MAP_SHARED, FD(0), (off_t)ARG(1));
+    return at == MAP_FAILED ? -errno : (int64_t)at;
+}
+
+static int64_t do_unmap(struct host_vcpu *v)
+{
+    return result(munmap(PTR(0), ARG(1)));
 }
 
 static int64_t do_cpuid(struct host_vcpu *v)

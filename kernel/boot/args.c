@@ -16,7 +16,7 @@
 /* len bytes of host memory as a string: a NUL is added. */
 static char *string_take(haddr_t addr, uint64_t len, const char *what)
 {
-    if (len > VECTOR_MAX || !host_area_register(addr, len))
+    if (len > VECTOR_MAX || !host_range_ok(addr, len))
         panic("the host's start block is wrong: %s", what);
     char *s = kzalloc(len + 1);
     if (!s)
@@ -59,7 +59,7 @@ void boot_args_take(const struct host_start *s)
     a->uid = s->uid;
     a->gid = s->gid;
     a->clock = s->clock;
-    if (!host_area_register(s->side, s->side_len))
+    if (!host_range_ok(s->side, s->side_len))
         panic("the host's start block is wrong: side data");
     a->side = s->side;
     a->side_len = s->side_len;

@@ -19,12 +19,12 @@ struct boot_args {
     char *trace;    /* "" : all calls */
     char *hostname;
     uint32_t uid, gid;
-    haddr_t side;   /* leaf hashes, registered untrusted memory */
+    haddr_t side;   /* leaf hashes, in untrusted memory */
     size_t side_len;
     struct host_clock clock;
 };
 
-/* Copies and checks; panics with what is wrong. Needs the heap. Areas, buffers and rings are registered on the way. */
+/* Copies and checks; panics with what is wrong. Needs the heap. */
 void boot_args_take(const struct host_start *s);
 
 #endif

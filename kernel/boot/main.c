@@ -62,13 +62,13 @@ static void start_take(haddr_t addr, struct host_start *s, struct host_vcpu *v)
 {
     struct vcpu *vcpu = vcpu_this();
 
-    if (!host_area_register(addr, sizeof(*s)))
+    if (!host_range_ok(addr, sizeof(*s)))
         ocall_exit(-1);
     host_in(s, addr, sizeof(*s));
     if (s->version != HOST_ABI_VERSION || !s->vcpu_count || s->vcpu_count > kernel.params->vcpu_count)
         ocall_exit(-1);
-    if (!host_area_register(s->vcpus, s->vcpu_count * sizeof(struct host_vcpu)) ||
-        !host_area_register(s->buffer, s->buffer_len))
+    if (!host_range_ok(s->vcpus, s->vcpu_count * sizeof(struct host_vcpu)) ||
+        !host_range_ok(s->buffer, s->buffer_len))
         ocall_exit(-1);
     haddr_t mine = s->vcpus + vcpu->head.index * sizeof(struct host_vcpu);
     host_in(v, mine, sizeof(*v));

@@ -46,19 +46,6 @@ void ocall_close_later(int fd)
         ocall_close(fd);
 }
 
-bool ocall_close_cancel(int fd)
-{
-    bool found = false;
-    spin_lock(&closing.lock);
-    for (unsigned i = 0; i < closing.n && !found; i++) {
-        found = closing.fd[i] == fd;
-        if (found)
-            closing.fd[i] = closing.fd[--closing.n];
-    }
-    spin_unlock(&closing.lock);
-    return found;
-}
-
 static void closing_send(volatile struct host_vcpu *h)
 {
     spin_lock(&closing.lock);
@@ -69,7 +56,7 @@ static void closing_send(volatile struct host_vcpu *h)
     spin_unlock(&closing.lock);
 }
 
-int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
     struct vcpu *v = vcpu_this();
     volatile struct host_vcpu *h = v->host_unsafe;
@@ -88,10 +75,16 @@ int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint6
         closing_send(h);
     v->exits++;
     ocall_leave();
-    ocall_epoch_end();
     if (unlikely(h->signals))
         __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
     return h->ocall.ret;
+}
+
+int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+    int64_t ret = host_call_quiet(nr, a0, a1, a2, a3, a4, a5);
+    ocall_epoch_end();
+    return ret;
 }
 
 int64_t host_result(int64_t ret, int64_t max)

@@ -27,8 +27,8 @@ int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint6
 /* A result that must be in [0, max] or an errno; anything else is a lying host: -EIO. */
 int64_t host_result(int64_t ret, int64_t max);
 
-/* Something has come in from the host: see ocall_epoch. */
-void ocall_epoch_end(void);
+/* The same for an answer that may be no news: the caller ends the epoch if it is. */
+int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
 
 /* The host's pending signals as a mask, taken. What of it the program sees, the configuration decides. */
 uint64_t host_signals_take(void);

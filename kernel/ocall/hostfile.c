@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/limits.h>
 
 #include "kernel/kernel.h"
@@ -303,4 +304,22 @@ long ocall_ioctl(int fd, uint32_t request, void *data, size_t in, size_t out)
         host_in(data, buf, out);
     hostbuf_put(buf, 256);
     return ret;
+}
+
+int64_t ocall_map(int fd, int64_t off, size_t len)
+{
+    int64_t at = host_result(host_call3(map, (uint64_t)fd, (uint64_t)off, len), INT64_MAX);
+    if (at >= 0 && ((at & (int64_t)(PAGE_SIZE - 1)) || !host_range_ok((haddr_t)at, len)))
+        return -EIO;
+    return at;
+}
+
+void ocall_unmap(haddr_t addr, size_t len)
+{
+    host_call2(unmap, addr, len);
+}
+
+int64_t ocall_size(int fd)
+{
+    return host_result(host_call_quiet(OCALL_lseek, (uint64_t)fd, 0, SEEK_END, 0, 0, 0), INT64_MAX);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Untrusted memory: which areas it consists of, copying, and the bounce buffers.
+ * Untrusted memory: what it is, copying, and the bounce buffers.
  *
  * The buffer area is cut into slots of HOSTBUF_SIZE; a bitmap in trusted memory says which are free,
  * so that the host can neither make two holders share one nor point the kernel elsewhere.  Small
@@ -14,7 +14,7 @@
 #include "kernel/sched/waitq.h"
 #include "lib/string.h"
 
-#define AREAS_MAX 64
+#define HOST_END (1UL << 47)
 #define SMALL_SIZE 8192UL
 #define SMALL_SLOTS 64
 #define BIG_SLOTS 64
@@ -26,39 +26,21 @@ struct slots {
     uint64_t free; /* [buf_lock] bit n: slot n is free */
 };
 
-static struct {
-    haddr_t start, end;
-} areas[AREAS_MAX]; /* [I] after boot */
-static unsigned area_count;
-
 static struct spinlock buf_lock;
 static struct slots small, big;
 static struct waitq buf_waitq;
 
-bool host_area_register(haddr_t addr, size_t n)
+bool host_range_ok(haddr_t addr, size_t n)
 {
-    const struct enclave_params *p = kernel.params;
     haddr_t end;
-
-    if (!n)
-        return true;
-    if (area_count == AREAS_MAX || __builtin_add_overflow(addr, n, &end))
-        return false;
     /* ELRANGE starts at 0: everything below its size is inside. */
-    if (addr < p->elrange_size || end > (1UL << 47))
-        return false;
-    areas[area_count].start = addr;
-    areas[area_count].end = end;
-    area_count++;
-    return true;
+    return !n || (!__builtin_add_overflow(addr, n, &end) && addr >= kernel.params->elrange_size && end <= HOST_END);
 }
 
 static void host_check(haddr_t addr, size_t n)
 {
-    for (unsigned i = 0; i < area_count; i++)
-        if (addr >= areas[i].start && addr <= areas[i].end && n <= areas[i].end - addr)
-            return;
-    panic("0x%lx+0x%lx is not untrusted memory", (unsigned long)addr, (unsigned long)n);
+    if (unlikely(!host_range_ok(addr, n)))
+        panic("0x%lx+0x%lx is not untrusted memory", (unsigned long)addr, (unsigned long)n);
 }
 
 void host_in(void *dst, haddr_t src, size_t n)

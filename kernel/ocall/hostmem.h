@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Untrusted memory: the areas that the host named at start-up, checked once to lie outside ELRANGE.
+ * Untrusted memory: all that lies outside ELRANGE.  Each address that the host names is checked for that.
  * Data is copied, once; nothing is ever parsed in place.
  *
  * A bounce buffer belongs to its holder until put; the allocator's bookkeeping is in trusted memory.
@@ -16,14 +16,15 @@
 haddr_t hostbuf_get(size_t n);
 void hostbuf_put(haddr_t buf, size_t n);
 
-/* Panics when [src, src+n) is not wholly in a registered untrusted area: the kernel's own error. */
+/* Panic when the range is not untrusted memory: the kernel's own error. */
 void host_in(void *dst, haddr_t src, size_t n);
 void host_out(haddr_t dst, const void *src, size_t n);
-/* Proves an area that the host named (start-up, side data): outside ELRANGE, no wrap; then registers it. */
-MUST_CHECK bool host_area_register(haddr_t addr, size_t n);
+/* True when [addr, addr+n) lies wholly outside ELRANGE and in the canonical lower half (or is
+ * empty): what the host names must. */
+MUST_CHECK bool host_range_ok(haddr_t addr, size_t n);
 
 
-/* Boot: makes the registered area the pool of bounce buffers; false: too small. */
+/* Boot: makes the area (checked) the pool of bounce buffers; false: too small. */
 bool hostbuf_init(haddr_t area, size_t n);
 
 #endif

@@ -26,6 +26,7 @@ struct host_sysinfo;
  * have changed, so the last answer may be given again (for a millisecond, since clocks go on).
  */
 uint64_t ocall_epoch(void);
+void ocall_epoch_end(void); /* something has come in */
 #define OCALL_EPOCH_NS 1000000L
 
 NORETURN void ocall_exit(int wait_status);
@@ -36,8 +37,6 @@ MUST_CHECK long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t
 void ocall_close(int fd);
 /* Closed together with whatever the next exit is for; only for what nobody outside waits to see closed. */
 void ocall_close_later(int fd);
-/* Takes such a descriptor back: false when it is closed by now. */
-MUST_CHECK bool ocall_close_cancel(int fd);
 MUST_CHECK long ocall_statx(int dirfd, const char *name, uint32_t flags, struct statx *st);
 /* Move data straight between untrusted memory and the uio, in pieces; u->done grows. 0 or -errno. A short read ends it. */
 MUST_CHECK int ocall_pread_uio(int fd, struct uio *u, int64_t off);
@@ -62,6 +61,12 @@ MUST_CHECK int ocall_ftruncate(int fd, int64_t size);
 MUST_CHECK int ocall_fallocate(int fd, int mode, int64_t off, int64_t len);
 MUST_CHECK int ocall_fsync(int fd, bool data_only);
 MUST_CHECK int ocall_statfs(int fd, struct statfs_info *out);
+/* The size of a regular file: >= 0 or -errno.  Ends no epoch: the caller does if the size is another than it was. */
+MUST_CHECK int64_t ocall_size(int fd);
+/* A read-only view of len bytes of a file (whole pages) in untrusted memory, which reads copy from: the address, or
+ * -errno.  Its pages beyond the end of the file fault; copy with a fault fix-up only (copy_out_host). */
+MUST_CHECK int64_t ocall_map(int fd, int64_t off, size_t len);
+void ocall_unmap(haddr_t addr, size_t len);
 /* Terminal requests: `in`/`out` bytes of buf cross. n <= 256. */
 MUST_CHECK long ocall_ioctl(int fd, uint32_t request, void *buf, size_t in, size_t out);
 MUST_CHECK int ocall_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);

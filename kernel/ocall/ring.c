@@ -20,6 +20,7 @@
 #include "kernel/kernel.h"
 #include "kernel/ocall/hostcall.h"
 #include "kernel/ocall/hostmem.h"
+#include "kernel/ocall/ocall.h"
 #include "kernel/ocall/ring_impl.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/waitq.h"
@@ -65,11 +66,11 @@ bool ring_init(const struct host_ring *r)
     ring = *r;
     if (!power_of_two(r->sq_entries) || !power_of_two(r->cq_entries) || r->sq_entries > 32768 || r->cq_entries > 65536)
         return false;
-    bool ok = host_area_register(r->sq_head, 4) && host_area_register(r->sq_tail, 4) &&
-              host_area_register(r->sq_array, r->sq_entries * 4UL) &&
-              host_area_register(r->sqes, r->sq_entries * sizeof(struct io_uring_sqe)) &&
-              host_area_register(r->cq_head, 4) && host_area_register(r->cq_tail, 4) &&
-              host_area_register(r->cqes, r->cq_entries * sizeof(struct io_uring_cqe));
+    bool ok = host_range_ok(r->sq_head, 4) && host_range_ok(r->sq_tail, 4) &&
+              host_range_ok(r->sq_array, r->sq_entries * 4UL) &&
+              host_range_ok(r->sqes, r->sq_entries * sizeof(struct io_uring_sqe)) &&
+              host_range_ok(r->cq_head, 4) && host_range_ok(r->cq_tail, 4) &&
+              host_range_ok(r->cqes, r->cq_entries * sizeof(struct io_uring_cqe));
     if (!ok)
         return false;
     for (uint32_t i = 0; i < SLOTS; i++)

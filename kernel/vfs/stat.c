@@ -7,53 +7,8 @@
 #include <asm/stat.h>
 #include <asm/statfs.h>
 
-#include "kernel/ocall/ocall.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
-
-/*
- * The host's last answer to stat_at.  It is given again while nothing else has come in from the
- * host: programs like to ask the same thing twice in a row.  `at` is only compared; a new directory
- * of a volatile file system cannot appear at its address without an ocall.
- */
-static struct {
-    struct spinlock lock;
-    const struct dentry *at; /* [l] */
-    uint64_t epoch;          /* [l] */
-    ktime_t when;            /* [l] */
-    unsigned name_len;       /* [l] */
-    char name[NAME_MAX + 1]; /* [l] */
-    struct statx st;         /* [l] */
-} last_answer;
-
-static bool answer_find(struct walk *w, struct statx *st)
-{
-    bool found = false;
-    if (last_answer.at != w->at || last_answer.epoch != ocall_epoch())
-        return false;
-    spin_lock(&last_answer.lock);
-    if (last_answer.at == w->at && last_answer.epoch == ocall_epoch() &&
-        walk_now(w) - last_answer.when < OCALL_EPOCH_NS && last_answer.name_len == w->name_len &&
-        !memcmp(last_answer.name, w->name, w->name_len)) {
-        memcpy(st, &last_answer.st, sizeof(*st));
-        found = true;
-    }
-    spin_unlock(&last_answer.lock);
-    return found;
-}
-
-static void answer_keep(struct walk *w, const struct statx *st)
-{
-    uint64_t epoch = ocall_epoch();
-    spin_lock(&last_answer.lock);
-    last_answer.at = w->at;
-    last_answer.epoch = epoch;
-    last_answer.when = walk_now(w);
-    last_answer.name_len = w->name_len;
-    memcpy(last_answer.name, w->name, w->name_len);
-    memcpy(&last_answer.st, st, sizeof(*st));
-    spin_unlock(&last_answer.lock);
-}
 
 /* One step for the last component; 1: take the long way. */
 static int stat_at_once(struct walk *w, bool follow, struct statx *st)
@@ -68,13 +23,10 @@ static int stat_at_once(struct walk *w, bool follow, struct statx *st)
         if (covered)
             return 1;
     }
-    if (!answer_find(w, st)) {
-        memset(st, 0, sizeof(*st));
-        int err = dir->ops->stat_at(dir, w->name, st);
-        if (err)
-            return err;
-        answer_keep(w, st);
-    }
+    memset(st, 0, sizeof(*st));
+    int err = dir->ops->stat_at(dir, w->name, st);
+    if (err)
+        return err;
     if (S_ISLNK(st->stx_mode) && (follow || w->trailing))
         return 1;
     return w->trailing && !S_ISDIR(st->stx_mode) ? -ENOTDIR : 0;

@@ -5,7 +5,8 @@
  * An inode is known by the host's (device, number) while something refers to it, so that two ways to the
  * same file meet in one inode; it is reached by name below its parent.  Only directories keep a
  * descriptor of their own, opened when first needed, and at most HOST_DIRS_MAX of them at a time; an
- * open file has one of its own.  Nothing of a file's contents or attributes is cached.
+ * open file has one of its own.  Nothing of a file's contents or attributes is cached
+ * beyond the next news from the host (window.c).
  *
  * Locks, outer first:
  *   names  (mutex) parents and names of all inodes, opening of directories
@@ -47,20 +48,33 @@ struct host_inode {
     uint32_t pins;             /* [lock] users of fd */
     int fd;                    /* [lock] directories: O_PATH descriptor, or -1 */
     struct host_inode *parent; /* [names] a reference; NULL for a mount's root */
-    char *name;                /* [names] below parent; may hold slashes for a path that the kernel made */
-    struct list hash_link;     /* [lock] */
-    struct list lru_link;      /* [lock] open directories without pins */
-    struct list opens;         /* [lock] open files */
-    char small[40];            /* a short name */
+    char *name; /* [names] below parent; may hold slashes for a path that the kernel made */
+    struct list hash_link; /* [lock] */
+    struct list lru_link;  /* [lock] open directories without pins */
+    struct list opens;     /* [lock] open files */
+    char small[40];        /* a short name */
 };
 
 struct host_file {
-    struct file file;      /* first */
-    int fd;                /* [I] */
-    int64_t size;          /* [a] as the host last said; a hint */
-    bool stale_pos;        /* [pos_lock] an append moved the position to the end, wherever that is */
-    bool shared_pos;       /* [I] standard files: the host's own position is the position */
+    struct file file; /* first */
+    int fd;           /* [I] */
+    bool stale_pos;   /* [pos_lock] an append moved the position to the end, wherever that is */
+    bool shared_pos;  /* [I] standard files: the host's own position is the position */
     struct list open_link; /* [host lock] */
+
+    /* What the host last said of it; see window.c. */
+    int64_t size;
+    uint64_t size_epoch;
+    ktime_t size_when;
+    struct statx *opened;  /* [I] what open brought, or NULL … */
+    uint64_t opened_epoch; /* [I] … and when */
+
+    struct mutex win_lock;
+    haddr_t win_base; /* [win_lock] the window, win_len bytes of the file from win_off; 0: none */
+    size_t win_len;
+    int64_t win_off;
+    int64_t win_span;   /* [win_lock] the span of the last read … */
+    unsigned win_reads; /* … and how many came to it */
 };
 
 static inline struct host_inode *host_inode_of(struct inode *i)
@@ -76,9 +90,9 @@ static inline struct host_file *host_file_of(struct file *f)
 /* What to act on an inode with: a descriptor, and what keeps it there. */
 struct host_handle {
     int fd;
-    struct file *file;       /* an open file lends its descriptor … */
-    struct host_inode *dir;  /* … or a pinned directory … */
-    bool own;                /* … or it was opened for this */
+    struct file *file;      /* an open file lends its descriptor … */
+    struct host_inode *dir; /* … or a pinned directory … */
+    bool own;               /* … or it was opened for this */
 };
 
 /* table.c */
@@ -125,21 +139,14 @@ MUST_CHECK int host_dirfile_new(int fd, uint32_t flags, struct host_file **out);
 MUST_CHECK int host_stream_new(int fd, uint32_t flags, uint32_t type, struct host_file **out);
 long host_tty_ioctl(int fd, unsigned cmd, uaddr_t arg);
 
-/* last.c: the last file that was opened or asked about, while the host's answer stands. */
-void host_last_opened(const struct inode *dir, const char *name, uint32_t flags,
-                      const struct host_file *hf, const struct statx *st);
-void host_last_asked(const struct host_file *hf, const struct statx *st);
-bool host_last_stat(const struct host_file *hf, struct statx *st);
-void host_last_closed(const struct host_file *hf);
-/* The descriptor of the file that was closed last, if name in dir is it and flags only read; *out is its inode
- * (a reference).  -1: it is not.  Then host_last_reopened with the new file. */
-int host_last_reopen(const struct inode *dir, const char *name, uint32_t flags, struct inode **out);
-void host_last_reopened(struct host_file *hf);
-
-/* window.c.  True: the read is done, with *err. */
-bool host_window_read(const struct host_file *hf, struct uio *u, int64_t off, int *err);
+/* window.c.  True: the read is done; false: (the rest of) it is the host's. */
+bool host_window_read(struct host_file *hf, struct uio *u, int64_t off);
 /* A read of n bytes at off went to the host, which gave `got`. */
-void host_window_note(const struct host_file *hf, int64_t off, size_t n, size_t got);
+void host_window_note(struct host_file *hf, int64_t off, size_t n, size_t got);
+void host_window_drop(struct host_file *hf);
+/* The file's size as the host has just said it; whether that still stands. */
+void host_size_note(struct host_file *hf, int64_t size);
+bool host_size_stands(const struct host_file *hf);
 
 /* super.c: a host directory as a file system of its own; sb is of type "host". */
 MUST_CHECK int host_super_new(const char *source, unsigned flags, struct super **out);

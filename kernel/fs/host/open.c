@@ -6,8 +6,8 @@
 #include "kernel/fs/host/host_impl.h"
 
 /* What the host needs to know of open's flags; O_DIRECT would ask for aligned bounce buffers. */
-#define HOST_OPEN_FLAGS                                                                            \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOATIME | O_DIRECTORY | O_SYNC |       \
+#define HOST_OPEN_FLAGS                                                                     \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOATIME | O_DIRECTORY | O_SYNC | \
      O_DSYNC | O_TMPFILE)
 
 static uint32_t host_flags(uint32_t flags)
@@ -21,6 +21,7 @@ static int regular_new(int fd, uint32_t flags, struct host_file **out)
     if (!hf)
         return -ENOMEM;
     file_init(&hf->file, &host_regular_ops, flags);
+    mutex_init(&hf->win_lock);
     hf->fd = fd;
     *out = hf;
     return 0;
@@ -52,26 +53,28 @@ void host_file_release(struct file *f)
     struct host_file *hf = host_file_of(f);
     if (f->inode)
         host_file_detach(host_inode_of(f->inode), hf);
-    if (f->inode && S_ISREG(f->inode->mode) && !FMODE_WRITE(f)) {
-        host_last_closed(hf);
+    host_window_drop(hf);
+    kfree(hf->opened);
+    if (f->inode && S_ISREG(f->inode->mode) && !FMODE_WRITE(f))
         ocall_close_later(hf->fd);
-    } else {
+    else
         ocall_close(hf->fd);
-    }
 }
 
 int host_file_getattr(struct file *f, struct statx *st)
 {
     struct host_file *hf = host_file_of(f);
-    if (host_last_stat(hf, st))
+    /* fstat right after open: what open brought with it still stands. */
+    if (hf->opened && hf->opened_epoch == ocall_epoch() && host_size_stands(hf)) {
+        *st = *hf->opened;
         return 0;
+    }
     long ret = ocall_statx(hf->fd, "", AT_EMPTY_PATH, st);
     int err = ret < 0 ? (int)ret : host_stat_check(st);
     if (err)
         return err;
-    hf->size = (int64_t)st->stx_size;
-    host_last_asked(hf, st);
-    return err;
+    host_size_note(hf, (int64_t)st->stx_size);
+    return 0;
 }
 
 /* A directory is opened through its own O_PATH descriptor, others by their name. */
@@ -114,25 +117,26 @@ int host_open(struct inode *i, uint32_t flags, struct file **out)
     return err;
 }
 
+/* What the host said of the file as it opened it, for the fstat that comes next as a rule. */
+static void opened_note(struct host_file *hf, const struct statx *st)
+{
+    hf->opened = kmalloc(sizeof(*st));
+    if (hf->opened)
+        *hf->opened = *st;
+    hf->opened_epoch = ocall_epoch();
+    host_size_note(hf, (int64_t)st->stx_size);
+}
+
 int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
                  struct inode **out_ino, struct file **out)
 {
     struct host_inode *parent = host_inode_of(dir);
     struct statx st;
     int dirfd, err;
-    long fd = host_last_reopen(dir, name, flags, out_ino);
-    if (fd >= 0) {
-        err = host_file_make(*out_ino, (int)fd, flags, out);
-        if (err)
-            inode_put(*out_ino);
-        else
-            host_last_reopened(host_file_of(*out));
-        return err;
-    }
     err = host_dir_pin(parent, &dirfd);
     if (err)
         return err;
-    fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
+    long fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
     host_dir_unpin(parent);
     if (fd < 0)
         return (int)fd;
@@ -150,7 +154,6 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
         inode_put(*out_ino);
     if (err || !S_ISREG(st.stx_mode))
         return err;
-    host_file_of(*out)->size = (int64_t)st.stx_size;
-    host_last_opened(dir, name, flags, host_file_of(*out), &st);
+    opened_note(host_file_of(*out), &st);
     return 0;
 }

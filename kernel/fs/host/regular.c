@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open regular files of the host: every read and write is an ocall on the descriptor; the kernel keeps
- * the position.
+ * Open regular files of the host: a read or write is an ocall on the descriptor, or a copy from a mapped
+ * window (window.c); the kernel keeps the position.
  *
  * Two exceptions.  An append moves the position to the end of the file, which only the host
  * knows: it is asked for when somebody wants to know (stale_pos).  And the standard files share
@@ -35,11 +35,12 @@ static int regular_read(struct file *f, struct uio *u, int64_t *pos)
     if (unlikely(by_shared_pos(hf, pos)))
         return ocall_read_uio(hf->fd, u);
     int err = pos == &f->pos ? pos_refresh(hf) : 0;
-    if (!err && !host_window_read(hf, u, *pos, &err)) {
-        size_t n = u->left;
-        err = ocall_pread_uio(hf->fd, u, *pos);
-        if (!err && !u->kernel)
-            host_window_note(hf, *pos, n, u->done - before);
+    if (!err && !host_window_read(hf, u, *pos)) {
+        size_t n = u->left, done = u->done;
+        int64_t off = *pos + (int64_t)(done - before);
+        err = ocall_pread_uio(hf->fd, u, off);
+        if (!err)
+            host_window_note(hf, off, n, u->done - done);
     }
     *pos += (int64_t)(u->done - before);
     return err;

@@ -1,113 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Small reads, one after the other, of one file: the second and those after it fetch more than they
- * were asked for, and the program's next reads find it here.  What was fetched stands for as long
- * as nothing else has come in from the host (ocall_epoch), so nobody can tell that the host was not
- * asked. That a read came to the end of the file is remembered likewise: the read of 0 bytes that
- * ends every read loop needs no exit.
+ * Reading host files without leaving the enclave: a file that is read again and again is mapped into
+ * the host's memory, shared and read-only, and reads copy from there.  The mapping is the host's page
+ * cache itself, so the bytes are as fresh as pread's; only where the file ends must be known.
  *
- * There is one window, since the epoch makes older ones worthless.  Lock: its mutex, only ever
- * tried.  It is held while data is copied to the program; a page fault there may read a file, but
- * does so into kernel memory, which does not come here.
+ *   NONE --WINDOW_AFTER reads in one span--> MAPPED --a read elsewhere, or a fault--> NONE
+ *
+ * The size that the host last said stands while no other news has come in from the host (ocall_epoch), for a
+ * millisecond at most: until then nobody in the enclave can have learned that the file was truncated.
+ * After that it is asked for again, which is no news when it is the same.  A read that reaches
+ * beyond that size goes to the host.  If the file was truncated meanwhile, the pages that are gone
+ * fault in the copy, which then ends, and the host is asked.
+ *
+ * Kernel readers (uio.kernel: exec, file mappings) have no fault fix-up and go to the host always.
+ * Lock: the window is changed with the file's win_lock held, which is only tried: who does not get it reads
+ * through the host.
  */
 #include "kernel/fs/host/host_impl.h"
 #include "kernel/sched/clock.h"
 
-#define WINDOW_SIZE (32UL * 1024)
-#define SMALL_READ (8UL * 1024)
+#define WINDOW_SPAN (32L << 20) /* a window lies in one span: bounds the memory that reads make resident */
+#define WINDOW_AFTER 4
 
-static struct {
-    struct mutex lock;
-    const struct host_file *file; /* [l] only compared: see last.c */
-    uint64_t epoch;               /* [l] */
-    ktime_t when;                 /* [l] */
-    int64_t off;                  /* [l] of the first byte in buf */
-    size_t len;                   /* [l] */
-    int64_t next;                 /* [l] where the last read ended */
-    bool eof;  /* [l] off + len (or next, when len is 0) is the end of the file */
-    char *buf; /* [l] WINDOW_SIZE bytes */
-} window = {.lock = {.waitq = {.waiters = LIST_INIT(window.lock.waitq.waiters)}}};
-
-static bool window_stands(const struct host_file *hf)
+bool host_size_stands(const struct host_file *hf)
 {
-    return window.file == hf && window.epoch == ocall_epoch() &&
-           clock_mono() - window.when < OCALL_EPOCH_NS;
+    return hf->size_epoch == ocall_epoch() && clock_mono() - hf->size_when < OCALL_EPOCH_NS;
 }
 
-/* Bytes from off on that the window has; 0 at the known end; -1: it cannot tell. */
-static int64_t window_has(int64_t off, size_t n)
+void host_size_note(struct host_file *hf, int64_t size)
 {
-    int64_t end = window.off + (int64_t)window.len;
-    if (off >= window.off && off <= end && ((int64_t)n <= end - off || window.eof))
-        return MIN((int64_t)n, end - off);
-    return -1;
+    hf->size = size;
+    hf->size_epoch = ocall_epoch();
+    hf->size_when = clock_mono();
 }
 
-static void window_set(const struct host_file *hf, int64_t off, size_t len, bool eof)
+static bool size_refresh(struct host_file *hf)
 {
-    window.file = hf;
-    window.epoch = ocall_epoch();
-    window.when = clock_mono();
-    window.off = off;
-    window.len = len;
-    window.eof = eof;
-}
-
-/*
- * A short read ends at the end of the file, if that is where the file was said to end; files that
- * programs make up (/proc, /sys) give short pieces and have no size.
- */
-static bool ends_file(const struct host_file *hf, int64_t off, size_t n, size_t got)
-{
-    return got < n && (got == 0 || off + (int64_t)got == hf->size);
-}
-
-/* n bytes at off, and more when the reads are in sequence; false: the long way must be gone. */
-static bool window_fetch(const struct host_file *hf, int64_t off, size_t n)
-{
-    if (!window.buf)
-        window.buf = kmalloc(WINDOW_SIZE);
-    if (!window.buf)
+    if (host_size_stands(hf))
+        return true;
+    int64_t size = ocall_size(hf->fd);
+    if (size < 0)
         return false;
-    size_t size = off == window.next ? WINDOW_SIZE : n;
-    long got = ocall_pread(hf->fd, window.buf, size, off);
-    if (got < 0)
-        return false;
-    window_set(hf, off, (size_t)got, ends_file(hf, off, size, (size_t)got));
+    if (size != hf->size)
+        ocall_epoch_end();
+    host_size_note(hf, size);
     return true;
 }
 
-static bool read_locked(const struct host_file *hf, struct uio *u, int64_t off, int *err)
+void host_window_drop(struct host_file *hf)
 {
-    if (!window_stands(hf))
-        return false;
-    int64_t n = window_has(off, u->left);
-    if (n < 0) {
-        if (u->left > SMALL_READ || !window_fetch(hf, off, u->left))
-            return false;
-        n = (int64_t)MIN(u->left, window.len);
+    if (hf->win_base)
+        ocall_unmap(hf->win_base, hf->win_len);
+    hf->win_base = 0;
+    hf->win_reads = 0;
+}
+
+static bool window_holds(const struct host_file *hf, int64_t off, size_t n)
+{
+    return hf->win_base && off >= hf->win_off && off + (int64_t)n <= hf->win_off + (int64_t)hf->win_len;
+}
+
+/* Makes the span of a read the window once it has been read often enough. */
+static bool window_map(struct host_file *hf, int64_t off, size_t n)
+{
+    int64_t span = off / WINDOW_SPAN * WINDOW_SPAN;
+    if (span != hf->win_span) {
+        hf->win_span = span;
+        hf->win_reads = 0;
     }
-    *err = n > 0 ? uio_put(u, window.buf + (off - window.off), (size_t)n) : 0;
-    window.next = off + n;
-    return true;
+    if (++hf->win_reads < WINDOW_AFTER || off + (int64_t)n > span + WINDOW_SPAN)
+        return false;
+    host_window_drop(hf);
+    size_t len = (size_t)ALIGN_UP(MIN(WINDOW_SPAN, hf->size - span), (int64_t)PAGE_SIZE);
+    int64_t base = ocall_map(hf->fd, span, len);
+    if (base < 0)
+        return false;
+    hf->win_base = (haddr_t)base;
+    hf->win_off = span;
+    hf->win_len = len;
+    return window_holds(hf, off, n);
 }
 
-bool host_window_read(const struct host_file *hf, struct uio *u, int64_t off, int *err)
+static bool read_locked(struct host_file *hf, struct uio *u, int64_t off)
 {
-    if (window.file != hf || u->kernel || !u->left || !mutex_trylock(&window.lock))
+    size_t n = u->left;
+    if (!size_refresh(hf) || off > hf->size - (int64_t)n)
         return false;
-    bool done = read_locked(hf, u, off, err);
-    mutex_unlock(&window.lock);
+    if (!window_holds(hf, off, n) && !window_map(hf, off, n))
+        return false;
+    if (!uio_put_host(u, hf->win_base + (haddr_t)(off - hf->win_off), n))
+        return true;
+    host_window_drop(hf);
+    return false;
+}
+
+bool host_window_read(struct host_file *hf, struct uio *u, int64_t off)
+{
+    if (u->kernel || !u->left || hf->size <= 0)
+        return false;
+    /* The read of 0 bytes that ends a loop. */
+    if (off >= hf->size)
+        return host_size_stands(hf);
+    if ((int64_t)u->left > hf->size || !mutex_trylock(&hf->win_lock))
+        return false;
+    bool done = read_locked(hf, u, off);
+    mutex_unlock(&hf->win_lock);
     return done;
 }
 
-void host_window_note(const struct host_file *hf, int64_t off, size_t n, size_t got)
+void host_window_note(struct host_file *hf, int64_t off, size_t n, size_t got)
 {
-    int64_t end = off + (int64_t)got;
-    /* A bad address of the program ends a read early, too: only a known end counts. */
-    if (!mutex_trylock(&window.lock))
-        return;
-    window_set(hf, end, 0, got < n && end == hf->size);
-    window.next = end;
-    mutex_unlock(&window.lock);
+    /* A short read ends at the end of the file, if that is where the file was said to end; files that
+     * programs make up (/proc, /sys) give short pieces and have no size.  No byte at all: the end may be before. */
+    if (got && got < n && off + (int64_t)got == hf->size)
+        host_size_note(hf, hf->size);
 }

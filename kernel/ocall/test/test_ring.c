@@ -33,7 +33,7 @@ int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint6
     return 0;
 }
 
-bool host_area_register(haddr_t addr, size_t n)
+bool host_range_ok(haddr_t addr, size_t n)
 {
     return addr >= 4096 && n < (1UL << 40);
 }
