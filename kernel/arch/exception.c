@@ -69,8 +69,6 @@ static void regs_from_ssa(struct user_regs *r, const struct ssa_gpr *g)
 
 static void stage1_kernel(struct vcpu *v, struct ssa_gpr *g)
 {
-    if (v->fault_vector == TICK_VECTOR)
-        return;
     uint64_t fixup = fixup_find(g->rip);
     if (fixup) {
         g->rip = fixup;
@@ -105,10 +103,13 @@ void exception_stage1(void)
         v->fault_addr = x->maddr;
         v->fault_error = x->errcd;
     } else {
-        v->fault_vector = TICK_VECTOR;
         v->ticks++;
         v->tick_at = 0;
         __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
+        /* Stage two may be about to read what the last exception was. */
+        if (in_kernel(g->rip))
+            return;
+        v->fault_vector = TICK_VECTOR;
     }
     if (in_kernel(g->rip))
         stage1_kernel(v, g);
