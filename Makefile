@@ -51,7 +51,10 @@ format:
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 install: build
-	@meson install -C $(BUILD) --no-rebuild
+ifneq ($(origin PREFIX),file)
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+endif
+	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
 	rm -rf $(BUILD)
