@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clocks: CLOCK_MONOTONIC = base_ns + ((tsc - base_tsc) * mult >> 32), and the wall clock at a
- * fixed distance from it.  All of it is in `struct clock_params`, published under a sequence count, because readers
- * may be in any context.
+ * The clocks: CLOCK_MONOTONIC = mono_base + ((tsc - tsc_base) * mult >> 32), and the wall clock at a
+ * fixed distance from it.  All of it is in `struct vvar`, published under a sequence count, because
+ * readers may be in any context.
  *
  * The host's samples steer it.  At a sync the line through "now" is kept (so that time never jumps
  * back), and its slope is chosen to meet the host's clock a second later; a clock that is behind by
- * more than 100 ms is set forward at once.  The slope is limited to +-20 % of the last estimate, so that a
- * lying host can make time run wrong, which it always can, but not stand still or overflow.
+ * more than 100 ms is set forward at once.  A lying host can make time run wrong, as it always can,
+ * but not backwards, still, or beyond what 64 bits hold: the slope changes by at most 20 % a sync and
+ * stays that of a TSC between KHZ_MIN and KHZ_MAX, and a sample beyond TIME_MAX is no sample.
  *
  * Lock: sync_lock for writers.
  */
@@ -24,12 +25,15 @@
 #define STALE_NS NSEC_PER_SEC
 #define STEP_NS (NSEC_PER_SEC / 10)
 #define RATE_WINDOW_NS (NSEC_PER_SEC / 20)
+#define KHZ_MIN 100000UL
+#define KHZ_MAX 20000000UL
+#define TIME_MAX (INT64_MAX / 2) /* 146 years: sums of two times do not overflow */
 
-static struct vvar params;         /* [seq] what vDSO readers get too */
+static struct vvar params; /* [seq] what vDSO readers get too */
 static struct spinlock sync_lock;
-static struct host_clock first;    /* [I] the first sample: the rate is measured from it */
-static uint64_t nominal_mult;      /* [sync_lock] best estimate of ns per TSC tick, 32.32 */
-static ktime_t boot_off;           /* [sync_lock] */
+static struct host_clock first; /* [I] the first sample: the rate is measured from it */
+static uint64_t nominal_mult;   /* [sync_lock] best estimate of ns per TSC tick, 32.32 */
+static ktime_t boot_off;        /* [sync_lock] */
 
 uint64_t tsc_read(void)
 {
@@ -89,7 +93,30 @@ static uint64_t mult_for(uint64_t ticks, int64_t ns)
 static uint64_t mult_clamp(uint64_t mult, uint64_t around)
 {
     uint64_t span = around / 5;
-    return mult < around - span ? around - span : mult > around + span ? around + span : mult;
+    return MAX(MIN(mult, around + span), around - span);
+}
+
+static uint64_t mult_of_khz(uint64_t khz)
+{
+    return (1000000UL << 32) / khz;
+}
+
+static bool time_possible(int64_t ns)
+{
+    return ns >= 0 && ns < TIME_MAX;
+}
+
+static bool sample_possible(const struct host_clock *s)
+{
+    return time_possible(s->mono_ns) && time_possible(s->real_ns) && time_possible(s->boot_ns);
+}
+
+/* The rate since the first sample, as far as it may be believed at once. */
+static uint64_t rate_estimate(const struct host_clock *s)
+{
+    uint64_t mult = mult_for(s->tsc - first.tsc, s->mono_ns - first.mono_ns);
+    mult = mult_clamp(mult, nominal_mult);
+    return MAX(MIN(mult, mult_of_khz(KHZ_MIN)), mult_of_khz(KHZ_MAX));
 }
 
 static void params_publish(const struct vvar *p)
@@ -112,16 +139,20 @@ static void clock_steer_locked(const struct host_clock *s) REQUIRES(sync_lock)
 {
     int64_t now = mono_at(&params, s->tsc);
     int64_t behind = s->mono_ns - now;
-    struct vvar p = {.tsc_base = s->tsc, .mono_base = now, .real_off = s->real_ns - s->mono_ns, .boot_off = s->boot_ns - s->mono_ns};
+    struct vvar p = {.tsc_base = s->tsc,
+                     .mono_base = now,
+                     .real_off = s->real_ns - s->mono_ns,
+                     .boot_off = s->boot_ns - s->mono_ns};
 
     if (s->tsc > first.tsc && s->mono_ns - first.mono_ns > RATE_WINDOW_NS)
-        nominal_mult = mult_clamp(mult_for(s->tsc - first.tsc, s->mono_ns - first.mono_ns), nominal_mult);
+        nominal_mult = rate_estimate(s);
     if (behind > STEP_NS) {
         p.mono_base = s->mono_ns;
         behind = 0;
     }
     int64_t second = NSEC_PER_SEC + MAX(behind, -STEP_NS);
-    p.mult = mult_clamp(nominal_mult + (uint64_t)((int64_t)nominal_mult / 1000 * ((second - NSEC_PER_SEC) / 1000) / 1000), nominal_mult);
+    int64_t extra = (int64_t)nominal_mult / 1000 * ((second - NSEC_PER_SEC) / 1000) / 1000;
+    p.mult = mult_clamp(nominal_mult + (uint64_t)extra, nominal_mult);
     p.tsc_valid_until = s->tsc + ((uint64_t)NSEC_PER_SEC << 32) / nominal_mult;
     boot_off = p.boot_off;
     params_publish(&p);
@@ -130,10 +161,12 @@ static void clock_steer_locked(const struct host_clock *s) REQUIRES(sync_lock)
 void clock_init(const struct host_clock *s)
 {
     uint64_t khz = s->tsc_khz;
-    if (khz < 100000 || khz > 20000000)
+    if (khz < KHZ_MIN || khz > KHZ_MAX)
         panic("the host claims a TSC of %lu kHz", (unsigned long)khz);
+    if (!sample_possible(s))
+        panic("the host's clocks say what cannot be");
     first = *s;
-    nominal_mult = (1000000UL << 32) / khz;
+    nominal_mult = mult_of_khz(khz);
     struct vvar p = {.tsc_base = s->tsc,
                      .mono_base = s->mono_ns,
                      .real_off = s->real_ns - s->mono_ns,
@@ -154,7 +187,8 @@ void clock_sync_if_stale(void)
     uint64_t now = tsc_read();
     spin_lock(&sync_lock);
     /* A sample from the future or from long ago is no sample. */
-    if (s.tsc <= now && now - s.tsc < ((uint64_t)NSEC_PER_SEC << 32) / nominal_mult && s.tsc >= params.tsc_base)
+    uint64_t second = ((uint64_t)NSEC_PER_SEC << 32) / nominal_mult;
+    if (s.tsc <= now && now - s.tsc < second && s.tsc >= params.tsc_base && sample_possible(&s))
         clock_steer_locked(&s);
     spin_unlock(&sync_lock);
 }

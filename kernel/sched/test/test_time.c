@@ -98,14 +98,21 @@ static void test_clock_follows_and_never_steps_back(void **state)
 {
     (void)state;
     /* 2 GHz claimed, 2.002 GHz true: 0.1 % fast by our line. */
-    struct host_clock s = {.tsc = 1000, .mono_ns = 5000000000, .real_ns = 1700000000000000000, .boot_ns = 6000000000, .tsc_khz = 2000000};
+    struct host_clock s = {.tsc = 1000,
+                           .mono_ns = 5000000000,
+                           .real_ns = 1700000000000000000,
+                           .boot_ns = 6000000000,
+                           .tsc_khz = 2000000};
     clock_init(&s);
     int64_t last = at(1000);
     assert_int_equal(last, 5000000000);
     uint64_t tsc = 1000;
     for (int i = 1; i <= 20; i++) {
         tsc += 2002000000;
-        host_sample = (struct host_clock){.tsc = tsc, .mono_ns = 5000000000 + i * 1000000000L, .real_ns = 1700000000000000000 + i * 1000000000L, .boot_ns = 6000000000 + i * 1000000000L};
+        host_sample = (struct host_clock){.tsc = tsc,
+                                          .mono_ns = 5000000000 + i * 1000000000L,
+                                          .real_ns = 1700000000000000000 + i * 1000000000L,
+                                          .boot_ns = 6000000000 + i * 1000000000L};
         int64_t before = at(tsc);
         assert_true(before >= last);
         spin_lock(&sync_lock);
@@ -141,6 +148,26 @@ static void test_clock_rate_is_bounded(void **state)
     assert_true(at(2000000000) > at(1000000000));
 }
 
+/* A host that lies at every sync: the clock neither stands still nor leaves what can be. */
+static void test_clock_survives_lies(void **state)
+{
+    (void)state;
+    struct host_clock s = {.tsc = 0, .mono_ns = 0, .tsc_khz = 1000000};
+    clock_init(&s);
+    uint64_t tsc = 0;
+    for (int i = 0; i < 200; i++) {
+        tsc += 1000000000;
+        s = (struct host_clock){.tsc = tsc, .mono_ns = 60000000 + i}; /* hardly any time at all */
+        clock_steer_locked(&s);
+    }
+    assert_true(nominal_mult >= mult_of_khz(KHZ_MAX));
+    assert_true(at(tsc + 20000000000) - at(tsc) > 500000000);
+    s = (struct host_clock){.mono_ns = INT64_MAX - 5};
+    assert_false(sample_possible(&s));
+    s = (struct host_clock){.real_ns = -1};
+    assert_false(sample_possible(&s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_clock_follows_and_never_steps_back),
         cmocka_unit_test(test_clock_behind_is_set_forward),
         cmocka_unit_test(test_clock_rate_is_bounded),
+        cmocka_unit_test(test_clock_survives_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
