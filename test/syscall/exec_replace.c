@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * execve: what it refuses and with which errno, and what of the old program the new one finds. Stage
- * two is this program again, called from a second thread and through a `#!` script.
+ * execve: what it refuses and with which errno, and what of the old program the new one finds.
+ * Stage two is this program again, called from a second thread and through a `#!` script.
  */
 #include "check.h"
 #include <fcntl.h>

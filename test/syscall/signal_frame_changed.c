@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A handler changes its signal frame: what rt_sigreturn takes over (registers, vector state, also from
- * another place or only its legacy part) and what it answers with SIGSEGV.
+ * A handler changes its signal frame: what rt_sigreturn takes over (registers, vector state, also
+ * from another place or only its legacy part) and what it answers with SIGSEGV.
  */
 #include "check.h"
 #include <ucontext.h>
