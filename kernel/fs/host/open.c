@@ -100,7 +100,7 @@ int host_open(struct inode *i, uint32_t flags, struct file **out)
 {
     struct host_inode *hi = host_inode_of(i);
     struct inode *opened;
-    struct statx st;
+    struct statx st = {0};
     long fd = open_inode(hi, host_flags(flags & ~(uint32_t)(O_CREAT | O_EXCL)), &st);
     if (fd < 0)
         return (int)fd;
