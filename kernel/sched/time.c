@@ -30,7 +30,7 @@
 #define CPU_CLOCK_THREAD 4
 #define CPU_CLOCK_SCHED 2
 #define CPU_CLOCK_KIND(id) ((id)&3)
-#define CPU_CLOCK_PID(id) (~((id) >> 3))
+#define CPU_CLOCK_PID(id) ((int)~((uint32_t)(id) >> 3 | 0xe0000000U)) /* id is negative */
 
 static int cpu_clock_read(int id, ktime_t *out)
 {
