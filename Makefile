@@ -52,7 +52,7 @@ format:
 
 install: build
 ifneq ($(origin PREFIX),file)
-	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@meson configure $(BUILD) --prefix=$(PREFIX) && ninja -C $(BUILD) >/dev/null
 endif
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
