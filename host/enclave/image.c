@@ -149,7 +149,11 @@ int image_reloc(const struct image *img, uint64_t i, struct image_reloc *rel, un
     Elf64_Rela r;
     memcpy(&r, img->data + img->rela_off + i * sizeof r, sizeof r);
     CHECK(r.r_info == R_X86_64_RELATIVE, "a relocation is not R_X86_64_RELATIVE");
-    CHECK(file_offset(img, r.r_offset, 8, seg) >= 0, "a relocation lies outside the file's bytes");
+    int64_t at = file_offset(img, r.r_offset, 8, seg);
+    CHECK(at >= 0, "a relocation lies outside the file's bytes");
+    /* The linker writes the addend there too.  It is overwritten, not measured: another value
+     * would go unseen. */
+    CHECK(!memcmp(img->data + at, &r.r_addend, 8), "a relocated word is not what was linked");
     rel->where = r.r_offset;
     rel->addend = (uint64_t)r.r_addend;
     return 0;

@@ -96,7 +96,8 @@ struct copies {
     uint8_t *seg[IMAGE_SEGMENTS_MAX];
 };
 
-/* Copies the page that the segment starts in from its beginning, so that vaddr & ~PAGE_MASK fits. */
+/* Copies the page that the segment starts in from its beginning, so that vaddr & ~PAGE_MASK
+ * fits. */
 static void copy_segment(struct enclave_layout *l, const struct image *img, struct copies *c,
                          unsigned int i)
 {

@@ -27,7 +27,8 @@ static void put_record(struct sha256 *s, const char *tag, uint64_t a, uint64_t b
     sha256_update(s, &r, sizeof r);
 }
 
-/* ECREATE's record has the 32-bit SSAFRAMESIZE before SIZE, so it is not aligned like the others. */
+/* ECREATE's record has the 32-bit SSAFRAMESIZE before SIZE, so it is not aligned like the
+ * others. */
 static void put_ecreate(struct sha256 *s, uint32_t ssa_frame_pages, uint64_t size)
 {
     uint8_t r[64] = "ECREATE";

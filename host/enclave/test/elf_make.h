@@ -50,6 +50,9 @@ static unsigned char *elf_make(void)
     f->ph[3] = (Elf64_Phdr){PT_DYNAMIC, PF_R, ELF_DYNAMIC, ELF_DYNAMIC, 0, 4 * 16, 4 * 16, 8};
     rela[0] = (Elf64_Rela){0x4108, R_X86_64_RELATIVE, 0x2020};
     rela[1] = (Elf64_Rela){0x1000, R_X86_64_RELATIVE, 0x4200};
+    /* the linker writes the addends to their places too */
+    memcpy(p + 0x3108, &rela[0].r_addend, 8);
+    memcpy(p + 0x1000, &rela[1].r_addend, 8);
     dyn[0] = (Elf64_Dyn){DT_RELA, {ELF_RELA}};
     dyn[1] = (Elf64_Dyn){DT_RELASZ, {2 * sizeof *rela}};
     dyn[2] = (Elf64_Dyn){DT_RELAENT, {sizeof *rela}};

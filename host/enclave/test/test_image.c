@@ -96,6 +96,10 @@ static void test_relocations(void **state)
     REFUSES(dyn[2].d_un.d_val = 8, "bad relocation size");
     REFUSES(dyn[2].d_tag = DT_NEEDED, "needs a dynamic linker");
     REFUSES(dyn[2].d_tag = DT_JMPREL, "needs a dynamic linker");
+    p[0x3108] ^= 1;
+    assert_int_equal(image_parse(&img, p, ELF_SIZE, CONFIG_OFF, &why), 0);
+    assert_int_equal(image_reloc(&img, 0, &rel, &seg, &why), -ENOEXEC);
+    assert_string_equal(why, "a relocated word is not what was linked");
     rela[0].r_info = R_X86_64_64;
     rela[1].r_offset = 0x4ffc; /* the last 4 bytes of the file's part, then bss */
     assert_int_equal(image_parse(&img, p, ELF_SIZE, CONFIG_OFF, &why), 0);
