@@ -184,6 +184,14 @@ def test_reproducible(context):
         assert f.read() == g.read(), "the same input gave different bytes"
 
 
+def test_image_tells_no_folder(context):
+    """The kernel image, whose digest is in each bundle, is the same wherever it was built."""
+    with open(os.path.join(context.build, "cella-kernel"), "rb") as f:
+        image = f.read()
+    for folder in (context.build, os.path.dirname(os.path.dirname(context.dir))):
+        assert os.fsencode(folder) not in image, f"{folder} is named in the image"
+
+
 def test_tmpfs(context):
     text = bundles.manifest("/bin/busybox", ["busybox", "sh", "-c", "echo in memory > /tmp/x/f; "
                                              "while read -r l; do echo got $l; done < /tmp/x/f"],
