@@ -295,7 +295,6 @@ def test_elf_truncated(context):
 
 def test_elf_hostile(context):
     """Random changes to the headers of static and dynamic programs."""
-    path = os.path.join(context.scratch, "program")
     chosen = random.Random(7)
     for name in ("hello_static", "hello", "hello_static_pie"):
         with open(program(context, name), "rb") as f:
@@ -305,6 +304,8 @@ def test_elf_hostile(context):
             for _ in range(chosen.randrange(1, 4)):
                 offset = chosen.randrange(16, 64 + 56 * 8)
                 changed[offset] = chosen.choice([0, 1, 0x7F, 0x80, 0xFF, chosen.randrange(256)])
+            # A new file each round: the last one may still be busy for a moment.
+            path = os.path.join(context.scratch, f"program-{name}-{round_number}")
             with open(path, "wb") as f:
                 f.write(changed)
             os.chmod(path, 0o755)
