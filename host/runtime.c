@@ -56,6 +56,7 @@ void runtime_reserve_stdio(void)
 
 int runtime_run(const struct runtime_options *o)
 {
+    clock_begin();
     host.options = o;
     host.log_fd = fcntl(2, F_DUPFD_CLOEXEC, 64);
     umask(0); /* the program's umask is applied inside, before a mode gets here */

@@ -42,15 +42,43 @@ static uint64_t tsc_khz_told(void)
     return 0;
 }
 
+struct clock_pair {
+    int64_t ns;
+    uint64_t tsc;
+};
+
+static struct clock_pair begin;
+
+/* Both clocks at one moment: the best of a few, as we may be interrupted between the two. */
+static struct clock_pair clock_pair(void)
+{
+    struct clock_pair best = {0, 0};
+    uint64_t gap = UINT64_MAX;
+    for (int i = 0; i < 4; i++) {
+        uint64_t before = __rdtsc();
+        int64_t ns = timespec_ns(CLOCK_MONOTONIC);
+        uint64_t after = __rdtsc();
+        if (after - before < gap) {
+            gap = after - before;
+            best = (struct clock_pair){ns, before + gap / 2};
+        }
+    }
+    return best;
+}
+
+void clock_begin(void)
+{
+    begin = clock_pair();
+}
+
+/* The rate since clock_begin: building the enclave has mostly taken long enough. */
 static uint64_t tsc_khz_measured(void)
 {
-    int64_t t0 = timespec_ns(CLOCK_MONOTONIC), t1;
-    uint64_t c0 = __rdtsc(), c1;
-    do {
-        t1 = timespec_ns(CLOCK_MONOTONIC);
-        c1 = __rdtsc();
-    } while (t1 - t0 < 200000);
-    return (c1 - c0) * 1000000 / (uint64_t)(t1 - t0);
+    struct clock_pair now;
+    do
+        now = clock_pair();
+    while (now.ns - begin.ns < 200000);
+    return (now.tsc - begin.tsc) * 1000000 / (uint64_t)(now.ns - begin.ns);
 }
 
 void clock_sample(struct host_clock *c)
