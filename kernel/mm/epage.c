@@ -159,6 +159,14 @@ void epage_protect(uintptr_t addr, size_t n, unsigned from, unsigned to)
     }
 }
 
+void epage_settle(uintptr_t addr, unsigned perm)
+{
+    struct secinfo s = {.flags = perm};
+
+    if (perm)
+        enclu(ENCLU_EMODPE, &s, addr, 0);
+}
+
 void epage_remove(uintptr_t addr, size_t n)
 {
     if (n == 0)

@@ -32,6 +32,11 @@ MUST_CHECK int epage_add(uintptr_t addr, size_t n);
 MUST_CHECK int epage_add_copy(uintptr_t addr, const void *src, size_t n, unsigned perm);
 /* Changes n present pages from permission `from` to `to`.  Panics when the host interferes. */
 void epage_protect(uintptr_t addr, size_t n, unsigned from, unsigned to);
+/*
+ * The page, present with permission perm, is about to be used (EMODPE with what it has already).  The CPU
+ * does nothing; to softsgx, which lets changes wait for an access, it says that they end here.
+ */
+void epage_settle(uintptr_t addr, unsigned perm);
 /* Removes n present pages and gives them back to the host. */
 void epage_remove(uintptr_t addr, size_t n);
 /* Pages in use (measured ones included) and the limit. */

@@ -178,6 +178,8 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
 
     mutex_lock(&mm->lock);
     err = mm_fault_locked(mm, addr, access);
+    if (!err)
+        epage_settle(ALIGN_DOWN(addr, PAGE_SIZE), pagemap_get(addr) & PAGE_PERM);
     mutex_unlock(&mm->lock);
     if (err == -ENOMEM && !warned) {
         warned = true;

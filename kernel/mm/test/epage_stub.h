@@ -97,6 +97,11 @@ void epage_protect(uintptr_t addr, size_t n, unsigned from, unsigned to)
     stub_set(addr, n, from, to);
 }
 
+void epage_settle(uintptr_t addr, unsigned perm)
+{
+    assert_int_equal(stub_perm(addr), perm);
+}
+
 void epage_remove(uintptr_t addr, size_t n)
 {
     if (n == 0)
