@@ -54,13 +54,29 @@ void runtime_reserve_stdio(void)
             host_say("descriptor %d is closed and cannot be reserved", fd);
 }
 
+/* Where messages and traced calls go: 0 or -errno after a printed line. */
+static int logs_open(const struct runtime_options *o)
+{
+    host.log_fd = fcntl(2, F_DUPFD_CLOEXEC, 64);
+    host.trace_fd = host.log_fd;
+    if (!o->trace_file)
+        return 0;
+    host.trace_fd = open(o->trace_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (host.trace_fd >= 0)
+        return 0;
+    int err = errno;
+    host_say("--trace-file=%s: %s", o->trace_file, strerror(err));
+    return -err;
+}
+
 int runtime_run(const struct runtime_options *o)
 {
     clock_begin();
     host.options = o;
-    host.log_fd = fcntl(2, F_DUPFD_CLOEXEC, 64);
+    int ret = logs_open(o);
     umask(0); /* the program's umask is applied inside, before a mode gets here */
-    int ret = device_choose(o);
+    if (!ret)
+        ret = device_choose(o);
     if (!ret)
         ret = enclave_build();
     if (!ret)

@@ -26,6 +26,7 @@ struct host {
     bool tick_made;
     int wait_status;          /* the program's, once ended */
     int log_fd;               /* standard error, for good: the program may close descriptor 2 */
+    int trace_fd;             /* where traced calls go: the same, or --trace-file */
     bool ended;
 };
 

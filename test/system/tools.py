@@ -38,6 +38,19 @@ def test_trace(context):
     assert "openat(" in only and "mmap(" not in only, only[-1500:]
 
 
+def test_trace_file(context):
+    """Traced calls go to the file, and nothing else does."""
+    path = os.path.join(context.scratch, "trace")
+    result = context.run(context.enclave([f"--trace-file={path}"]) + ["/bin/cat", "absent"])
+    assert result.err == b"/bin/cat: absent: No such file or directory\n", result.err[:500]
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    assert any("openat(" in line and "ENOENT" in line for line in lines), lines[-5:]
+    assert all(re.match(r"\[\d+\] \w+\(.*\) = ", line) for line in lines), lines
+    lost = context.run(context.enclave(["--trace-file=/absent/trace"]) + ["/bin/true"])
+    assert lost.status == 125 and lost.err.count(b"\n") == 1 and b"/absent/trace" in lost.err, lost.err
+
+
 def test_stats(context):
     result = context.run(context.enclave(["--stats"]) + [program(context)])
     text = result.err.decode().lower()
