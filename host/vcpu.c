@@ -2,9 +2,9 @@
 /*
  * A vCPU's life outside the enclave: enter, and do what the kernel left for.
  *
- *   EEXIT, HOST_OCALL    serve the request, EENTER with the result
- *   EEXIT, HOST_RESUME   the exception is dealt with, ERESUME
- *   an exception         EENTER (CSSA 1): the kernel looks at it
+ *   EEXIT                   serve the request, EENTER with the result
+ *   an exception            EENTER (CSSA 1): the kernel looks at it
+ *   EEXIT of such an entry  the exception is dealt with: ERESUME
  * An exception while the kernel looks at one is the end.
  */
 #include <errno.h>
@@ -14,8 +14,9 @@
 
 static int exception_in_handler(const struct sgx_enclave_run *run)
 {
-    host_say("the kernel failed while it handled an exception (vector %u, error %u, address 0x%llx)",
-             run->exception_vector, run->exception_error_code, (unsigned long long)run->exception_addr);
+    host_say(
+        "the kernel failed while it handled an exception (vector %u, error %u, address 0x%llx)",
+        run->exception_vector, run->exception_error_code, (unsigned long long)run->exception_addr);
     return -EIO;
 }
 
@@ -39,8 +40,8 @@ int vcpu_run(unsigned index)
             function = EENTER;
             continue;
         }
-        handling = false;
-        if (v->action == HOST_RESUME) {
+        if (handling) {
+            handling = false;
             function = ERESUME;
             continue;
         }

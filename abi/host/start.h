@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the host passes at the first EENTER (RDI = address of struct host_start in untrusted memory),
- * and the block that each vCPU shares with the host for ever after.  Everything here is written by the
- * host and believed for nothing: the kernel copies it once, checks it, and uses its own copy.
+ * What the host passes at the first EENTER (RDI = address of struct host_start in untrusted
+ * memory), and the block that each vCPU shares with the host for ever after. Everything here is
+ * written by the host and believed for nothing: the kernel copies it once, checks it, and uses its
+ * own copy.
  */
 #ifndef ABI_HOST_START_H
 #define ABI_HOST_START_H
@@ -12,11 +13,11 @@
 #define HOST_ABI_VERSION 1
 
 struct host_clock {
-    uint64_t tsc;       /* read next to the clocks */
-    int64_t mono_ns;    /* CLOCK_MONOTONIC */
-    int64_t real_ns;    /* CLOCK_REALTIME */
-    int64_t boot_ns;    /* CLOCK_BOOTTIME */
-    uint64_t tsc_khz;   /* the host's best estimate */
+    uint64_t tsc;     /* read next to the clocks */
+    int64_t mono_ns;  /* CLOCK_MONOTONIC */
+    int64_t real_ns;  /* CLOCK_REALTIME */
+    int64_t boot_ns;  /* CLOCK_BOOTTIME */
+    uint64_t tsc_khz; /* the host's best estimate */
 };
 
 struct host_sysinfo {
@@ -38,19 +39,18 @@ struct host_ring {
     uint32_t sq_entries, cq_entries;           /* powers of two */
 };
 
-enum host_action {
-    HOST_OCALL = 1,  /* serve host_vcpu.ocall, then EENTER */
-    HOST_RESUME = 2, /* the exception or tick is dealt with: ERESUME */
-};
-
 #define HOST_CLOSE_MAX 15
 
+/*
+ * What an EEXIT asks for follows from how the enclave was entered: after EENTER with CSSA 0 the
+ * kernel wants `ocall` served and EENTER with its result, after EENTER with CSSA 1 (an exception or
+ * a tick) ERESUME.  It is no word in here, because a tick may come when an ocall is half written.
+ */
 struct host_vcpu {
-    uint32_t action; /* enum host_action, written by the kernel before EEXIT */
-    uint32_t index;
-    uint64_t signals; /* host signals for the program, bit n-1 for signal n: set by the host, taken by the kernel */
+    uint32_t index, reserved;
+    uint64_t signals; /* bit n-1: signal n; set by the host, taken by the kernel */
     struct host_ocall ocall;
-    uint32_t close_count; /* descriptors to be closed before the ocall is served; the host zeroes it */
+    uint32_t close_count; /* descriptors to close before the ocall is served; the host zeroes it */
     int32_t close_fds[HOST_CLOSE_MAX];
     struct host_ring ring;
 };
@@ -63,19 +63,19 @@ struct host_vcpu {
 struct host_start {
     uint32_t version; /* HOST_ABI_VERSION */
     uint32_t flags;
-    uint32_t vcpu_count;       /* <= the TCSs that were built */
-    uint32_t ncpu;             /* what the program should see */
-    uint64_t vcpus;            /* struct host_vcpu[vcpu_count] */
+    uint32_t vcpu_count;         /* <= the TCSs that were built */
+    uint32_t ncpu;               /* what the program should see */
+    uint64_t vcpus;              /* struct host_vcpu[vcpu_count] */
     uint64_t buffer, buffer_len; /* the bounce buffers */
-    uint64_t side, side_len;   /* the bundle's side data (leaf hashes), read-only; 0: none */
-    uint64_t argv, argv_len;   /* NUL-terminated strings one after the other */
+    uint64_t side, side_len;     /* the bundle's side data (leaf hashes), read-only; 0: none */
+    uint64_t argv, argv_len;     /* NUL-terminated strings one after the other */
     uint64_t envp, envp_len;
-    uint64_t cwd, cwd_len;     /* without NUL */
+    uint64_t cwd, cwd_len;         /* without NUL */
     uint64_t program, program_len; /* dev mode: the entry point */
-    uint64_t trace, trace_len; /* names of the calls to trace, comma separated; empty: all */
+    uint64_t trace, trace_len;     /* names of the calls to trace, comma separated; empty: all */
     uint64_t hostname, hostname_len;
     uint32_t uid, gid;
-    uint64_t memory_limit; /* bytes; lowers the configuration's limit, never raises it; 0: does not */
+    uint64_t memory_limit; /* bytes; can only lower the configuration's limit; 0: does not */
     struct host_clock clock;
 };
 

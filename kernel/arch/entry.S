@@ -2,7 +2,7 @@
 /*
  * The doors between the host, the kernel and the program.
  *
- *   enclave_entry     EENTER.  RAX = CSSA.  CSSA 0: the first entry of this vCPU, or the return from
+ *   enclave_entry     EENTER.  RAX = CSSA.  CSSA 0: the first entry of vCPU 0, or the return from
  *                     an ocall.  CSSA 1: an exception or a tick; only stage one, on its own stack.
  *                     CSSA 2: a tick in stage one.
  *   ocall_leave       EEXIT for an ocall; returns when the host enters again.
@@ -11,8 +11,8 @@
  *   exit_to_user      all registers back to the program.
  *
  * An enclave has no IRET: RIP is loaded from %gs:VCPU_USER_RIP after everything else is back, so no
- * byte of the program's stack is touched.  The host sets every register and flag at EENTER, so DF and AC
- * are cleared before any C code, and RSP comes from the vCPU's own page.
+ * byte of the program's stack is touched. The host sets every register and flag at EENTER, so DF
+ * and AC are cleared before any C code, and RSP comes from the vCPU's own page.
  */
 #include "abi/host/layout.h"
 #include "kernel/arch/asm.h"
@@ -49,7 +49,8 @@ enclave_entry:
     popq %rbx
     ret
 
-/* One vCPU boots the kernel, once.  The others' TCSs may be built, but there is nothing in them to do yet. */
+/* One vCPU boots the kernel, once.  The others' TCSs may be built, but there is nothing in them
+ * to do yet. */
 entry_first:
     cmpl $0, %gs:VCPU_INDEX
     jne entry_refused
@@ -89,7 +90,8 @@ entry_exception:
 
 /*
  * A tick came while stage one was running: its stack is in use, and it needs nothing but a note.
- * (After a fault in stage one the host does not enter again; if it did, it would only waste its time.)
+ * (After a fault in stage one the host does not enter again; if it did, it would only waste its
+ * time.)
  */
 entry_nested:
     movl $1, %gs:VCPU_NEED_RESCHED
@@ -173,7 +175,8 @@ exit_to_user:
     orl THREAD_SIGNAL_PENDING(%rax), %ecx
     orl %gs:VCPU_NEED_RESCHED, %ecx
     jnz exit_slow
-exit_fast:
+    .globl exit_fast, exit_fast_end
+exit_fast:                          /* a tick from here on starts over: see tick_kernel */
     popq %r15
     popq %r14
     popq %r13
@@ -194,6 +197,7 @@ exit_fast:
     popfq
     popq %rsp
     jmp *%gs:VCPU_USER_RIP
+exit_fast_end:
 
 exit_slow:
     movq %rsp, %rdi

@@ -2,14 +2,15 @@
 /*
  * What happens after an AEX, once the host has entered again (CSSA 1).
  *
- *   tick      no valid EXITINFO: the program was interrupted.  In the program: go to stage two, which
- *             reschedules.  In the kernel: only need_resched is set; the kernel is not preempted.
- *   exception in the program: the registers go from the SSA frame to the top of the thread's kernel stack,
- *             the frame is pointed at stage two.  In the kernel: the fix-up table, else a panic.
+ *   tick       no valid EXITINFO.  In the program: the registers go from the SSA frame to the top
+ *              of the thread's kernel stack, the frame is pointed at stage two, which reschedules.
+ *              In the kernel: only need_resched is set; the kernel is not preempted.
+ *   exception  in the program: likewise, and stage two serves it.  In the kernel: the fix-up table,
+ *              else the frame is pointed at a panic.
  *
- * The threat: the host decides when to enter here, and can do so at any moment with no exception behind
- * it.  That is a tick, and harmless.  What kind of exception it was is believed from the SSA frame only,
- * which the CPU wrote.
+ * The threat: the host decides when to enter here, and can do so at any moment with no exception
+ * behind it. That is a tick, and harmless. What kind of exception it was is believed from the SSA
+ * frame only, which the CPU wrote.
  */
 #include "kernel/arch/exception.h"
 
@@ -38,6 +39,8 @@
 extern char kernel_image_start[], kernel_image_end[];
 void exception_stage2(void);
 void exception_kernel_panic(void);
+void exit_to_user(void);
+extern char exit_fast[], exit_fast_end[];
 
 static bool in_kernel(uint64_t rip)
 {
@@ -78,6 +81,20 @@ static void stage1_kernel(struct vcpu *v, struct ssa_gpr *g)
     g->rip = (uint64_t)exception_kernel_panic;
 }
 
+/*
+ * Nothing but the note, except on the last steps to the program, which come after the look at
+ * need_resched: a program that then computes for ever would keep the others from the CPU.  These
+ * steps only read the registers from the kernel stack, so they can be taken again.
+ */
+static void tick_kernel(struct vcpu *v, struct ssa_gpr *g)
+{
+    if (g->rip < (uint64_t)exit_fast || g->rip >= (uint64_t)exit_fast_end)
+        return;
+    g->rip = (uint64_t)exit_to_user;
+    g->rsp = (uint64_t)v->running->regs;
+    g->rflags = RFLAGS_FIXED & ~0x200UL;
+}
+
 static void stage1_user(struct vcpu *v, struct ssa_gpr *g)
 {
     struct user_regs *r = v->running->regs;
@@ -90,13 +107,14 @@ static void stage1_user(struct vcpu *v, struct ssa_gpr *g)
 
 void exception_stage1(void)
 {
+    if (!kernel.params)
+        return; /* a tick in the kernel's first instructions */
     struct vcpu *v = vcpu_this();
     uint64_t frame = v->head.self + VCPU_SSA_PAGE * PAGE_SIZE;
     uint64_t end = frame + (uint64_t)kernel.params->ssa_frame_pages * PAGE_SIZE;
     struct ssa_gpr *g = (struct ssa_gpr *)(end - sizeof(*g));
     const struct ssa_exinfo *x = (const struct ssa_exinfo *)((char *)g - sizeof(*x));
 
-    v->host_unsafe->action = HOST_RESUME;
     v->aexs++;
     if (g->exitinfo & EXITINFO_VALID) {
         v->fault_vector = EXITINFO_VECTOR(g->exitinfo);
@@ -107,8 +125,10 @@ void exception_stage1(void)
         v->tick_at = 0;
         __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
         /* Stage two may be about to read what the last exception was. */
-        if (in_kernel(g->rip))
+        if (in_kernel(g->rip)) {
+            tick_kernel(v, g);
             return;
+        }
         v->fault_vector = TICK_VECTOR;
     }
     if (in_kernel(g->rip))
@@ -126,23 +146,15 @@ static void user_page_fault(uint64_t addr, uint64_t error)
     if (user_range_ok(addr, 1))
         err = mm_fault(current_process()->mm, addr, access);
     switch (err) {
-    case 0:
-        return;
-    case -EACCES:
-        signal_force_fault(SIGSEGV, SEGV_ACCERR, addr, VECTOR_PF, error);
-        return;
-    case -EIO:
-        signal_force_fault(SIGBUS, BUS_ADRERR, addr, VECTOR_PF, error);
-        return;
-    case -ENOMEM:
-        signal_force_fault(SIGKILL, SI_KERNEL, addr, VECTOR_PF, error);
-        return;
-    default:
-        signal_force_fault(SIGSEGV, SEGV_MAPERR, addr, VECTOR_PF, error);
+    case 0: return;
+    case -EACCES: signal_force_fault(SIGSEGV, SEGV_ACCERR, addr, VECTOR_PF, error); return;
+    case -EIO: signal_force_fault(SIGBUS, BUS_ADRERR, addr, VECTOR_PF, error); return;
+    case -ENOMEM: signal_force_fault(SIGKILL, SI_KERNEL, addr, VECTOR_PF, error); return;
+    default: signal_force_fault(SIGSEGV, SEGV_MAPERR, addr, VECTOR_PF, error);
     }
 }
 
-/* #UD: what an enclave may not execute but a program may: syscall, cpuid (rdtsc on old CPUs). */
+/* #UD: what an enclave may not execute but a program may: syscall and cpuid. */
 static void user_invalid_opcode(struct user_regs *r)
 {
     uint8_t b[2] = {0};
@@ -167,32 +179,18 @@ void exception_user(struct user_regs *r)
 
     v->faults++;
     switch (vector) {
-    case TICK_VECTOR:
-        sched_tick();
-        return;
-    case VECTOR_PF:
-        user_page_fault(addr, error);
-        return;
-    case VECTOR_UD:
-        user_invalid_opcode(r);
-        return;
-    case VECTOR_DE:
-        signal_force_fault(SIGFPE, FPE_INTDIV, r->rip, VECTOR_DE, 0);
-        return;
+    case TICK_VECTOR: sched_tick(); return;
+    case VECTOR_PF: user_page_fault(addr, error); return;
+    case VECTOR_UD: user_invalid_opcode(r); return;
+    case VECTOR_DE: signal_force_fault(SIGFPE, FPE_INTDIV, r->rip, VECTOR_DE, 0); return;
     case VECTOR_MF:
-    case VECTOR_XM:
-        signal_force_fault(SIGFPE, FPE_FLTINV, r->rip, (int)vector, 0);
-        return;
+    case VECTOR_XM: signal_force_fault(SIGFPE, FPE_FLTINV, r->rip, (int)vector, 0); return;
     case VECTOR_BP:
         r->rip++; /* an enclave reports it at the instruction, Linux after it */
         signal_force_fault(SIGTRAP, SI_KERNEL, 0, VECTOR_BP, 0);
         return;
-    case VECTOR_DB:
-        signal_force_fault(SIGTRAP, TRAP_TRACE, r->rip, VECTOR_DB, 0);
-        return;
-    case VECTOR_AC:
-        signal_force_fault(SIGBUS, BUS_ADRALN, 0, VECTOR_AC, 0);
-        return;
+    case VECTOR_DB: signal_force_fault(SIGTRAP, TRAP_TRACE, r->rip, VECTOR_DB, 0); return;
+    case VECTOR_AC: signal_force_fault(SIGBUS, BUS_ADRALN, 0, VECTOR_AC, 0); return;
     default:
         /* #GP and the rest: Linux says SI_KERNEL and no address. */
         signal_force_fault(SIGSEGV, SI_KERNEL, 0, (int)vector, error);

@@ -31,7 +31,7 @@ void ocall_epoch_end(void)
 /* Descriptors that the next exit will close. */
 static struct {
     struct spinlock lock;
-    unsigned n;                  /* [l] */
+    unsigned n;                 /* [l] */
     int32_t fd[HOST_CLOSE_MAX]; /* [l] */
 } closing;
 
@@ -56,7 +56,8 @@ static void closing_send(volatile struct host_vcpu *h)
     spin_unlock(&closing.lock);
 }
 
-int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                        uint64_t a4, uint64_t a5)
 {
     struct vcpu *v = vcpu_this();
     volatile struct host_vcpu *h = v->host_unsafe;
@@ -70,7 +71,6 @@ int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2,
     h->ocall.arg[3] = a3;
     h->ocall.arg[4] = a4;
     h->ocall.arg[5] = a5;
-    h->action = HOST_OCALL;
     if (closing.n)
         closing_send(h);
     v->exits++;
@@ -80,7 +80,8 @@ int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2,
     return h->ocall.ret;
 }
 
-int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                  uint64_t a5)
 {
     int64_t ret = host_call_quiet(nr, a0, a1, a2, a3, a4, a5);
     ocall_epoch_end();
