@@ -25,6 +25,16 @@ NO_MATCH = 5
 DEFAULT_LAUNCHER = "{build}/cella run -q --io={io}"
 
 
+def default_signals():
+    """Signals that our caller ignores (nohup, a background job) would be ignored by every command."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)  # exec makes it the default action again
+
+
+default_signals()
+
+
 class Result:
     """How one command ended."""
 
