@@ -74,7 +74,7 @@ int runtime_run(const struct runtime_options *o)
     clock_begin();
     host.options = o;
     int ret = logs_open(o);
-    umask(0); /* the program's umask is applied inside, before a mode gets here */
+    host.umask = umask(0); /* the program's umask is applied inside, before a mode gets here */
     if (!ret)
         ret = device_choose(o);
     if (!ret)

@@ -24,9 +24,10 @@ struct host {
     struct ring *ring;        /* what serves vcpus[0].ring */
     timer_t tick;             /* of the vCPU's thread */
     bool tick_made;
-    int wait_status;          /* the program's, once ended */
-    int log_fd;               /* standard error, for good: the program may close descriptor 2 */
-    int trace_fd;             /* where traced calls go: the same, or --trace-file */
+    mode_t umask;    /* the caller's: the program starts with it if the configuration lets it */
+    int wait_status; /* the program's, once ended */
+    int log_fd;      /* standard error, for good: the program may close descriptor 2 */
+    int trace_fd;    /* where traced calls go: the same, or --trace-file */
     bool ended;
 };
 

@@ -162,6 +162,7 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
     put_text(&at, hostname, &s->hostname, &s->hostname_len);
     s->uid = o->uid;
     s->gid = o->gid;
+    s->umask = host.umask;
     s->memory_limit = o->memory_limit;
     clock_sample(&s->clock);
 }
@@ -171,13 +172,16 @@ int start_prepare(void)
     const struct runtime_options *o = host.options;
     char hostname[65] = "";
     size_t text = strings_len(o->argv) + strings_len(o->envp) + strlen(o->cwd ? o->cwd : "") +
-                  strlen(o->program ? o->program : "") + strlen(o->trace_calls ? o->trace_calls : "") + sizeof(hostname);
+                  strlen(o->program ? o->program : "") +
+                  strlen(o->trace_calls ? o->trace_calls : "") + sizeof(hostname);
     size_t head = (sizeof(struct host_start) + 63) / 64 * 64;
     size_t vcpus = VCPUS * sizeof(struct host_vcpu);
 
     gethostname(hostname, sizeof(hostname) - 1);
-    char *p = mmap(NULL, head + vcpus + text, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    void *buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p =
+        mmap(NULL, head + vcpus + text, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED || buffer == MAP_FAILED)
         return -ENOMEM;
     host.start = (struct host_start *)p;

@@ -75,6 +75,7 @@ struct host_start {
     uint64_t trace, trace_len;     /* names of the calls to trace, comma separated; empty: all */
     uint64_t hostname, hostname_len;
     uint32_t uid, gid;
+    uint32_t umask, reserved;
     uint64_t memory_limit; /* bytes; can only lower the configuration's limit; 0: does not */
     struct host_clock clock;
 };

@@ -12,14 +12,14 @@
 struct boot_args {
     uint32_t flags; /* HOST_FLAG_* */
     uint32_t ncpu;
-    char **argv;    /* NULL-terminated; empty when the host gave none */
-    char **envp;    /* NULL-terminated */
-    char *cwd;      /* "" when not given */
-    char *program;  /* "" when not given */
-    char *trace;    /* "" : all calls */
+    char **argv;   /* NULL-terminated; empty when the host gave none */
+    char **envp;   /* NULL-terminated */
+    char *cwd;     /* "" when not given */
+    char *program; /* "" when not given */
+    char *trace;   /* "" : all calls */
     char *hostname;
-    uint32_t uid, gid;
-    haddr_t side;   /* leaf hashes, in untrusted memory */
+    uint32_t uid, gid, umask;
+    haddr_t side; /* leaf hashes, in untrusted memory */
     size_t side_len;
     struct host_clock clock;
 };

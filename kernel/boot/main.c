@@ -65,7 +65,8 @@ static void start_take(haddr_t addr, struct host_start *s, struct host_vcpu *v)
     if (!host_range_ok(addr, sizeof(*s)))
         ocall_exit(-1);
     host_in(s, addr, sizeof(*s));
-    if (s->version != HOST_ABI_VERSION || !s->vcpu_count || s->vcpu_count > kernel.params->vcpu_count)
+    if (s->version != HOST_ABI_VERSION || !s->vcpu_count ||
+        s->vcpu_count > kernel.params->vcpu_count)
         ocall_exit(-1);
     if (!host_range_ok(s->vcpus, s->vcpu_count * sizeof(struct host_vcpu)) ||
         !host_range_ok(s->buffer, s->buffer_len))

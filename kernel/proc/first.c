@@ -74,6 +74,8 @@ static struct process *process_new(void)
     ptimers_init(p);
     p->fds = fdtable_new();
     p->fs = fs_context_new();
+    if (p->fs && host_ids)
+        fs_context_set_umask(p->fs, a->umask);
     p->sighand = sighand_new();
     p->sigqueue = sigqueue_new();
     if (p->fds && p->fs && p->sighand && p->sigqueue)

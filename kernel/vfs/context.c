@@ -66,6 +66,11 @@ struct dentry *fs_context_root(struct fs_context *f)
     return d;
 }
 
+void fs_context_set_umask(struct fs_context *f, uint32_t mask)
+{
+    __atomic_store_n(&f->umask, mask & 0777, __ATOMIC_RELAXED);
+}
+
 uint32_t fs_context_umask(struct fs_context *f)
 {
     return __atomic_load_n(&f->umask, __ATOMIC_RELAXED);

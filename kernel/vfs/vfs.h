@@ -46,6 +46,7 @@ MUST_CHECK int vfs_chdir(const char *path);
 struct dentry *fs_context_cwd(struct fs_context *f);  /* a reference */
 struct dentry *fs_context_root(struct fs_context *f); /* a reference */
 uint32_t fs_context_umask(struct fs_context *f);
+void fs_context_set_umask(struct fs_context *f, uint32_t mask);
 
 /* Descriptor tables. */
 struct fdtable *fdtable_new(void) MUST_CHECK;
