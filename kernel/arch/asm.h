@@ -28,6 +28,7 @@
 
 #define SGX_EEXIT 4
 
+/* clang-format off */
 #ifdef __ASSEMBLER__
 /*
  * ENCLU with 13 bytes of padding: a software CPU may, after it has measured the page, turn the 16
@@ -42,5 +43,6 @@
 #define ENCLU_SITE                                                                                \
     ".byte 0x0f,0x01,0xd7, 0x0f,0x1f,0x84,0x00,0x00,0x00,0x00,0x00, 0x0f,0x1f,0x44,0x00,0x00\n"
 #endif
+/* clang-format on */
 
 #endif

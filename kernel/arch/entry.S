@@ -207,6 +207,8 @@ exit_slow:
     jmp exit_fast
 
 gate_odd_flags:
+    /* With TF the way out would trap in the kernel; a program that steps itself steps over the call. */
+    andl $~0x100, REGS_RFLAGS(%rsp)
     pushq $RFLAGS_FIXED
     popfq
     jmp 1b

@@ -66,7 +66,7 @@ static void regs_from_ssa(struct user_regs *r, const struct ssa_gpr *g)
     r->rdi = g->rdi;
     r->orig_rax = ~0UL;
     r->rip = g->rip;
-    r->rflags = g->rflags;
+    r->rflags = g->rflags & ~RFLAGS_TF; /* it would trap on the way out, in the kernel */
     r->rsp = g->rsp;
 }
 

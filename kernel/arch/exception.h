@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exceptions and ticks.  Stage one runs with CSSA 1 on the vCPU's exception stack: it may only look at
- * the SSA frame and redirect it.  Stage two is ordinary kernel code on the thread's kernel stack.
+ * Exceptions and ticks. Stage one runs with CSSA 1 on the vCPU's exception stack: it may only look
+ * at the SSA frame and redirect it. Stage two is ordinary kernel code on the thread's kernel stack.
  */
 #ifndef KERNEL_ARCH_EXCEPTION_H
 #define KERNEL_ARCH_EXCEPTION_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of fault fix-ups, collected by the linker; a few dozen entries, searched only on a fault. */
+/* The table of fault fix-ups, collected by the linker; a few dozen entries, searched only on a
+ * fault. */
 #include "kernel/arch/fixup.h"
 
 struct fixup_entry {

@@ -7,6 +7,7 @@
 #ifndef KERNEL_ARCH_FIXUP_H
 #define KERNEL_ARCH_FIXUP_H
 
+/* clang-format off */
 #ifdef __ASSEMBLER__
 #define EXTABLE(insn, fixup)                                                                      \
     .pushsection .fixup_table, "a";                                                               \
@@ -16,6 +17,8 @@
 #else
 #define EXTABLE(insn, fixup)                                                                      \
     ".pushsection .fixup_table,\"a\"\n.balign 4\n.long (" insn ")-., (" fixup ")-.\n.popsection\n"
+
+/* clang-format on */
 
 #include <stdint.h>
 /* The fix-up of an instruction, or 0. */

@@ -20,19 +20,22 @@ void fpu_boot(void);
 void fpu_park(void);
 /* Loads parked state: the last thing before the program runs. */
 void fpu_unpark(struct thread *t);
-/* Brackets kernel code that uses vector registers (crypto); not nested. May be used by the idle thread. */
+/* Brackets kernel code that uses vector registers (crypto); not nested. May be used by the idle
+ * thread. */
 void kernel_fpu_begin(void);
 void kernel_fpu_end(void);
 /*
- * For signal frames: the current thread's state in standard format, kernel.xsave_size bytes, straight to
- * program memory (64-aligned, range checked by the caller) but for the header, which the caller writes: it
- * gets XSTATE_BV.  -EFAULT: a page is not there; the caller brings it in and tries again.
+ * For signal frames: the current thread's state in standard format, kernel.xsave_size bytes,
+ * straight to program memory (64-aligned, range checked by the caller) but for the header, which
+ * the caller writes: it gets XSTATE_BV. -EFAULT: a page is not there; the caller brings it in and
+ * tries again.
  */
 MUST_CHECK int fpu_save_user(uaddr_t fp, uint64_t *xstate_bv);
-/* The reverse.  -EINVAL when a page is not there or the CPU refuses the image: the state is then the initial one. */
+/* The reverse.  -EINVAL when a page is not there or the CPU refuses the image: the state is then
+ * the initial one. */
 MUST_CHECK int fpu_restore_user(uaddr_t fp);
-/* Makes buf (64-aligned kernel memory, a standard-format image that a program made) the current thread's state.
- * -EINVAL when the CPU refuses it: the state is then the initial one. */
+/* Makes buf (64-aligned kernel memory, a standard-format image that a program made) the current
+ * thread's state. -EINVAL when the CPU refuses it: the state is then the initial one. */
 MUST_CHECK int fpu_restore_checked(void *buf);
 /* The current thread's state is given up for the initial one: for a signal handler. */
 void fpu_start_over(void);

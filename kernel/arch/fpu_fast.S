@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parking vector state by plain moves: XSAVE, an XRSTOR that clears, and an XRSTOR that loads cost 200 ns
- * together, these 40.  They cover what programs have in use as a rule: SSE, AVX and AVX-512, x87 unused.
- * The CPU says what is in use (XGETBV with ECX = 1: XINUSE); for anything else fpu.c falls back to XSAVE.
+ * Parking vector state by plain moves: XSAVE, an XRSTOR that clears, and an XRSTOR that loads cost
+ * 200 ns together, these 40. They cover what programs have in use as a rule: SSE, AVX and AVX-512,
+ * x87 unused. The CPU says what is in use (XGETBV with ECX = 1: XINUSE); for anything else fpu.c
+ * falls back to XSAVE.
  *
  * The image is private to these routines:
  *     0     MXCSR            64    ymm0 … ymm15 (32 bytes each), or from

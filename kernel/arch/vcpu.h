@@ -16,27 +16,27 @@ struct thread;
 struct host_vcpu;
 
 struct vcpu {
-    struct vcpu_head head;         /* self, index: measured */
-    uint64_t user_rsp;             /* entry.S: scratch for the program's RSP … */
-    uint64_t user_rip;             /* … and RIP on the way in and out */
-    uint64_t kstack_top;           /* of the current thread: where user_regs end */
-    uint64_t syscall_entry;        /* address of the gate; trampolines jump through it */
-    uint64_t ocall_rsp;            /* kernel RSP while outside for an ocall; 0 when not */
-    uint64_t canary;               /* reserved for archives built with a stack protector */
-    struct thread *running;        /* the thread whose kernel stack or program runs */
-    uint64_t host_rip;             /* where EEXIT goes: what the last EENTER (CSSA 0) passed */
-    uint64_t host_rsp, host_rbp;   /* the host's, restored by EEXIT as the vDSO expects */
-    uint32_t need_resched;         /* [a] a tick or a wake-up asks for schedule() on the way out */
-    uint32_t state;                /* [a] enum vcpu_state */
+    struct vcpu_head head;       /* self, index: measured */
+    uint64_t user_rsp;           /* entry.S: scratch for the program's RSP … */
+    uint64_t user_rip;           /* … and RIP on the way in and out */
+    uint64_t kstack_top;         /* of the current thread: where user_regs end */
+    uint64_t syscall_entry;      /* address of the gate; trampolines jump through it */
+    uint64_t ocall_rsp;          /* kernel RSP while outside for an ocall; 0 when not */
+    uint64_t canary;             /* reserved for archives built with a stack protector */
+    struct thread *running;      /* the thread whose kernel stack or program runs */
+    uint64_t host_rip;           /* where EEXIT goes: what the last EENTER (CSSA 0) passed */
+    uint64_t host_rsp, host_rbp; /* the host's, restored by EEXIT as the vDSO expects */
+    uint32_t need_resched;       /* [a] a tick or a wake-up asks for schedule() on the way out */
+    uint32_t state;              /* [a] enum vcpu_state */
     /* The last fault, written by stage one of the exception path. */
-    uint64_t fault_addr;           /* of a #PF or #GP (EXINFO) */
-    uint64_t fault_error;          /* its error code: bit 1 write, bit 4 instruction fetch */
+    uint64_t fault_addr;  /* of a #PF or #GP (EXINFO) */
+    uint64_t fault_error; /* its error code: bit 1 write, bit 4 instruction fetch */
     uint64_t fault_vector;
-    uint64_t fault_rip;            /* of a fault in the kernel that has no fix-up */
-    struct thread *idle;           /* runs when nothing else does */
-    struct thread *previous;       /* set across a context switch: who was left */
-    uint32_t resched_yield;        /* a tick came: the thread's slice is over */
-    ktime_t tick_at;               /* when the host was last asked to tick; 0: not asked */
+    uint64_t fault_rip;                     /* of a fault in the kernel that has no fix-up */
+    struct thread *idle;                    /* runs when nothing else does */
+    struct thread *previous;                /* set across a context switch: who was left */
+    uint32_t resched_yield;                 /* a tick came: the thread's slice is over */
+    ktime_t tick_at;                        /* when the host was last asked to tick; 0: not asked */
     volatile struct host_vcpu *host_unsafe; /* untrusted: only through ocall/ */
     uint64_t exits, aexs, ticks, switches, faults; /* statistics */
 };
