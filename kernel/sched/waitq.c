@@ -31,6 +31,8 @@ void waitq_del(struct waitq *q, struct waiter *w)
 
 void waitq_wake(struct waitq *q, uint32_t events)
 {
+    /* The caller's change must be seen by a waiter that this look does not see yet. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (list_empty(&q->waiters))
         return;
     spin_lock(&q->lock);
