@@ -166,7 +166,8 @@ static int ioc_provision(struct encl *e, void *arg)
 static void range_sync(struct encl *e, uint64_t offset, uint64_t done)
 {
     tcs_invalidate(e, e->base + offset, e->base + offset + done);
-    prot_sync(e, offset >> PAGE_SHIFT, (offset + done) >> PAGE_SHIFT);
+    if (prot_sync(e, offset >> PAGE_SHIFT, (offset + done) >> PAGE_SHIFT))
+        mem_exhausted(); /* the host would go on allowing what the EPCM forbids */
 }
 
 static int ioc_restrict(struct encl *e, void *arg)

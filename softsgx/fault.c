@@ -32,7 +32,10 @@ static uint32_t resolve_locked(struct encl *e, uint64_t addr, enum access access
     *p |= EPCM_MAPPED;
     if (!(prot_want(v, *p) & access))
         return pf_code(access, PF_P | PF_SGX);
-    return prot_apply(e, page) ? pf_code(access, 0) : 0;
+    /* On hardware a page table entry is all that is needed here: the enclave has no answer. */
+    if (prot_apply(e, page))
+        mem_exhausted();
+    return 0;
 }
 
 uint32_t fault_resolve(struct encl *e, uint64_t addr, enum access access)

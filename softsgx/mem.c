@@ -34,6 +34,16 @@ void mem_unmap(void *p, size_t len)
         softsgx_syscall(SYS_munmap, p, len);
 }
 
+_Noreturn void mem_exhausted(void)
+{
+    static const char text[] =
+        "softsgx: the host refuses another mapping: it is out of memory, or has reached its limit "
+        "(sysctl -w vm.max_map_count=262144 allows more)\n";
+    softsgx_syscall(SYS_write, 2L, text, sizeof(text) - 1);
+    for (;;)
+        softsgx_syscall(SYS_exit_group, 125L);
+}
+
 void *arena_alloc(struct arena *a, size_t len)
 {
     len = (len + 63) & ~63UL;

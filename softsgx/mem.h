@@ -15,6 +15,9 @@ void *mem_map(size_t len);
 void *mem_reserve(size_t len);
 void mem_unmap(void *p, size_t len);
 
+/* One line, and the end of the process: what cannot go on without another mapping. */
+_Noreturn void mem_exhausted(void);
+
 #define ARENA_CHUNK 0x10000UL
 
 struct arena {
