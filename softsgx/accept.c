@@ -195,31 +195,35 @@ static epcm_t *acceptcopy_target(struct encl *e, struct leaf_regs *r, struct fau
 }
 
 /*
- * The bytes go to the target's place in the shadow, so that many pages can be copied before the
- * host's protection has to be touched.  The lock is not held meanwhile, because the source may
- * fault.
+ * The bytes go to the shelf, so that many pages can be copied before the host's protection has to be
+ * touched.  The lock is not held meanwhile, because the source may fault; if another thread has ended
+ * the run in that time, the copy is made again.
  */
 static struct fault acceptcopy(struct encl *e, struct leaf_regs *r, uint64_t flags)
 {
     struct fault f;
     uint64_t page = encl_page(e, r->rcx);
-    lock_take(&e->lock);
-    epcm_t *p = acceptcopy_target(e, r, &f);
-    lock_drop(&e->lock);
-    if (!p)
-        return f;
-    f = operand_read(e, e->shadow + (page << PAGE_SHIFT), r->rdx, PAGE_SIZE, PAGE_SIZE);
-    if (f.code)
-        return f;
-    lock_take(&e->lock);
-    p = acceptcopy_target(e, r, &f);
-    if (p) {
-        *p = (*p & ~(SI_PENDING | SI_RWX | EPCM_INPLACE)) | (flags & SI_RWX);
-        prot_defer(e, page);
-        leaf_result(r, SGX_SUCCESS);
+    const uint8_t *copied = NULL;
+    for (;;) {
+        lock_take(&e->lock);
+        epcm_t *p = acceptcopy_target(e, r, &f);
+        uint8_t *to = p ? stage_take(e, page) : NULL;
+        if (p && !to)
+            f = FAULT_PF(r->rcx, PF_U | PF_W);
+        if (to && to == copied) {
+            *p = (*p & ~(SI_PENDING | SI_RWX | EPCM_INPLACE)) | (flags & SI_RWX);
+            prot_defer(e, page);
+            leaf_result(r, SGX_SUCCESS);
+            to = NULL;
+        }
+        lock_drop(&e->lock);
+        if (!to)
+            return f;
+        f = operand_read(e, to, r->rdx, PAGE_SIZE, PAGE_SIZE);
+        if (f.code)
+            return f;
+        copied = to;
     }
-    lock_drop(&e->lock);
-    return f;
 }
 
 struct fault leaf_eacceptcopy(struct encl *e, struct leaf_regs *r)

@@ -4,7 +4,7 @@
  * but never unmapped, so that a thread inside an enclave that is torn down faults instead of
  * crashing us.
  */
-#include "encl.h"
+#include "prot.h"
 #include "softsgx.h"
 
 #include <stdarg.h>
@@ -66,6 +66,7 @@ void encl_put(struct encl *e)
     while (e->tcs_list)
         tcs_free(e, e->tcs_list->addr);
     mem_unmap(e->shadow, e->size);
+    stage_free(e);
     mem_unmap(e->vmas, e->vma_max * sizeof(struct vma));
     arena_free(&e->arena);
     *e = (struct encl){.fd = -1, .next = encl_free_list};
@@ -96,6 +97,7 @@ void encl_fork_prepare(void)
             madvise((void *)e->vmas[i].start, e->vmas[i].end - e->vmas[i].start, MADV_DONTFORK);
         if (e->shadow)
             madvise(e->shadow, e->size, MADV_DONTFORK);
+        stage_fork_prepare(e);
     }
     lock_drop_host(&encl_list_lock, mask);
 }

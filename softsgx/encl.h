@@ -27,6 +27,14 @@ struct vma {
     uint32_t prot; /* SI_R, SI_W, SI_X; the same values as PROT_* */
 };
 
+/* Pages [start, end) lie at mem as long as they are not in place (stage.c). */
+struct stage {
+    uint64_t start, end;
+    uint8_t *mem;
+    uint8_t *pool;         /* NULL: not made yet */
+    uint8_t *next, *limit; /* of the pool, what has not been used */
+};
+
 struct encl {
     struct lock lock;
     int ioctl_busy;   /* [a] Linux's SGX_ENCL_IOCTL */
@@ -44,6 +52,7 @@ struct encl {
     struct vma *vmas; /* sorted, disjoint */
     uint32_t vma_count, vma_max, vma_hint;
     uint8_t *shadow;
+    struct stage stage;
     struct tcs *tcs_list;
     uint64_t run_start, run_end; /* accepted pages that the host protection lags behind */
     struct encl *next;
@@ -79,11 +88,14 @@ static inline bool encl_contains(const struct encl *e, uint64_t addr, uint64_t l
     return addr - e->base < e->size && len <= e->size - (addr - e->base);
 }
 
+/* Where the bytes of a page lie that are not in place. */
+uint8_t *page_shelf(const struct encl *e, uint64_t page);
+
 /* Where the page's bytes lie now. */
 static inline void *encl_page_mem(const struct encl *e, uint64_t page, epcm_t entry)
 {
-    return (entry & EPCM_INPLACE) ? (void *)(e->base + (page << PAGE_SHIFT))
-                                  : e->shadow + (page << PAGE_SHIFT);
+    return (entry & EPCM_INPLACE) ? (uint8_t *)(e->base + (page << PAGE_SHIFT))
+                                  : page_shelf(e, page);
 }
 
 /* vma.c; all with e->lock held */

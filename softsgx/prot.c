@@ -42,8 +42,7 @@ int shadow_init(struct encl *e)
     return e->shadow ? 0 : -ENOMEM;
 }
 
-/* Moves page table entries; the range that they come from stays mapped, empty. */
-static int pages_remap(uint8_t *from, uint8_t *to, uint64_t count)
+int pages_remap(uint8_t *from, uint8_t *to, uint64_t count)
 {
     size_t len = count << PAGE_SHIFT;
     long p = softsgx_syscall(SYS_mremap, from, len, len,
@@ -51,11 +50,13 @@ static int pages_remap(uint8_t *from, uint8_t *to, uint64_t count)
     return p < 0 && p > -4096 ? (int)p : 0;
 }
 
-/* Moves [page, end) between their addresses and the shadow, all being on the one side; notes it. */
+/*
+ * Moves [page, end) between their addresses and the shelf, all being on the one side; notes it.
+ */
 static int run_move(struct encl *e, uint64_t page, uint64_t end, bool inplace)
 {
     uint8_t *there = (uint8_t *)e->base + (page << PAGE_SHIFT);
-    uint8_t *shelf = e->shadow + (page << PAGE_SHIFT);
+    uint8_t *shelf = inplace ? page_shelf(e, page) : e->shadow + (page << PAGE_SHIFT);
     int err = pages_remap(inplace ? shelf : there, inplace ? there : shelf, end - page);
     while (page < end && !err) {
         uint64_t stop;
@@ -74,7 +75,9 @@ static int run_pull(struct encl *e, uint64_t page, uint64_t end)
     int err = 0;
     while (page < end && !err) {
         uint64_t stop = page;
-        while (stop < end && !(epcm_read(&e->epcm, stop) & EPCM_INPLACE))
+        const uint8_t *shelf = page_shelf(e, page);
+        while (stop < end && !(epcm_read(&e->epcm, stop) & EPCM_INPLACE) &&
+               page_shelf(e, stop) == shelf + ((stop - page) << PAGE_SHIFT))
             stop++;
         if (stop > page)
             err = run_move(e, page, stop, true);
@@ -88,6 +91,8 @@ static int run_pull(struct encl *e, uint64_t page, uint64_t end)
 int prot_shelve(struct encl *e, uint64_t page, uint64_t end)
 {
     int err = shadow_init(e);
+    if (!err)
+        err = stage_retire(e);
     page = epcm_next(&e->epcm, page, end);
     while (page < end && !err) {
         uint64_t stop = page;

@@ -7,8 +7,9 @@
  * faults, or until a run of accepted pages ends, so that one mprotect serves many pages.  Enclave
  * lock held throughout.
  *
- * The bytes of a page are in place (EPCM_INPLACE) or in the shadow, which the driver can always
+ * The bytes of a page are in place (EPCM_INPLACE) or on the shelf, which the driver can always
  * write; they go into place, by moving page table entries, when the page is first made accessible.
+ * The shelf is the shadow, or, for the run of pages that EACCEPTCOPY is making, the stage.
  */
 #ifndef SOFTSGX_PROT_H
 #define SOFTSGX_PROT_H
@@ -38,6 +39,15 @@ int prot_shelve(struct encl *e, uint64_t page, uint64_t end);
 
 /* Makes the shadow if it is missing.  0 or -ENOMEM. */
 int shadow_init(struct encl *e);
+
+/* Moves page table entries; the range that they come from stays mapped, empty.  0 or -errno. */
+int pages_remap(uint8_t *from, uint8_t *to, uint64_t count);
+
+/* stage.c: where EACCEPTCOPY is to put the bytes of `page`: page_shelf() from now on.  NULL: cannot. */
+uint8_t *stage_take(struct encl *e, uint64_t page);
+int stage_retire(struct encl *e); /* ends the run: all pages are in place or in the shadow */
+void stage_free(struct encl *e);
+void stage_fork_prepare(struct encl *e);
 
 /* EAUG: the driver adds a pending page for the VMA.  NULL: no memory. */
 epcm_t *page_augment(struct encl *e, uint64_t page);

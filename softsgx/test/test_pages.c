@@ -239,6 +239,48 @@ static void test_acceptcopy(void **state)
                                                                            << 16);
 }
 
+static void copied(uint64_t page, int byte)
+{
+    const uint8_t *p = touch(page, ACCESS_R);
+    for (size_t i = 0; i < PAGE_SIZE; i++)
+        assert_int_equal(p[i], byte);
+}
+
+/* Copies that are not in place when others begin: they keep their contents, wherever they wait. */
+static void test_stage(void **state)
+{
+    const uint64_t r = SI_R | SI_PT(PT_REG);
+    void *at = (void *)(base + 70 * PAGE_SIZE);
+    (void)state;
+    assert_int_equal(leaf(leaf_eaccept, PENDING_RW, 69, 0).code, 0);
+    memset(touch(69, ACCESS_W), 1, PAGE_SIZE);
+    /* The mapping allows none of what the pages do. */
+    assert_int_equal(softsgx_mprotect(at, 4 * PAGE_SIZE, PROT_WRITE), 0);
+    assert_int_equal(leaf(leaf_eacceptcopy, r, 70, 69).code, 0);
+    memset(touch(69, ACCESS_W), 2, PAGE_SIZE);
+    assert_int_equal(leaf(leaf_eacceptcopy, r, 71, 69).code, 0);
+    assert_int_equal(e->stage.end - e->stage.start, 2);
+    assert_int_equal(leaf(leaf_eacceptcopy, r, 73, 69).code, 0);
+    assert_int_equal(e->stage.start, 73);
+    /* The last page of the pool, and the first after it. */
+    e->stage.next = e->stage.limit - PAGE_SIZE;
+    assert_int_equal(leaf(leaf_eacceptcopy, r, 76, 69).code, 0);
+    assert_int_equal(leaf(leaf_eacceptcopy, r, 77, 69).code, 0);
+    assert_int_equal(e->stage.start, e->stage.end);
+    /* Taken away while it waits, and made anew. */
+    assert_int_equal(modify_type(71, PT_TRIM), 0);
+    assert_int_equal(leaf(leaf_eaccept, SI_MODIFIED | SI_PT(PT_TRIM), 71, 0).code, 0);
+    assert_int_equal(remove_page(71), 0);
+    memset(touch(69, ACCESS_W), 3, PAGE_SIZE);
+    assert_int_equal(leaf(leaf_eacceptcopy, r, 71, 69).code, 0);
+    assert_int_equal(softsgx_mprotect(at, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+    copied(70, 1);
+    copied(71, 3);
+    copied(73, 2);
+    copied(76, 2);
+    copied(77, 2);
+}
+
 /* Unmapping keeps the contents; mapping shows them again, with the new protection. */
 static void test_remap(void **state)
 {
@@ -269,7 +311,8 @@ int main(void)
         cmocka_unit_test(test_accept),     cmocka_unit_test(test_accept_refused),
         cmocka_unit_test(test_extend),     cmocka_unit_test(test_restrict),
         cmocka_unit_test(test_trim),       cmocka_unit_test(test_tcs),
-        cmocka_unit_test(test_acceptcopy), cmocka_unit_test(test_remap),
+        cmocka_unit_test(test_acceptcopy), cmocka_unit_test(test_stage),
+        cmocka_unit_test(test_remap),
     };
     return cmocka_run_group_tests_name("softsgx pages", tests, setup, teardown);
 }
