@@ -38,7 +38,8 @@ static int failed(const char *what, int err)
 static int range_reserve(void)
 {
     size_t len = host.options->layout->elrange_size - USER_MIN;
-    void *at = host.device->mmap((void *)USER_MIN, len, PROT_NONE, MAP_SHARED | MAP_FIXED_NOREPLACE, host.fd, 0);
+    void *at = host.device->mmap((void *)USER_MIN, len, PROT_NONE, MAP_SHARED | MAP_FIXED_NOREPLACE,
+                                 host.fd, 0);
     if (at == MAP_FAILED)
         return failed("reserving the enclave's address range", -errno);
     return 0;
@@ -102,7 +103,8 @@ static int init(void)
 
 static int map_piece(uint64_t addr, uint64_t len, int prot)
 {
-    if (host.device->mmap((void *)addr, len, prot, MAP_SHARED | MAP_FIXED, host.fd, 0) == MAP_FAILED)
+    if (host.device->mmap((void *)addr, len, prot, MAP_SHARED | MAP_FIXED, host.fd, 0) ==
+        MAP_FAILED)
         return failed("mapping the enclave", -errno);
     return 0;
 }
@@ -124,7 +126,8 @@ static int map_all(void)
     for (size_t i = 0; i < l->run_count && !ret; i++)
         ret = map_piece(l->runs[i].addr, l->runs[i].len, prot_of(l->runs[i].secinfo));
     if (!ret)
-        ret = map_piece(l->kernel_base + HEAP_OFF, l->elrange_size - l->kernel_base - HEAP_OFF, all);
+        ret =
+            map_piece(l->kernel_base + HEAP_OFF, l->elrange_size - l->kernel_base - HEAP_OFF, all);
     return ret;
 }
 

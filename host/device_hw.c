@@ -36,7 +36,8 @@ static bool vdso_open(struct vdso *v)
     for (int i = 0; i < eh->e_phnum; i++) {
         if (ph[i].p_type != PT_DYNAMIC)
             continue;
-        for (const Elf64_Dyn *d = (const Elf64_Dyn *)(v->base + ph[i].p_offset); d->d_tag != DT_NULL; d++) {
+        for (const Elf64_Dyn *d = (const Elf64_Dyn *)(v->base + ph[i].p_offset);
+             d->d_tag != DT_NULL; d++) {
             const char *at = v->base + d->d_un.d_ptr;
             if (d->d_tag == DT_SYMTAB)
                 v->symtab = (const Elf64_Sym *)at;
@@ -114,7 +115,8 @@ const struct sgx_device *sgx_device_hw(const char **why)
 {
     int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
     if (fd < 0) {
-        *why = errno == ENOENT ? "no " DEVICE ": this machine has no SGX, or it is off in the firmware, or the kernel lacks CONFIG_X86_SGX"
+        *why = errno == ENOENT ? "no " DEVICE ": this machine has no SGX, or it is off in the "
+                                 "firmware, or the kernel lacks CONFIG_X86_SGX"
                                : DEVICE " cannot be opened: are you in the group sgx?";
         return NULL;
     }

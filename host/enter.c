@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calling the enclave from C.  The vDSO's function is no ordinary one: whatever the enclave leaves in
- * the general registers stays there, and an exception zeroes R12 to R15.  Everything is clobbered
+ * Calling the enclave from C. The vDSO's function is no ordinary one: whatever the enclave leaves
+ * in the general registers stays there, and an exception zeroes R12 to R15. Everything is clobbered
  * but RBX, RBP and RSP; DF is the enclave's too.
  */
 #include "host/runtime_impl.h"

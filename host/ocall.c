@@ -78,7 +78,8 @@ static int64_t do_open(struct host_vcpu *v)
     int fd = openat(FD(0), STR(1), flags, (mode_t)ARG(3));
     if (fd < 0)
         return -errno;
-    if (ARG(4) && syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, PTR(4))) {
+    if (ARG(4) &&
+        syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, PTR(4))) {
         int err = errno;
         close(fd);
         return -err;
@@ -93,7 +94,8 @@ static int64_t do_close(struct host_vcpu *v)
 
 static int64_t do_statx(struct host_vcpu *v)
 {
-    return result(syscall(SYS_statx, FD(0), STR(1), (int)ARG(2), STATX_BASIC_STATS | STATX_BTIME, PTR(3)));
+    return result(
+        syscall(SYS_statx, FD(0), STR(1), (int)ARG(2), STATX_BASIC_STATS | STATX_BTIME, PTR(3)));
 }
 
 static int64_t do_pread(struct host_vcpu *v)
@@ -132,8 +134,8 @@ static int64_t do_read_ready(struct host_vcpu *v)
 }
 
 /*
- * A blocking descriptor that poll calls writable may still block in the middle of a large write: a pipe
- * with one free page is writable.  At most PIPE_BUF goes at a time unless it is not a pipe.
+ * A blocking descriptor that poll calls writable may still block in the middle of a large write: a
+ * pipe with one free page is writable. At most PIPE_BUF goes at a time unless it is not a pipe.
  */
 static int64_t do_write_ready(struct host_vcpu *v)
 {
@@ -247,7 +249,8 @@ static int64_t do_statfs(struct host_vcpu *v)
 /* Requests whose argument is a number, not a pointer. */
 static bool ioctl_takes_value(unsigned long request)
 {
-    return request == TCSBRK || request == TCSBRKP || request == TCXONC || request == TCFLSH || request == TIOCSCTTY;
+    return request == TCSBRK || request == TCSBRKP || request == TCXONC || request == TCFLSH ||
+           request == TIOCSCTTY;
 }
 
 static int64_t do_ioctl(struct host_vcpu *v)
@@ -262,7 +265,8 @@ static int64_t do_restrict_perm(struct host_vcpu *v)
 {
     uint64_t done = 0;
     while (done < ARG(1)) {
-        struct sgx_enclave_restrict_permissions a = {.offset = ARG(0) + done, .length = ARG(1) - done, .permissions = ARG(2)};
+        struct sgx_enclave_restrict_permissions a = {
+            .offset = ARG(0) + done, .length = ARG(1) - done, .permissions = ARG(2)};
         int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &a);
         done += a.count;
         if (ret && ret != -EINTR && ret != -EAGAIN)
@@ -275,7 +279,8 @@ static int64_t do_modify_type(struct host_vcpu *v)
 {
     uint64_t done = 0;
     while (done < ARG(1)) {
-        struct sgx_enclave_modify_types a = {.offset = ARG(0) + done, .length = ARG(1) - done, .page_type = ARG(2)};
+        struct sgx_enclave_modify_types a = {
+            .offset = ARG(0) + done, .length = ARG(1) - done, .page_type = ARG(2)};
         int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_MODIFY_TYPES, &a);
         done += a.count;
         if (ret && ret != -EINTR && ret != -EAGAIN)

@@ -2,7 +2,8 @@
 /*
  * The rings by threads with ordinary system calls, for hosts that forbid io_uring.
  *
- *   poller   one thread waits in poll(2) for all POLL_ADD requests, and on an eventfd that tells it of new ones
+ *   poller   one thread waits in poll(2) for all POLL_ADD requests, and on an eventfd that tells it
+ *            of new ones
  *   workers  started when there is work and none is idle, up to WORKERS; they read, write and sync
  *
  * Lock: `lock` guards everything below it in struct pool, and the completion ring's tail.
@@ -47,7 +48,7 @@ struct pool {
     pthread_cond_t work;
     uint32_t cq_tail;
     bool woken;      /* [a] */
-    uint32_t events; /* [a] a futex, counted up at each completion: a signal can end a wait for it */
+    uint32_t events; /* [a] a futex, counted up at each completion: a signal ends a wait for it */
     struct job *jobs, **jobs_end;
     unsigned idle, workers;
     struct pollfd polls[POLLS]; /* polls[0] is the eventfd; the poller works on a copy */
@@ -77,17 +78,12 @@ static int32_t job_run(const struct io_uring_sqe *s)
 {
     ssize_t n;
     switch (s->opcode) {
-    case IORING_OP_READ:
-        n = pread(s->fd, (void *)s->addr, s->len, (off_t)s->off);
-        break;
-    case IORING_OP_WRITE:
-        n = pwrite(s->fd, (const void *)s->addr, s->len, (off_t)s->off);
-        break;
+    case IORING_OP_READ: n = pread(s->fd, (void *)s->addr, s->len, (off_t)s->off); break;
+    case IORING_OP_WRITE: n = pwrite(s->fd, (const void *)s->addr, s->len, (off_t)s->off); break;
     case IORING_OP_FSYNC:
         n = s->fsync_flags & IORING_FSYNC_DATASYNC ? fdatasync(s->fd) : fsync(s->fd);
         break;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
     return n < 0 ? -errno : (int32_t)n;
 }
@@ -122,8 +118,10 @@ static void poll_remove_locked(struct pool *p, unsigned i)
     p->poll_data[i] = p->poll_data[p->npolls];
 }
 
-/* Completes what the copy says is ready; entries may have moved meanwhile, so they are found again. */
-static void poll_complete_locked(struct pool *p, const struct pollfd *done, const uint64_t *data, unsigned n)
+/* Completes what the copy says is ready; entries may have moved meanwhile, so they are found
+ * again. */
+static void poll_complete_locked(struct pool *p, const struct pollfd *done, const uint64_t *data,
+                                 unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
         if (!done[i].revents)
@@ -253,7 +251,8 @@ static int pool_wait(struct pool *p, int64_t timeout)
 
     if (something_there(p))
         return 0;
-    long ret = syscall(SYS_futex, &p->events, FUTEX_WAIT_PRIVATE, seen, timeout < 0 ? NULL : &ts, NULL, 0);
+    long ret =
+        syscall(SYS_futex, &p->events, FUTEX_WAIT_PRIVATE, seen, timeout < 0 ? NULL : &ts, NULL, 0);
     return ret < 0 && errno != EAGAIN ? -errno : 0;
 }
 
@@ -277,11 +276,13 @@ static void pool_wake(struct ring *r)
 int ring_threads_open(struct host_ring *s, struct ring **out)
 {
     struct pool *p = calloc(1, sizeof(*p));
-    size_t sqes = ENTRIES * sizeof(struct io_uring_sqe), cqes = CQ_ENTRIES * sizeof(struct io_uring_cqe);
+    size_t sqes = ENTRIES * sizeof(struct io_uring_sqe),
+           cqes = CQ_ENTRIES * sizeof(struct io_uring_cqe);
 
     if (!p)
         return -ENOMEM;
-    char *mem = mmap(NULL, sqes + cqes + ENTRIES * 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *mem = mmap(NULL, sqes + cqes + ENTRIES * 4, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     p->kick = eventfd(0, EFD_CLOEXEC);
     if (mem == MAP_FAILED || p->kick < 0)
         return -ENOMEM;
@@ -294,12 +295,18 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     *s = (struct host_ring){
-        .sq_head = (uint64_t)&p->words[SQ_HEAD], .sq_tail = (uint64_t)&p->words[SQ_TAIL],
-        .sq_array = (uint64_t)p->sq_array, .sqes = (uint64_t)p->sqes,
-        .cq_head = (uint64_t)&p->words[CQ_HEAD], .cq_tail = (uint64_t)&p->words[CQ_TAIL],
-        .cqes = (uint64_t)p->cqes, .sq_entries = ENTRIES, .cq_entries = CQ_ENTRIES,
+        .sq_head = (uint64_t)&p->words[SQ_HEAD],
+        .sq_tail = (uint64_t)&p->words[SQ_TAIL],
+        .sq_array = (uint64_t)p->sq_array,
+        .sqes = (uint64_t)p->sqes,
+        .cq_head = (uint64_t)&p->words[CQ_HEAD],
+        .cq_tail = (uint64_t)&p->words[CQ_TAIL],
+        .cqes = (uint64_t)p->cqes,
+        .sq_entries = ENTRIES,
+        .cq_entries = CQ_ENTRIES,
     };
-    p->ring = (struct ring){.enter = pool_enter, .wake = pool_wake, .interrupt = pool_wake, .name = "threads"};
+    p->ring = (struct ring){
+        .enter = pool_enter, .wake = pool_wake, .interrupt = pool_wake, .name = "threads"};
     *out = &p->ring;
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rings by io_uring.  The enclave fills and reads the shared memory itself, so of liburing only
- * the set-up is needed; waiting is io_uring_enter with a timeout (IORING_ENTER_EXT_ARG, Linux 5.11).
+ * The rings by io_uring. The enclave fills and reads the shared memory itself, so of liburing only
+ * the set-up is needed; waiting is io_uring_enter with a timeout (IORING_ENTER_EXT_ARG, Linux
+ * 5.11).
  */
 #include <errno.h>
 #include <linux/io_uring.h>
@@ -26,7 +27,8 @@ static int uring_enter(struct ring *r, uint32_t submit, int64_t timeout)
     struct uring *u = (struct uring *)r;
     struct __kernel_timespec ts = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
     struct io_uring_getevents_arg arg = {.ts = timeout > 0 ? (uint64_t)&ts : 0};
-    unsigned flags = timeout ? IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG : IORING_ENTER_GETEVENTS;
+    unsigned flags =
+        timeout ? IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG : IORING_ENTER_GETEVENTS;
     long ret;
 
     if (timeout)
@@ -36,7 +38,8 @@ static int uring_enter(struct ring *r, uint32_t submit, int64_t timeout)
     return ret < 0 ? -errno : 0;
 }
 
-/* A no-op request from outside would need the submission queue, which is the enclave's: a signal does it. */
+/* A no-op request from outside would need the submission queue, which is the enclave's: a signal
+ * does it. */
 static void uring_wake(struct ring *r)
 {
     (void)r;
@@ -49,7 +52,8 @@ static void uring_interrupt(struct ring *r)
     (void)r;
 }
 
-static void uring_addresses(struct host_ring *s, const struct io_uring_params *p, char *rings, void *sqes)
+static void uring_addresses(struct host_ring *s, const struct io_uring_params *p, char *rings,
+                            void *sqes)
 {
     s->sq_head = (uint64_t)(rings + p->sq_off.head);
     s->sq_tail = (uint64_t)(rings + p->sq_off.tail);
@@ -73,14 +77,17 @@ int ring_uring_open(struct host_ring *shared, struct ring **out)
         goto undo_fd;
     size_t sq = p.sq_off.array + p.sq_entries * sizeof(uint32_t);
     size_t cq = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
-    char *rings = mmap(NULL, sq > cq ? sq : cq, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQ_RING);
-    void *sqes = mmap(NULL, p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
+    char *rings = mmap(NULL, sq > cq ? sq : cq, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+                       fd, IORING_OFF_SQ_RING);
+    void *sqes = mmap(NULL, p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+                      MAP_SHARED, fd, IORING_OFF_SQES);
     struct uring *u = calloc(1, sizeof(*u));
     err = -ENOMEM;
     if (rings == MAP_FAILED || sqes == MAP_FAILED || !u)
         goto undo_fd;
     u->fd = fd;
-    u->ring = (struct ring){.enter = uring_enter, .wake = uring_wake, .interrupt = uring_interrupt, .name = "io_uring"};
+    u->ring = (struct ring){
+        .enter = uring_enter, .wake = uring_wake, .interrupt = uring_interrupt, .name = "io_uring"};
     uring_addresses(shared, &p, rings, sqes);
     *out = &u->ring;
     return 0;

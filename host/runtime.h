@@ -64,8 +64,8 @@ struct runtime_options {
 };
 
 /*
- * First thing in main: a descriptor from 0 to 2 that the caller has closed must not become one of ours, or
- * the program would read and write it.
+ * First thing in main: a descriptor from 0 to 2 that the caller has closed must not become one of
+ * ours, or the program would read and write it.
  */
 void runtime_reserve_stdio(void);
 

@@ -3,12 +3,13 @@
  * Signals of the host process.
  *
  *   ticks   a POSIX timer of the vCPU's thread, armed when the kernel asks (ocall tick)
- *   others  passed on to the program as far as the configuration allows; the rest keep their default
+ *   others  passed on to the program as far as the configuration allows; the rest keep their
+ *           default action
  *
- * A handler that finds the thread in the enclave (at the AEP) enters it again with CSSA 1, so that the
- * kernel sees the interruption at once; it then returns and the AEP resumes.  A signal that comes
- * while the thread is outside is noted in the shared block; the kernel looks there after each ocall.  It
- * may come just before a wait that it should end, so the timer is armed to ring again.
+ * A handler that finds the thread in the enclave (at the AEP) enters it again with CSSA 1, so that
+ * the kernel sees the interruption at once; it then returns and the AEP resumes. A signal that
+ * comes while the thread is outside is noted in the shared block; the kernel looks there after each
+ * ocall. It may come just before a wait that it should end, so the timer is armed to ring again.
  */
 #include <errno.h>
 #include <signal.h>
@@ -88,13 +89,15 @@ static bool ignored(int sig)
 
 int signals_init(void)
 {
-    static const int all[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGWINCH, SIGTSTP, SIGCONT, SIGALRM};
+    static const int all[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGUSR1, SIGUSR2,
+                              SIGTERM, SIGWINCH, SIGTSTP, SIGCONT, SIGALRM};
     const struct config *c = host.options->config;
 
     signal(SIGPIPE, SIG_IGN);
     int ret = handle(TICK_SIGNAL, on_tick);
     if (!ret)
-        ret = handle(SIGTRAP, on_tick); /* int3 and single steps come as signals, not through the vDSO */
+        ret = handle(SIGTRAP,
+                     on_tick); /* int3 and single steps come as signals, not through the vDSO */
     if (config_flag(c, CONFIG_F_HOST_SIGNALS))
         for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && !ret; i++)
             ret = ignored(all[i]) ? 0 : handle(all[i], on_program_signal);

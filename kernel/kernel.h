@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's global state, all of it, and the few functions that everything uses.
+ * What all rooms of the kernel share: facts about this enclave, fixed at boot, and the few
+ * functions that everything uses.  State of one room alone is static in its file, with its lock beside it.
  */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
@@ -18,16 +19,16 @@ struct kernel {
     const struct config *config;         /* [I] measured and checked; read with lib/config.h */
     const void *config_blob;             /* [I] */
     size_t config_len;                   /* [I] */
-    struct boot_args *boot_args;         /* [I] trusted copy of what the host passed: argv, env … (boot/) */
-    uint64_t xfrm;                       /* [I] state components enabled in SECS.ATTRIBUTES.XFRM */
-    size_t xsave_size;                   /* [I] of a save area for xfrm, standard format (signal frames) */
-    size_t xstate_size;                  /* [I] an upper bound for any format: the SSA frame */
-    bool trace;                          /* [I] trace system calls */
-    bool stats;                          /* [I] --stats */
-    bool quiet;                          /* [I] -q */
-    bool debug_enclave;                  /* [I] the host may read and write all of it */
-    bool debug_log;                      /* [I] -v */
-    struct process *first;               /* the process whose end ends the enclave */
+    struct boot_args *boot_args; /* [I] trusted copy of what the host passed: argv, env … (boot/) */
+    uint64_t xfrm;               /* [I] state components enabled in SECS.ATTRIBUTES.XFRM */
+    size_t xsave_size;           /* [I] of a save area for xfrm, standard format (signal frames) */
+    size_t xstate_size;          /* [I] an upper bound for any format: the SSA frame */
+    bool trace;                  /* [I] trace system calls */
+    bool stats;                  /* [I] --stats */
+    bool quiet;                  /* [I] -q */
+    bool debug_enclave;          /* [I] the host may read and write all of it */
+    bool debug_log;              /* [I] -v */
+    struct process *first;       /* [I] once made: the process whose end ends the enclave */
 };
 
 extern struct kernel kernel;

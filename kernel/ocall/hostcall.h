@@ -16,7 +16,8 @@ enum ocall_nr {
 };
 
 /* The host's answer as it is: a number, nothing more. */
-int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                  uint64_t a5);
 #define host_call0(nr) host_call(OCALL_##nr, 0, 0, 0, 0, 0, 0)
 #define host_call1(nr, a) host_call(OCALL_##nr, (a), 0, 0, 0, 0, 0)
 #define host_call2(nr, a, b) host_call(OCALL_##nr, (a), (b), 0, 0, 0, 0)
@@ -28,9 +29,11 @@ int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint6
 int64_t host_result(int64_t ret, int64_t max);
 
 /* The same for an answer that may be no news: the caller ends the epoch if it is. */
-int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                        uint64_t a4, uint64_t a5);
 
-/* The host's pending signals as a mask, taken. What of it the program sees, the configuration decides. */
+/* The host's pending signals as a mask, taken. What of it the program sees, the configuration
+ * decides. */
 uint64_t host_signals_take(void);
 
 #endif

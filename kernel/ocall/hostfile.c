@@ -37,7 +37,8 @@ long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t mode, stru
     int64_t ret = -ENAMETOOLONG;
 
     if (name_out(buf, name)) {
-        ret = host_result(host_call5(open, (uint64_t)dirfd, buf, flags, mode, st ? buf + STATX_OFF : 0), FD_MAX);
+        ret = host_result(
+            host_call5(open, (uint64_t)dirfd, buf, flags, mode, st ? buf + STATX_OFF : 0), FD_MAX);
         if (ret >= 0 && st)
             host_in(st, buf + STATX_OFF, sizeof(*st));
     }
@@ -68,21 +69,17 @@ enum transfer { READ_AT, READ_STREAM, WRITE_AT, WRITE_APPEND, WRITE_STREAM };
 static int64_t transfer_once(enum transfer kind, int fd, haddr_t buf, size_t n, int64_t off)
 {
     switch (kind) {
-    case READ_AT:
-        return host_call4(pread, (uint64_t)fd, buf, n, (uint64_t)off);
-    case READ_STREAM:
-        return host_call3(read_ready, (uint64_t)fd, buf, n);
-    case WRITE_AT:
-        return host_call4(pwrite, (uint64_t)fd, buf, n, (uint64_t)off);
-    case WRITE_APPEND:
-        return host_call3(pwritev_append, (uint64_t)fd, buf, n);
-    default:
-        return host_call3(write_ready, (uint64_t)fd, buf, n);
+    case READ_AT: return host_call4(pread, (uint64_t)fd, buf, n, (uint64_t)off);
+    case READ_STREAM: return host_call3(read_ready, (uint64_t)fd, buf, n);
+    case WRITE_AT: return host_call4(pwrite, (uint64_t)fd, buf, n, (uint64_t)off);
+    case WRITE_APPEND: return host_call3(pwritev_append, (uint64_t)fd, buf, n);
+    default: return host_call3(write_ready, (uint64_t)fd, buf, n);
     }
 }
 
 /* One piece into the uio: bytes the host gave, or -errno. */
-static int64_t piece_in(enum transfer kind, int fd, struct uio *u, haddr_t buf, size_t n, int64_t off)
+static int64_t piece_in(enum transfer kind, int fd, struct uio *u, haddr_t buf, size_t n,
+                        int64_t off)
 {
     int64_t got = host_result(transfer_once(kind, fd, buf, n, off), (int64_t)n);
     if (got <= 0)
@@ -92,7 +89,8 @@ static int64_t piece_in(enum transfer kind, int fd, struct uio *u, haddr_t buf, 
 }
 
 /* One piece out of the uio, which advances by what the host took. */
-static int64_t piece_out(enum transfer kind, int fd, struct uio *u, haddr_t buf, size_t n, int64_t off)
+static int64_t piece_out(enum transfer kind, int fd, struct uio *u, haddr_t buf, size_t n,
+                         int64_t off)
 {
     struct uio ahead = *u;
     int err = uio_get_host(&ahead, buf, n);
@@ -184,7 +182,8 @@ long ocall_readlink(int dirfd, const char *name, char *dst, size_t n)
 
     n = MIN(n, (size_t)PATH_MAX);
     if (name_out(buf, name)) {
-        ret = host_result(host_call4(readlink, (uint64_t)dirfd, buf, buf + PATH_MAX, n), (int64_t)n);
+        ret =
+            host_result(host_call4(readlink, (uint64_t)dirfd, buf, buf + PATH_MAX, n), (int64_t)n);
         if (ret > 0)
             host_in(dst, buf + PATH_MAX, (size_t)ret);
     }
@@ -192,14 +191,18 @@ long ocall_readlink(int dirfd, const char *name, char *dst, size_t n)
     return ret;
 }
 
-/* A call with one or two names; `nr` gets the first at arg 1 and, if there is one, the second at arg 3. */
-static int name_call(enum ocall_nr nr, int dir, const char *name, uint64_t a2, const char *name2, uint64_t a4)
+/* A call with one or two names; `nr` gets the first at arg 1 and, if there is one, the second at
+ * arg 3. */
+static int name_call(enum ocall_nr nr, int dir, const char *name, uint64_t a2, const char *name2,
+                     uint64_t a4)
 {
     haddr_t buf = hostbuf_get(2 * PATH_MAX);
     int64_t ret = -ENAMETOOLONG;
 
     if (name_out(buf, name) && (!name2 || name_out(buf + PATH_MAX, name2)))
-        ret = host_result(host_call(nr, (uint64_t)dir, buf, a2, name2 ? buf + PATH_MAX : a4, name2 ? a4 : 0, 0), 0);
+        ret = host_result(
+            host_call(nr, (uint64_t)dir, buf, a2, name2 ? buf + PATH_MAX : a4, name2 ? a4 : 0, 0),
+            0);
     hostbuf_put(buf, 2 * PATH_MAX);
     return (int)ret;
 }
@@ -270,7 +273,8 @@ int ocall_ftruncate(int fd, int64_t size)
 
 int ocall_fallocate(int fd, int mode, int64_t off, int64_t len)
 {
-    return (int)host_result(host_call4(fallocate, (uint64_t)fd, (uint64_t)mode, (uint64_t)off, (uint64_t)len), 0);
+    return (int)host_result(
+        host_call4(fallocate, (uint64_t)fd, (uint64_t)mode, (uint64_t)off, (uint64_t)len), 0);
 }
 
 int ocall_fsync(int fd, bool data_only)
@@ -280,7 +284,8 @@ int ocall_fsync(int fd, bool data_only)
 
 /* struct statfs of x86-64: eleven words and the flags. */
 struct host_statfs {
-    uint64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags, spare[4];
+    uint64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags,
+        spare[4];
 };
 
 int ocall_statfs(int fd, struct statfs_info *out)
@@ -290,7 +295,8 @@ int ocall_statfs(int fd, struct statfs_info *out)
     int64_t ret = host_result(host_call2(statfs, (uint64_t)fd, buf), 0);
     host_in(&s, buf, sizeof(s));
     hostbuf_put(buf, sizeof(s));
-    *out = (struct statfs_info){s.type, s.bsize, s.blocks, s.bfree, s.bavail, s.files, s.ffree, s.namelen, s.flags};
+    *out = (struct statfs_info){s.type,  s.bsize, s.blocks,  s.bfree, s.bavail,
+                                s.files, s.ffree, s.namelen, s.flags};
     return (int)ret;
 }
 

@@ -2,9 +2,9 @@
 /*
  * Untrusted memory: what it is, copying, and the bounce buffers.
  *
- * The buffer area is cut into slots of HOSTBUF_SIZE; a bitmap in trusted memory says which are free,
- * so that the host can neither make two holders share one nor point the kernel elsewhere.  Small
- * requests (almost all) are served from a vCPU-independent stack of small slots first.
+ * The buffer area is cut into slots of HOSTBUF_SIZE; a bitmap in trusted memory says which are
+ * free, so that the host can neither make two holders share one nor point the kernel elsewhere.
+ * Small requests (almost all) are served from slots of SMALL_SIZE at the area's start.
  *
  * Lock: buf_lock.
  */
@@ -34,7 +34,8 @@ bool host_range_ok(haddr_t addr, size_t n)
 {
     haddr_t end;
     /* ELRANGE starts at 0: everything below its size is inside. */
-    return !n || (!__builtin_add_overflow(addr, n, &end) && addr >= kernel.params->elrange_size && end <= HOST_END);
+    return !n || (!__builtin_add_overflow(addr, n, &end) && addr >= kernel.params->elrange_size &&
+                  end <= HOST_END);
 }
 
 static void host_check(haddr_t addr, size_t n)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Untrusted memory: all that lies outside ELRANGE.  Each address that the host names is checked for that.
- * Data is copied, once; nothing is ever parsed in place.
+ * Untrusted memory: all that lies outside ELRANGE. Each address that the host names is checked for
+ * that. Data is copied, once; nothing is ever parsed in place.
  *
- * A bounce buffer belongs to its holder until put; the allocator's bookkeeping is in trusted memory.
+ * A bounce buffer belongs to its holder until put; the allocator's bookkeeping is in trusted
+ * memory.
  */
 #ifndef KERNEL_OCALL_HOSTMEM_H
 #define KERNEL_OCALL_HOSTMEM_H
@@ -22,7 +23,6 @@ void host_out(haddr_t dst, const void *src, size_t n);
 /* True when [addr, addr+n) lies wholly outside ELRANGE and in the canonical lower half (or is
  * empty): what the host names must. */
 MUST_CHECK bool host_range_ok(haddr_t addr, size_t n);
-
 
 /* Boot: makes the area (checked) the pool of bounce buffers; false: too small. */
 bool hostbuf_init(haddr_t area, size_t n);

@@ -22,8 +22,9 @@ struct host_sysinfo;
 
 /*
  * A number that changes whenever anything comes in from the host: the result of an ocall, a
- * completion, a signal.  While it stands still, nobody in the enclave can have learned that the host's files
- * have changed, so the last answer may be given again (for a millisecond, since clocks go on).
+ * completion, a signal. While it stands still, nobody in the enclave can have learned that the
+ * host's files have changed, so the last answer may be given again (for a millisecond, since clocks
+ * go on).
  */
 uint64_t ocall_epoch(void);
 void ocall_epoch_end(void); /* something has come in */
@@ -33,44 +34,54 @@ NORETURN void ocall_exit(int wait_status);
 void ocall_log(const char *text, size_t n);
 
 /* dirfd must be a host descriptor. st may be NULL. */
-MUST_CHECK long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t mode, struct statx *st);
+MUST_CHECK long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t mode,
+                           struct statx *st);
 void ocall_close(int fd);
-/* Closed together with whatever the next exit is for; only for what nobody outside waits to see closed. */
+/* Closed together with whatever the next exit is for; only for what nobody outside waits to see
+ * closed. */
 void ocall_close_later(int fd);
 MUST_CHECK long ocall_statx(int dirfd, const char *name, uint32_t flags, struct statx *st);
-/* Move data straight between untrusted memory and the uio, in pieces; u->done grows. 0 or -errno. A short read ends it. */
+/* Move data straight between untrusted memory and the uio, in pieces; u->done grows. 0 or
+ * -errno. A short read ends it. */
 MUST_CHECK int ocall_pread_uio(int fd, struct uio *u, int64_t off);
-MUST_CHECK int ocall_pwrite_uio(int fd, struct uio *u, int64_t off); /* off < 0: append (O_APPEND descriptor) */
+/* off < 0: append (O_APPEND descriptor) */
+MUST_CHECK int ocall_pwrite_uio(int fd, struct uio *u, int64_t off);
 MUST_CHECK int ocall_read_uio(int fd, struct uio *u);  /* streams; -EAGAIN when it would block */
 MUST_CHECK int ocall_write_uio(int fd, struct uio *u); /* likewise */
-MUST_CHECK long ocall_pread(int fd, void *buf, size_t n, int64_t off); /* kernel memory, n <= HOSTBUF_SIZE */
+/* Into kernel memory, n <= HOSTBUF_SIZE. */
+MUST_CHECK long ocall_pread(int fd, void *buf, size_t n, int64_t off);
 MUST_CHECK long ocall_poll_now(int fd, uint32_t events); /* POLL* bits */
-MUST_CHECK long ocall_getdents(int fd, void *buf, size_t n); /* raw linux_dirent64 records, NOT yet checked */
+/* Raw linux_dirent64 records, NOT yet checked. */
+MUST_CHECK long ocall_getdents(int fd, void *buf, size_t n);
 MUST_CHECK int64_t ocall_lseek(int fd, int64_t off, int whence);
 MUST_CHECK long ocall_readlink(int dirfd, const char *name, char *buf, size_t n);
 MUST_CHECK int ocall_mkdir(int dirfd, const char *name, uint32_t mode);
 MUST_CHECK int ocall_unlink(int dirfd, const char *name, uint32_t flags);
-MUST_CHECK int ocall_rename(int olddir, const char *old, int newdir, const char *new_name, uint32_t flags);
+MUST_CHECK int ocall_rename(int olddir, const char *old, int newdir, const char *new_name,
+                            uint32_t flags);
 MUST_CHECK int ocall_link(int fd, int newdir, const char *name);
 MUST_CHECK int ocall_symlink(const char *target, int dirfd, const char *name);
 MUST_CHECK int ocall_mknod(int dirfd, const char *name, uint32_t mode, uint64_t rdev);
 MUST_CHECK int ocall_chmod(int fd, uint32_t mode);
 MUST_CHECK int ocall_chown(int fd, uint32_t uid, uint32_t gid);
-MUST_CHECK int ocall_utimens(int fd, const int64_t ts[4]); /* sec, nsec, sec, nsec; UTIME_OMIT allowed */
+/* sec, nsec, sec, nsec; UTIME_OMIT allowed */
+MUST_CHECK int ocall_utimens(int fd, const int64_t ts[4]);
 MUST_CHECK int ocall_ftruncate(int fd, int64_t size);
 MUST_CHECK int ocall_fallocate(int fd, int mode, int64_t off, int64_t len);
 MUST_CHECK int ocall_fsync(int fd, bool data_only);
 MUST_CHECK int ocall_statfs(int fd, struct statfs_info *out);
-/* The size of a regular file: >= 0 or -errno.  Ends no epoch: the caller does if the size is another than it was. */
+/* The size of a regular file: >= 0 or -errno.  Ends no epoch: the caller does if the size is
+ * another than it was. */
 MUST_CHECK int64_t ocall_size(int fd);
-/* A read-only view of len bytes of a file (whole pages) in untrusted memory, which reads copy from: the address, or
- * -errno.  Its pages beyond the end of the file fault; copy with a fault fix-up only (copy_out_host). */
+/* A read-only view of len bytes of a file (whole pages) in untrusted memory, which reads copy
+ * from: the address, or -errno. Its pages beyond the end of the file fault; copy with a fault
+ * fix-up only (copy_out_host). */
 MUST_CHECK int64_t ocall_map(int fd, int64_t off, size_t len);
 void ocall_unmap(haddr_t addr, size_t len);
 /* Terminal requests: `in`/`out` bytes of buf cross. n <= 256. */
 MUST_CHECK long ocall_ioctl(int fd, uint32_t request, void *buf, size_t in, size_t out);
 MUST_CHECK int ocall_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
-void ocall_clock(struct host_clock *out); /* a checked copy? no: raw values, clock.c judges them */
+void ocall_clock(struct host_clock *out); /* the host's words as they are: clock.c judges them */
 void ocall_sysinfo(struct host_sysinfo *out);
 void ocall_tick(ktime_t ns); /* 0: no more ticks */
 int ocall_raise(int sig);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * io_uring from inside: the rings' words and arrays are untrusted memory that the kernel reads and
- * writes in place, because that is the interface; so every word that is read is taken once and checked.
+ * writes in place, because that is the interface; so every word that is read is taken once and
+ * checked.
  *
  *   - The kernel keeps its own sq_tail and cq_head and never believes the shared copies of them.
- *   - cq_tail may claim at most cq_entries completions beyond cq_head; anything else is a lie: panic.
+ *   - cq_tail may claim at most cq_entries completions beyond cq_head; else it lies: panic.
  *   - user_data names a slot in a trusted table; a completion for a free slot is ignored.
  *   - result is a 32-bit number below -4095 never; the requester checks what it means.
  *
@@ -64,7 +65,8 @@ static bool power_of_two(uint32_t n)
 bool ring_init(const struct host_ring *r)
 {
     ring = *r;
-    if (!power_of_two(r->sq_entries) || !power_of_two(r->cq_entries) || r->sq_entries > 32768 || r->cq_entries > 65536)
+    if (!power_of_two(r->sq_entries) || !power_of_two(r->cq_entries) || r->sq_entries > 32768 ||
+        r->cq_entries > 65536)
         return false;
     bool ok = host_range_ok(r->sq_head, 4) && host_range_ok(r->sq_tail, 4) &&
               host_range_ok(r->sq_array, r->sq_entries * 4UL) &&
@@ -100,7 +102,8 @@ static void ring_enter(int64_t timeout)
 {
     spin_lock(&ring_lock);
     uint32_t n = sq_queued;
-    sq_queued = 0; /* the host takes all; if it does not, those requests never complete, as it may decide anyway */
+    /* The host takes all; if not, those requests never complete, as it may decide anyway. */
+    sq_queued = 0;
     spin_unlock(&ring_lock);
     host_call2(ring_enter, n, (uint64_t)timeout);
 }
@@ -151,7 +154,10 @@ void ring_cancel(struct ring_request *r)
 {
     spin_lock(&ring_lock);
     if (r->active) {
-        struct io_uring_sqe sqe = {.opcode = IORING_OP_ASYNC_CANCEL, .fd = -1, .addr = user_data(r->slot), .user_data = CANCEL_DATA};
+        struct io_uring_sqe sqe = {.opcode = IORING_OP_ASYNC_CANCEL,
+                                   .fd = -1,
+                                   .addr = user_data(r->slot),
+                                   .user_data = CANCEL_DATA};
         sqe_push_locked(&sqe);
     }
     spin_unlock(&ring_lock);
@@ -184,9 +190,11 @@ bool ring_reap(void)
             break;
         }
         if (tail - cq_head > ring.cq_entries)
-            panic("the host's completion ring claims %u entries of %u", tail - cq_head, ring.cq_entries);
+            panic("the host's completion ring claims %u entries of %u", tail - cq_head,
+                  ring.cq_entries);
         struct io_uring_cqe cqe;
-        memcpy(&cqe, (struct io_uring_cqe *)ring.cqes + (cq_head & (ring.cq_entries - 1)), sizeof(cqe));
+        memcpy(&cqe, (struct io_uring_cqe *)ring.cqes + (cq_head & (ring.cq_entries - 1)),
+               sizeof(cqe));
         shared_store(ring.cq_head, ++cq_head);
         struct ring_request *r = slot_complete_locked(cqe.user_data);
         spin_unlock(&ring_lock);
@@ -253,13 +261,15 @@ static int32_t submit_wait(struct io_uring_sqe *sqe)
 
 int32_t ring_fsync_wait(int fd, bool data_only)
 {
-    struct io_uring_sqe sqe = {.opcode = IORING_OP_FSYNC, .fd = fd, .fsync_flags = data_only ? IORING_FSYNC_DATASYNC : 0};
+    struct io_uring_sqe sqe = {
+        .opcode = IORING_OP_FSYNC, .fd = fd, .fsync_flags = data_only ? IORING_FSYNC_DATASYNC : 0};
     return submit_wait(&sqe);
 }
 
 static int32_t transfer_wait(uint8_t opcode, int fd, haddr_t buf, size_t n, int64_t off)
 {
-    struct io_uring_sqe sqe = {.opcode = opcode, .fd = fd, .addr = buf, .len = (uint32_t)n, .off = (uint64_t)off};
+    struct io_uring_sqe sqe = {
+        .opcode = opcode, .fd = fd, .addr = buf, .len = (uint32_t)n, .off = (uint64_t)off};
     int32_t ret = submit_wait(&sqe);
     return ret > (int32_t)n ? -EIO : ret;
 }

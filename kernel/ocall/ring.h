@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asynchronous requests to the host: io_uring's rings, written and read by the kernel itself.
- * A request's completion calls its function in kernel context on the vCPU that finds it (no lock held, must
- * not sleep).  The request must stay in place until then.  Submission happens with the vCPU's next
- * wait, or at once when `ring_flush` is called.
+ * Asynchronous requests to the host: io_uring's rings, written and read by the kernel itself. A
+ * request's completion calls its function in kernel context on the vCPU that finds it (no lock
+ * held, must not sleep). The request must stay in place until then. Submission happens with the
+ * vCPU's next wait, or at once when `ring_flush` is called.
  */
 #ifndef KERNEL_OCALL_RING_H
 #define KERNEL_OCALL_RING_H
@@ -12,8 +12,8 @@
 
 struct ring_request {
     void (*done)(struct ring_request *r, int32_t result); /* result: checked to be >= -4095 */
-    uint32_t slot; /* ring.c's own */
-    bool active;   /* ring.c's own: submitted, not completed */
+    uint32_t slot;                                        /* ring.c's own */
+    bool active; /* ring.c's own: submitted, not completed */
 };
 
 /* One-shot: completes with POLL* revents of the host descriptor, or -errno. */

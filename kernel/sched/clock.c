@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clocks: CLOCK_MONOTONIC = mono_base + ((tsc - tsc_base) * mult >> 32), and the wall clock at a
- * fixed distance from it.  All of it is in `struct vvar`, published under a sequence count, because
- * readers may be in any context.
+ * The clocks: CLOCK_MONOTONIC = mono_base + ((tsc - tsc_base) * mult >> 32), and the wall clock at
+ * a fixed distance from it. All of it is in `struct vvar`, published under a sequence count,
+ * because readers may be in any context.
  *
- * The host's samples steer it.  At a sync the line through "now" is kept (so that time never jumps
+ * The host's samples steer it. At a sync the line through "now" is kept (so that time never jumps
  * back), and its slope is chosen to meet the host's clock a second later; a clock that is behind by
- * more than 100 ms is set forward at once.  A lying host can make time run wrong, as it always can,
- * but not backwards, still, or beyond what 64 bits hold: the slope changes by at most 20 % a sync and
- * stays that of a TSC between KHZ_MIN and KHZ_MAX, and a sample beyond TIME_MAX is no sample.
+ * more than 100 ms is set forward at once. A lying host can make time run wrong, as it always can,
+ * but not backwards, still, or beyond what 64 bits hold: the slope changes by at most 20 % a sync
+ * and stays that of a TSC between KHZ_MIN and KHZ_MAX, and a sample beyond TIME_MAX is no sample.
  *
  * Lock: sync_lock for writers.
  */

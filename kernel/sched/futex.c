@@ -32,12 +32,12 @@ struct futex_bucket {
 };
 
 struct futex_waiter {
-    struct list link; /* [bucket lock] */
+    struct list link;            /* [bucket lock] */
     struct futex_bucket *bucket; /* [bucket lock] the one it is in; changes by requeue */
-    struct mm *mm;    /* [I] */
-    uaddr_t addr;     /* [bucket lock] */
-    uint32_t bitset;  /* [I] */
-    bool woken;       /* [bucket lock] */
+    struct mm *mm;               /* [I] */
+    uaddr_t addr;                /* [bucket lock] */
+    uint32_t bitset;             /* [I] */
+    bool woken;                  /* [bucket lock] */
     struct thread *thread;
 };
 
@@ -294,7 +294,8 @@ static void robust_list_exit(uaddr_t head)
     for (int i = 0; i < ROBUST_LIMIT && (entry & ~1UL) != head; i++, entry = next) {
         if (copy_in(&next, entry & ~1UL, sizeof(next)))
             return;
-        if (entry != (uint64_t)h.list_op_pending && robust_handle((entry & ~1UL) + (uint64_t)h.futex_offset))
+        if (entry != (uint64_t)h.list_op_pending &&
+            robust_handle((entry & ~1UL) + (uint64_t)h.futex_offset))
             return;
     }
     if (h.list_op_pending)
@@ -341,7 +342,8 @@ static long futex_wait_again(struct restart *r)
     return ret == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : ret;
 }
 
-static long futex_wait_call(int cmd, bool realtime, uaddr_t addr, uint32_t val, uaddr_t timeout, uint32_t bitset)
+static long futex_wait_call(int cmd, bool realtime, uaddr_t addr, uint32_t val, uaddr_t timeout,
+                            uint32_t bitset)
 {
     ktime_t deadline;
     int ret = deadline_from_user(cmd, realtime, timeout, &deadline);
@@ -364,20 +366,13 @@ long sys_futex(uaddr_t addr, int op, unsigned val, uaddr_t timeout, uaddr_t addr
     switch (cmd) {
     case FUTEX_WAIT:
         return futex_wait_call(cmd, realtime, addr, val, timeout, FUTEX_BITSET_MATCH_ANY);
-    case FUTEX_WAIT_BITSET:
-        return futex_wait_call(cmd, realtime, addr, val, timeout, val3);
-    case FUTEX_WAKE:
-        return futex_wake_bits(addr, (int)val, FUTEX_BITSET_MATCH_ANY);
-    case FUTEX_WAKE_BITSET:
-        return futex_wake_bits(addr, (int)val, val3);
-    case FUTEX_REQUEUE:
-        return futex_requeue(addr, addr2, (int)val, (int)timeout, NULL);
-    case FUTEX_CMP_REQUEUE:
-        return futex_requeue(addr, addr2, (int)val, (int)timeout, &cmp);
-    case FUTEX_WAKE_OP:
-        return futex_wake_op(addr, addr2, (int)val, (int)timeout, val3);
-    default:
-        return reject(-ENOSYS, "futex operation not supported");
+    case FUTEX_WAIT_BITSET: return futex_wait_call(cmd, realtime, addr, val, timeout, val3);
+    case FUTEX_WAKE: return futex_wake_bits(addr, (int)val, FUTEX_BITSET_MATCH_ANY);
+    case FUTEX_WAKE_BITSET: return futex_wake_bits(addr, (int)val, val3);
+    case FUTEX_REQUEUE: return futex_requeue(addr, addr2, (int)val, (int)timeout, NULL);
+    case FUTEX_CMP_REQUEUE: return futex_requeue(addr, addr2, (int)val, (int)timeout, &cmp);
+    case FUTEX_WAKE_OP: return futex_wake_op(addr, addr2, (int)val, (int)timeout, val3);
+    default: return reject(-ENOSYS, "futex operation not supported");
     }
 }
 

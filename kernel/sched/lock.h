@@ -29,7 +29,7 @@ struct CAPABILITY("spinlock") spinlock {
     uint32_t locked; /* [a] */
 };
 
-#define SPINLOCK_INIT {0}
+#define SPINLOCK_INIT ((struct spinlock){0})
 
 static inline void cpu_relax(void)
 {

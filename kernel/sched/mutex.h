@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A lock whose waiters sleep.  May be held across ocalls and allocations, not across user copies. */
+/*
+ * A lock whose waiters sleep.  May be held across ocalls and allocations; across user copies only
+ * where serving a page fault can never need it (ARCHITECTURE.md, lock order).  Not recursive, not
+ * fair: whoever finds it free takes it.
+ */
 #ifndef KERNEL_SCHED_MUTEX_H
 #define KERNEL_SCHED_MUTEX_H
 
 #include "kernel/sched/waitq.h"
 
 struct CAPABILITY("mutex") mutex {
-    uint32_t held;       /* [a] */
+    uint32_t held; /* [a] */
     struct waitq waitq;
 };
 

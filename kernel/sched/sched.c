@@ -2,13 +2,13 @@
 /*
  * The scheduler: a FIFO of runnable threads.
  *
- * Blocking is a user-level switch: thread_block sets BLOCKED, schedule() takes the next thread from the
- * queue and switches kernel stacks.  A vCPU that finds the queue empty runs its idle thread, which
- * fires timers, takes completions from the ring, and when nothing is left to do leaves the enclave and
- * sleeps in the ring until a completion, a wake-up or the next timer.
+ * Blocking is a user-level switch: thread_block sets BLOCKED, schedule() takes the next thread from
+ * the queue and switches kernel stacks. A vCPU that finds the queue empty runs its idle thread,
+ * which fires timers, takes completions from the ring, and when nothing is left to do leaves the
+ * enclave and sleeps in the ring until a completion, a wake-up or the next timer.
  *
- * A program that computes without system calls is interrupted by ticks; they are asked of the host only
- * while something waits for the CPU (another thread, a timer, a completion), one at a time.
+ * A program that computes without system calls is interrupted by ticks; they are asked of the host
+ * only while something waits for the CPU (another thread, a timer, a completion), one at a time.
  *
  * Lock: sched_lock guards the queue, every thread's state and wake_pending.  It is taken last, and
  * handed across a context switch: the thread that is switched to releases it (sched_finish_switch).
@@ -63,7 +63,7 @@ static struct thread *dequeue_locked(void) REQUIRES(sched_lock)
     return list_entry(l, struct thread, run_link);
 }
 
-/* First thing after a switch, on the new thread's stack: the lock is still held from the old one's. */
+/* First thing after a switch, on the new thread's stack: the lock is still held from before. */
 static void sched_finish_switch(void) NO_TSA
 {
     struct vcpu *v = vcpu_this();

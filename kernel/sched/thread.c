@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making and freeing threads.  A kernel stack holds, from its top: the program's registers, then
- * kernel frames.  The vector state has pages of its own, because XSAVE wants 64-byte alignment and its
- * size is known only at boot.
+ * Making and freeing threads. A kernel stack holds, from its top: the program's registers, then
+ * kernel frames. The vector state has pages of its own, because XSAVE wants 64-byte alignment and
+ * its size is known only at boot.
  */
 #include "kernel/sched/thread.h"
 

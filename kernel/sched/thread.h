@@ -5,7 +5,8 @@
  *
  *   RUNNING --thread_block--> BLOCKED --thread_wake--> RUNNABLE --schedule--> RUNNING --> DEAD
  *
- * Legend: [I] immutable, [o] the thread itself, [r] the run queue's lock, [p] process lock, [a] atomic.
+ * Legend: [I] immutable, [o] the thread itself, [r] the run queue's lock, [p] process lock,
+ * [a] atomic.
  */
 #ifndef KERNEL_SCHED_THREAD_H
 #define KERNEL_SCHED_THREAD_H
@@ -21,11 +22,11 @@ struct process;
 enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
 struct thread {
-    uint64_t ksp;            /* [r] kernel RSP while switched out; entry.S/switch.S: offset 0 */
-    uint64_t fs_base;        /* [o] the program's FS; valid while switched out */
-    void *xstate;            /* [I] vector state while parked: kernel.xstate_size bytes, 64-aligned */
-    uint32_t fpu_parked;     /* [o] enum fpu_parked: where the program's vector state is */
-    uint32_t exit_work;      /* [a] not 0: exit_to_user has something to do before going back */
+    uint64_t ksp;        /* [r] kernel RSP while switched out; context_switch: offset 0 */
+    uint64_t fs_base;    /* [o] the program's FS; valid while switched out */
+    void *xstate;        /* [I] vector state while parked: kernel.xstate_size bytes, 64-aligned */
+    uint32_t fpu_parked; /* [o] enum fpu_parked: where the program's vector state is */
+    uint32_t exit_work;  /* [a] not 0: exit_to_user has something to do before going back */
     uint32_t signal_pending; /* [a] look at the signal queues before returning to the program */
     struct user_regs *regs;  /* [I] the program's registers, on top of the kernel stack */
     void *stack;             /* [I] lowest address of the kernel stack */
@@ -34,15 +35,15 @@ struct thread {
     struct ref ref;
     struct list run_link;     /* [r] on the run queue */
     struct list process_link; /* [p] among the process's threads */
-    uint32_t state;           /* [r] enum thread_state, */
-    uint32_t wake_pending;    /* [r] woken since it last looked: the next thread_block returns at once */
+    uint32_t state;           /* [r] enum thread_state */
+    uint32_t wake_pending;    /* [r] woken while it was not asleep: it does not fall asleep next */
 
     /* Signals (kernel/signal). */
     sigset_t blocked;          /* [o] */
     sigset_t saved_blocked;    /* [o] to be restored after a sigsuspend-like call … */
     bool restore_blocked;      /* [o] … when this is set (set exit_work too) */
     struct sigqueue *sigqueue; /* [p] queued to this thread; kernel/signal/ owns the type */
-    uint32_t interruptible;    /* [r] sleeps in a way that a signal ends */
+    uint32_t interruptible;    /* [a] sleeps in a way that a signal ends */
     uaddr_t altstack_sp;       /* [o] */
     size_t altstack_size;      /* [o] */
     int altstack_flags;        /* [o] */

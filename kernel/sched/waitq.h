@@ -10,7 +10,8 @@
  *         error = thread_block(deadline, true);
  *     waitq_del(&q, &w);
  *
- * wait_event() is that.  Lock order: an object's own lock, then the wait queue's, then the run queue's.
+ * wait_event() is that. Lock order: an object's own lock, then the wait queue's, then the run
+ * queue's.
  */
 #ifndef KERNEL_SCHED_WAITQ_H
 #define KERNEL_SCHED_WAITQ_H
@@ -35,19 +36,19 @@ void waitq_init(struct waitq *q);
 void waitq_add(struct waitq *q, struct waiter *w);
 void waitq_add_notify(struct waitq *q, struct waiter *w, void (*fn)(struct waiter *, uint32_t));
 void waitq_del(struct waitq *q, struct waiter *w);
-/* Wakes all; cheap when empty. */
+/* Wakes all; cheap when empty.  `events` go to the callbacks; 0: anything may have happened. */
 void waitq_wake(struct waitq *q, uint32_t events);
 
 /* Sleeps interruptibly until cond; evaluates to 0, -ERESTARTSYS or -ETIMEDOUT. */
-#define wait_event(q, cond, deadline)                                                             \
-    ({                                                                                             \
-        int we_ret = 0;                                                                            \
-        struct waiter we_w;                                                                        \
-        waitq_add((q), &we_w);                                                                     \
-        while (!(cond) && !we_ret)                                                                 \
-            we_ret = thread_block((deadline), true);                                               \
-        waitq_del((q), &we_w);                                                                     \
-        we_ret;                                                                                    \
+#define wait_event(q, cond, deadline)                \
+    ({                                               \
+        int we_ret = 0;                              \
+        struct waiter we_w;                          \
+        waitq_add((q), &we_w);                       \
+        while (!(cond) && !we_ret)                   \
+            we_ret = thread_block((deadline), true); \
+        waitq_del((q), &we_w);                       \
+        we_ret;                                      \
     })
 
 #endif

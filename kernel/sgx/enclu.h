@@ -40,7 +40,8 @@ static inline int enclu(unsigned leaf, const void *rbx, uint64_t rcx, uint64_t r
     return (int)rax;
 }
 
-/* Accepts what the host's driver did to a page: 0 or an SGX error code (SGX_PAGE_ATTRIBUTES_MISMATCH …). */
+/* Accepts what the host's driver did to a page: 0 or an SGX error code
+ * (SGX_PAGE_ATTRIBUTES_MISMATCH …). */
 static inline int sgx_eaccept(uint64_t flags, uintptr_t addr)
 {
     struct secinfo s = {.flags = flags};
@@ -54,7 +55,8 @@ static inline void sgx_emodpe(uint64_t flags, uintptr_t addr)
     enclu(ENCLU_EMODPE, &s, addr, 0);
 }
 
-/* Turns an absent page into a copy of the page src with the permission in flags: 0 or an SGX error code. */
+/* Turns an absent page into a copy of the page src with the permission in flags: 0 or an SGX
+ * error code. */
 static inline int sgx_eacceptcopy(uint64_t flags, uintptr_t addr, const void *src)
 {
     struct secinfo s = {.flags = flags};

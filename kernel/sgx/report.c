@@ -5,7 +5,8 @@
 #include "kernel/sgx/enclu.h"
 #include "lib/string.h"
 
-void sgx_ereport(const struct sgx_targetinfo *target, const uint8_t data[64], struct sgx_report *out)
+void sgx_ereport(const struct sgx_targetinfo *target, const uint8_t data[64],
+                 struct sgx_report *out)
 {
     struct sgx_targetinfo t = *target;
     struct sgx_report r;

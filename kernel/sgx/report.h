@@ -35,6 +35,7 @@ _Static_assert(sizeof(struct sgx_targetinfo) == 512, "TARGETINFO");
 #define SGX_ATTR_DEBUG 2UL
 
 /* A report for `target` with 64 bytes of data. */
-void sgx_ereport(const struct sgx_targetinfo *target, const uint8_t data[64], struct sgx_report *out);
+void sgx_ereport(const struct sgx_targetinfo *target, const uint8_t data[64],
+                 struct sgx_report *out);
 
 #endif

@@ -24,7 +24,8 @@ void panic(const char *fmt, ...)
     longjmp(panicked, 1);
 }
 
-int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                  uint64_t a5)
 {
     (void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
     assert_int_equal(nr, OCALL_ring_enter);
@@ -88,7 +89,8 @@ static struct io_uring_cqe cqe_mem[ENTRIES];
 static struct host_ring honest(void)
 {
     return (struct host_ring){
-        (uint64_t)&sqh, (uint64_t)&sqt, (uint64_t)array, (uint64_t)sqe_mem, (uint64_t)&cqh, (uint64_t)&cqt, (uint64_t)cqe_mem, ENTRIES, ENTRIES,
+        (uint64_t)&sqh, (uint64_t)&sqt,    (uint64_t)array, (uint64_t)sqe_mem, (uint64_t)&cqh,
+        (uint64_t)&cqt, (uint64_t)cqe_mem, ENTRIES,         ENTRIES,
     };
 }
 
