@@ -278,14 +278,19 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
     struct pool *p = calloc(1, sizeof(*p));
     size_t sqes = ENTRIES * sizeof(struct io_uring_sqe),
            cqes = CQ_ENTRIES * sizeof(struct io_uring_cqe);
+    size_t len = sqes + cqes + ENTRIES * sizeof(uint32_t);
+    int err = -ENOMEM;
 
     if (!p)
-        return -ENOMEM;
-    char *mem = mmap(NULL, sqes + cqes + ENTRIES * 4, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return err;
+    char *mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mem == MAP_FAILED)
+        goto undo_pool;
     p->kick = eventfd(0, EFD_CLOEXEC);
-    if (mem == MAP_FAILED || p->kick < 0)
-        return -ENOMEM;
+    if (p->kick < 0) {
+        err = -errno;
+        goto undo_mem;
+    }
     p->sqes = (struct io_uring_sqe *)mem;
     p->cqes = (struct io_uring_cqe *)(mem + sqes);
     p->sq_array = (uint32_t *)(mem + sqes + cqes);
@@ -309,4 +314,10 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
         .enter = pool_enter, .wake = pool_wake, .interrupt = pool_wake, .name = "threads"};
     *out = &p->ring;
     return 0;
+
+undo_mem:
+    munmap(mem, len);
+undo_pool:
+    free(p);
+    return err;
 }

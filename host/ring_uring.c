@@ -77,14 +77,19 @@ int ring_uring_open(struct host_ring *shared, struct ring **out)
         goto undo_fd;
     size_t sq = p.sq_off.array + p.sq_entries * sizeof(uint32_t);
     size_t cq = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
-    char *rings = mmap(NULL, sq > cq ? sq : cq, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                       fd, IORING_OFF_SQ_RING);
-    void *sqes = mmap(NULL, p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
-                      MAP_SHARED, fd, IORING_OFF_SQES);
+    size_t len = sq > cq ? sq : cq;
     struct uring *u = calloc(1, sizeof(*u));
     err = -ENOMEM;
-    if (rings == MAP_FAILED || sqes == MAP_FAILED || !u)
+    if (!u)
         goto undo_fd;
+    char *rings =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQ_RING);
+    if (rings == MAP_FAILED)
+        goto undo_uring;
+    void *sqes = mmap(NULL, p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+                      MAP_SHARED, fd, IORING_OFF_SQES);
+    if (sqes == MAP_FAILED)
+        goto undo_rings;
     u->fd = fd;
     u->ring = (struct ring){
         .enter = uring_enter, .wake = uring_wake, .interrupt = uring_interrupt, .name = "io_uring"};
@@ -92,6 +97,10 @@ int ring_uring_open(struct host_ring *shared, struct ring **out)
     *out = &u->ring;
     return 0;
 
+undo_rings:
+    munmap(rings, len);
+undo_uring:
+    free(u);
 undo_fd:
     close(fd);
     return err;
