@@ -8,6 +8,7 @@
  *   LIES_HONEST   the first so many answers are true (default 0)
  *   LIES_ABOUT    some of the letters
  *                   r results   b buffers   c completion ring   s signals   w results of writes
+ *                   t no lie: ticks all the time, wherever the kernel is
  *                 (default "rbcs": a host that lies about writes only spoils its own files)
  *
  * A result lies by a wrong errno, a length beyond what was asked, a number out of every range; a
@@ -29,7 +30,17 @@ enum ocall_nr {
 #undef OCALL
 };
 
-enum lie { LIE_RESULT = 1, LIE_BUFFER = 2, LIE_RING = 4, LIE_SIGNALS = 8, LIE_WRITES = 16 };
+enum lie {
+    LIE_RESULT = 1,
+    LIE_BUFFER = 2,
+    LIE_RING = 4,
+    LIE_SIGNALS = 8,
+    LIE_WRITES = 16,
+    STORM_OF_TICKS = 32,
+};
+
+#define TICK_SIGNAL (SIGRTMAX - 1) /* as host/signals.c has it */
+#define TICK_NS 50000
 
 static struct {
     bool ready;
@@ -43,6 +54,16 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
+static void ticks_start(void)
+{
+    struct itimerspec its = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
+    struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TICK_SIGNAL};
+    timer_t timer;
+    ev._sigev_un._tid = (int)syscall(SYS_gettid);
+    if (!timer_create(CLOCK_MONOTONIC, &ev, &timer))
+        timer_settime(timer, 0, &its, NULL);
+}
+
 static void liar_init(void)
 {
     const char *about = getenv("LIES_ABOUT");
@@ -54,7 +75,10 @@ static void liar_init(void)
                       : *about == 'b' ? LIE_BUFFER
                       : *about == 'c' ? LIE_RING
                       : *about == 's' ? LIE_SIGNALS
+                      : *about == 't' ? STORM_OF_TICKS
                                       : LIE_WRITES;
+    if (liar.about & STORM_OF_TICKS)
+        ticks_start();
     liar.ready = true;
 }
 
