@@ -37,7 +37,8 @@ extern struct host host;
 int enclave_build(void);
 /* start.c: the start block and all that it points to. */
 int start_prepare(void);
-void clock_begin(void); /* as early as possible: the TSC's rate may have to be measured from here on */
+void clock_begin(
+    void); /* as early as possible: the TSC's rate may have to be measured from here on */
 void clock_sample(struct host_clock *c);
 /* enter.c: EENTER or ERESUME; 0, and *run says how it ended, or an error of the vDSO's. */
 int enclave_enter(unsigned function, const void *start, struct sgx_enclave_run *run);

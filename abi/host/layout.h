@@ -38,7 +38,7 @@
 
 /* The program part is [USER_MIN, kernel_base). */
 #define USER_MIN 0x10000UL
-#define KERNEL_BASE(bits) ((1UL << (bits)) - (1UL << ((bits) - 4)))
+#define KERNEL_BASE(bits) ((1UL << (bits)) - (1UL << ((bits)-4)))
 
 #define CONFIG_OFF 0x02000000UL /* 32 MiB: the image's limit */
 #define VCPU_OFF 0x0c000000UL   /* 192 MiB: the configuration's limit is 160 MiB */
@@ -66,15 +66,15 @@ struct enclave_params {
     unsigned long magic;
     unsigned long elrange_size;
     unsigned long kernel_base;
-    unsigned long kernel_size;     /* image, from kernel_base */
-    unsigned long config_addr;     /* = kernel_base + CONFIG_OFF + PAGE_SIZE */
-    unsigned long config_len;      /* exact length of the blob, not rounded */
-    unsigned long vcpu_addr;       /* = kernel_base + VCPU_OFF */
-    unsigned int vcpu_count;       /* TCSs built */
+    unsigned long kernel_size; /* image, from kernel_base */
+    unsigned long config_addr; /* = kernel_base + CONFIG_OFF + PAGE_SIZE */
+    unsigned long config_len;  /* exact length of the blob, not rounded */
+    unsigned long vcpu_addr;   /* = kernel_base + VCPU_OFF */
+    unsigned int vcpu_count;   /* TCSs built */
     unsigned int ssa_frame_pages;
-    unsigned long heap_addr;       /* = kernel_base + HEAP_OFF */
-    unsigned long heap_end;        /* = elrange_size */
-    unsigned long reserved[6];     /* zero */
+    unsigned long heap_addr;   /* = kernel_base + HEAP_OFF */
+    unsigned long heap_end;    /* = elrange_size */
+    unsigned long reserved[6]; /* zero */
 };
 
 /*

@@ -15,9 +15,10 @@
 #include "kernel/signal/signal.h"
 #include "lib/config.h"
 
-#define FORWARDED                                                                                  \
-    (SIG_BIT(SIGHUP) | SIG_BIT(SIGINT) | SIG_BIT(SIGQUIT) | SIG_BIT(SIGUSR1) | SIG_BIT(SIGUSR2) |  \
-     SIG_BIT(SIGTERM) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGCONT) | SIG_BIT(SIGALRM))
+#define FORWARDED                                                                                 \
+    (SIG_BIT(SIGHUP) | SIG_BIT(SIGINT) | SIG_BIT(SIGQUIT) | SIG_BIT(SIGUSR1) | SIG_BIT(SIGUSR2) | \
+     SIG_BIT(SIGTERM) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGCONT) |                 \
+     SIG_BIT(SIGALRM))
 
 static uint64_t allowed_of(uint64_t set)
 {

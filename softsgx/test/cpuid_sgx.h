@@ -20,10 +20,10 @@ static inline void cpuid_sgx(unsigned int sub, unsigned int *a, unsigned int *b,
 }
 
 #undef __cpuid_count
-#define __cpuid_count(level, count, a, b, c, d)                                                \
-    do {                                                                                       \
-        if ((level) == 0x12)                                                                   \
-            cpuid_sgx(count, &(a), &(b), &(c), &(d));                                          \
-        else                                                                                   \
-            __asm__("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "0"(level), "2"(count));    \
+#define __cpuid_count(level, count, a, b, c, d)                                             \
+    do {                                                                                    \
+        if ((level) == 0x12)                                                                \
+            cpuid_sgx(count, &(a), &(b), &(c), &(d));                                       \
+        else                                                                                \
+            __asm__("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "0"(level), "2"(count)); \
     } while (0)

@@ -19,7 +19,8 @@
 #include "kernel/fs/host/host_impl.h"
 #include "kernel/sched/clock.h"
 
-#define WINDOW_SPAN (32L << 20) /* a window lies in one span: bounds the memory that reads make resident */
+#define WINDOW_SPAN \
+    (32L << 20) /* a window lies in one span: bounds the memory that reads make resident */
 #define WINDOW_AFTER 4
 
 bool host_size_stands(const struct host_file *hf)
@@ -57,7 +58,8 @@ void host_window_drop(struct host_file *hf)
 
 static bool window_holds(const struct host_file *hf, int64_t off, size_t n)
 {
-    return hf->win_base && off >= hf->win_off && off + (int64_t)n <= hf->win_off + (int64_t)hf->win_len;
+    return hf->win_base && off >= hf->win_off &&
+           off + (int64_t)n <= hf->win_off + (int64_t)hf->win_len;
 }
 
 /* Makes the span of a read the window once it has been read often enough. */

@@ -70,7 +70,8 @@ int uio_put_host(struct uio *u, haddr_t src, size_t n)
     int64_t off = (int64_t)(src - BASE), mapped = ALIGN_UP(model_size, (int64_t)PAGE_SIZE);
     size_t good = off >= mapped ? 0 : MIN(n, (size_t)(mapped - off));
     for (size_t i = 0; i < good; i++)
-        ((unsigned char *)u->seg->base)[u->done + i] = off + (int64_t)i < model_size ? model[off + (int64_t)i] : 0;
+        ((unsigned char *)u->seg->base)[u->done + i] =
+            off + (int64_t)i < model_size ? model[off + (int64_t)i] : 0;
     u->done += good;
     u->left -= good;
     return good < n ? -EFAULT : 0;
