@@ -187,7 +187,7 @@ int start_prepare(void)
     host.start = (struct host_start *)p;
     host.vcpus = (struct host_vcpu *)(p + head);
     for (unsigned i = 0; i < VCPUS; i++)
-        host.vcpus[i].index = i;
+        host.vcpus[i] = (struct host_vcpu){.index = i, .ocall.nr = HOST_NO_REQUEST};
     host.start->buffer = (uint64_t)buffer;
     host.start->buffer_len = BUFFER_SIZE;
     start_fill(host.start, p + head + vcpus, hostname);

@@ -45,6 +45,10 @@ int vcpu_run(unsigned index)
             function = ERESUME;
             continue;
         }
+        if (v->ocall.nr == HOST_NO_REQUEST) {
+            host_say("the kernel image is not made for this cella; build or install both again");
+            return -EIO;
+        }
         v->ocall.ret = ocall_serve(v);
         function = EENTER;
     }

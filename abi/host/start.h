@@ -25,7 +25,12 @@ struct host_sysinfo {
     uint32_t ncpu, procs;
 };
 
-/* A request to the host.  The kernel writes it, EEXITs, and reads `ret` after the next EENTER. */
+/*
+ * A request to the host.  The kernel writes it, EEXITs, and reads `ret` after the next EENTER.  Before
+ * the first one `nr` is HOST_NO_REQUEST: a kernel that leaves so refuses the start block.
+ */
+#define HOST_NO_REQUEST UINT64_MAX
+
 struct host_ocall {
     uint64_t nr;
     uint64_t arg[6];

@@ -24,6 +24,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/hostcall.h"
+#include "kernel/ocall/hostmem.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sgx/ssa.h"
@@ -199,7 +200,14 @@ void exception_user(struct user_regs *r)
 
 void exception_fatal(void)
 {
+    static uint32_t failing;
     struct vcpu *v = vcpu_this();
+
+    /* The host can take away the very memory that would carry the message. */
+    while (__atomic_exchange_n(&failing, 1, __ATOMIC_RELAXED))
+        ocall_leave();
+    if (v->fault_vector == VECTOR_PF && host_range_ok(v->fault_addr, 1))
+        panic("the host's memory at 0x%lx is not there", (unsigned long)v->fault_addr);
     panic("fault in the kernel: vector %lu at +0x%lx, address 0x%lx, error 0x%lx",
           (unsigned long)v->fault_vector,
           (unsigned long)(v->fault_rip - (uint64_t)kernel_image_start),

@@ -46,7 +46,7 @@ void boot_args_take(const struct host_start *s)
 {
     struct boot_args *a = kzalloc(sizeof(*a));
     if (!a)
-        panic("out of memory at start; raise sgx.enclave_size");
+        panic("out of memory at start; raise sgx.enclave_size or --memory");
     kernel.boot_args = a;
     a->flags = s->flags;
     a->ncpu = s->ncpu ? MIN(s->ncpu, 4096U) : 1;

@@ -57,7 +57,10 @@ static void attributes_read(void)
     kernel.debug_enclave = r.attributes & SGX_ATTR_DEBUG;
 }
 
-/* The start block, read once.  Before this, nothing of the host's has been looked at. */
+/*
+ * The start block, read once.  Before this, nothing of the host's has been looked at, and until all of
+ * it is judged there is no place for a message or a request: ocall_exit just leaves.
+ */
 static void start_take(haddr_t addr, struct host_start *s, struct host_vcpu *v)
 {
     struct vcpu *vcpu = vcpu_this();
@@ -73,6 +76,8 @@ static void start_take(haddr_t addr, struct host_start *s, struct host_vcpu *v)
         ocall_exit(-1);
     haddr_t mine = s->vcpus + vcpu->head.index * sizeof(struct host_vcpu);
     host_in(v, mine, sizeof(*v));
+    if (!hostbuf_init(s->buffer, s->buffer_len))
+        ocall_exit(-1);
     vcpu->host_unsafe = (volatile struct host_vcpu *)mine;
 }
 
@@ -103,8 +108,6 @@ void vcpu_main(haddr_t start_addr)
     start_take(start_addr, &start, &host);
     vcpu_this()->syscall_entry = (uint64_t)syscall_gate;
     attributes_read();
-    if (!hostbuf_init(start.buffer, start.buffer_len))
-        ocall_exit(-1);
     config_take();
     mm_heap_init();
     epage_limit_lower(start.memory_limit);
@@ -118,7 +121,7 @@ void vcpu_main(haddr_t start_addr)
     crypto_init();
     trace_init();
     if (mm_init() || vfs_init())
-        panic("out of memory at start; raise sgx.enclave_size");
+        panic("out of memory at start; raise sgx.enclave_size or --memory");
     if (fs_init(&config) || process_first())
         ocall_exit(EXIT_BOOT_FAILED);
     sched_idle();

@@ -14,8 +14,6 @@
 #include "kernel/ocall/ocall.h"
 #include "kernel/sched/thread.h"
 
-void ocall_leave(void);
-
 static uint64_t epoch; /* [a] */
 
 uint64_t ocall_epoch(void)

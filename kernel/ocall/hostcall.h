@@ -25,6 +25,9 @@ int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint6
 #define host_call4(nr, a, b, c, d) host_call(OCALL_##nr, (a), (b), (c), (d), 0, 0)
 #define host_call5(nr, a, b, c, d, e) host_call(OCALL_##nr, (a), (b), (c), (d), (e), 0)
 
+/* Leaves with whatever the shared block says; returns when the host enters again. */
+void ocall_leave(void);
+
 /* A result that must be in [0, max] or an errno; anything else is a lying host: -EIO. */
 int64_t host_result(int64_t ret, int64_t max);
 

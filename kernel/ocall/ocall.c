@@ -15,12 +15,16 @@
 
 void ocall_exit(int wait_status)
 {
+    while (!vcpu_this()->host_unsafe)
+        ocall_leave();
     for (;;)
         host_call1(exit, (uint64_t)wait_status);
 }
 
 void ocall_log(const char *text, size_t n)
 {
+    if (!vcpu_this()->host_unsafe)
+        return;
     while (n) {
         size_t take = MIN(n, 8192UL);
         haddr_t buf = hostbuf_get(take);

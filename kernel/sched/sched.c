@@ -137,7 +137,7 @@ void sched_init_vcpu(void)
     struct vcpu *v = vcpu_this();
     struct thread *idle = kzalloc(sizeof(*idle));
     if (!idle)
-        panic("no memory for the idle thread");
+        panic("out of memory at start; raise sgx.enclave_size or --memory");
     ref_init(&idle->ref);
     list_init(&idle->run_link);
     idle->regs = (struct user_regs *)v->head.self; /* never goes to a program */

@@ -8,6 +8,7 @@
  *   LIES_HONEST   the first so many answers are true (default 0)
  *   LIES_ABOUT    some of the letters
  *                   r results   b buffers   c completion ring   s signals   w results of writes
+ *                   h one number of the start block or of the ring's description
  *                   t no lie: ticks all the time, wherever the kernel is
  *                 (default "rbcs": a host that lies about writes only spoils its own files)
  *
@@ -37,13 +38,13 @@ enum lie {
     LIE_SIGNALS = 8,
     LIE_WRITES = 16,
     STORM_OF_TICKS = 32,
+    LIE_START = 64,
 };
 
 #define TICK_SIGNAL (SIGRTMAX - 1) /* as host/signals.c has it */
 #define TICK_NS 50000
 
 static struct {
-    bool ready;
     uint64_t state, rate, honest;
     unsigned about;
 } liar;
@@ -76,10 +77,10 @@ static void liar_init(void)
                       : *about == 'c' ? LIE_RING
                       : *about == 's' ? LIE_SIGNALS
                       : *about == 't' ? STORM_OF_TICKS
+                      : *about == 'h' ? LIE_START
                                       : LIE_WRITES;
     if (liar.about & STORM_OF_TICKS)
         ticks_start();
-    liar.ready = true;
 }
 
 /* xorshift64* */
@@ -176,6 +177,23 @@ static int64_t lie_result(struct host_vcpu *v, int64_t truth)
     return fd && lie >= 0 && lie < 4096 ? -EIO : lie;
 }
 
+/* The linker puts this in place of start_prepare (--wrap). */
+int __real_start_prepare(void);
+int __wrap_start_prepare(void);
+
+int __wrap_start_prepare(void)
+{
+    int ret = __real_start_prepare();
+    liar_init();
+    if (ret || !(liar.about & LIE_START))
+        return ret;
+    uint64_t *word = (uint64_t *)host.start + roll() % (sizeof(*host.start) / 8);
+    if (roll() % 4 == 0)
+        word = (uint64_t *)&host.vcpus[0].ring + roll() % (sizeof(struct host_ring) / 8);
+    *word = odd_number(*word);
+    return ret;
+}
+
 static bool now(unsigned about)
 {
     return (liar.about & about) && roll() % liar.rate == 0;
@@ -183,8 +201,6 @@ static bool now(unsigned about)
 
 int64_t ocall_serve(struct host_vcpu *v)
 {
-    if (!liar.ready)
-        liar_init();
     int64_t ret = ocall_serve_truly(v);
     if (host.ended)
         return ret;

@@ -40,6 +40,7 @@ def lying(context, seed, about, rate, honest, command, **rest):
     result = context.run(host + command, env=lies, timeout=60, **rest)
     label = " ".join(f"{name}={value}" for name, value in lies.items())
     assert not result.hang, f"{label}: hang; said {result.err[-300:]!r}"
+    assert result.status != CELLA_FAILED or result.err, f"{label}: no word about what failed"
     assert not FAULT.search(result.err), f"{label}: {result.err[-300:]!r}"
     return result
 
@@ -55,13 +56,14 @@ def tree(context):
     return folder
 
 
-def survives(context, command, about="rbc", honest=(0, 40, 150, 400), rates=(8, 25, 80)):
+def survives(context, command, about="rbc", honest=(0, 40, 150, 400), rates=(8, 25, 80),
+             seeds=SEEDS):
     """The program under many lies, and once under none, to know that there is something to see."""
     tree(context)
     result = lying(context, 0, "", 1, 0, command)
     assert result.status == 0, f"without lies: {result.ending()}: {result.err[-500:]!r}"
     spoiled = 0
-    for seed in range(1, SEEDS + 1):
+    for seed in range(1, seeds + 1):
         after = honest[seed % len(honest)]
         rate = rates[seed % len(rates)]
         spoiled += lying(context, seed, about, rate, after, command).status != 0
@@ -84,6 +86,11 @@ def test_python(context):
 def test_signals(context):
     """Signals come from nowhere, those among them that no host may send."""
     survives(context, ["/bin/busybox", "ls", "-lR", "tree"], about="s")
+
+
+def test_start(context):
+    """One number of the start block, or of the ring's description, is wrong."""
+    survives(context, ["/bin/busybox", "ls", "-lR", "tree"], about="h", seeds=8 * SEEDS)
 
 
 def test_ticks(context):
@@ -119,4 +126,5 @@ def test_verified(context):
 
 
 TESTS = [("files", test_files), ("static", test_static), ("python", test_python),
-         ("signals", test_signals), ("ticks", test_ticks), ("verified", test_verified)]
+         ("signals", test_signals), ("start", test_start), ("ticks", test_ticks),
+         ("verified", test_verified)]
