@@ -2,15 +2,15 @@
 """What the test runners share: running one command to its end, and counting verdicts.
 
 A command runs in a session of its own with a small fixed environment, standard input from a file
-or closed, no inherited descriptors and a time limit. Whatever is left of its session afterwards is
-killed and counts as a failure of the command: nothing may outlive it.
+or closed, output to files, no inherited descriptors and a time limit. Whatever is left of its
+session afterwards is killed and counts as a failure of the command: nothing may outlive it.
 
 Launchers: `LAUNCHERS[mode]` is the prefix that puts a program into an enclave with that I/O mode;
 the mode `native` has an empty prefix and is the oracle.
 """
 
-import concurrent.futures
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -21,7 +21,9 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-NO_MATCH = 5
+NO_MATCH = 5  # exit status if the pattern picks nothing
+TIMEOUT = 30  # seconds a command may take
+HEAVY = 60    # seconds for those that are known to take long
 DEFAULT_LAUNCHER = "{build}/cella run -q --io={io}"
 
 
@@ -38,17 +40,18 @@ default_signals()
 class Result:
     """How one command ended."""
 
-    def __init__(self, status, out, err, seconds, hang=False, leftover=False):
+    def __init__(self, status, out, err, seconds, how=None, leftover=False):
         self.status = status  # as subprocess: negative is the terminating signal
         self.out = out
         self.err = err
         self.seconds = seconds
-        self.hang = hang
+        self.how = how  # why it had to be killed
+        self.hang = how is not None
         self.leftover = leftover
 
     def ending(self):
         if self.hang:
-            return "hang"
+            return f"{self.how} (killed after {self.seconds:.0f} s)"
         if self.status < 0:
             try:
                 return "signal " + signal.Signals(-self.status).name
@@ -82,9 +85,9 @@ def private_homes(build):
 CACHE = CONFIG = "/nonexistent"
 
 
-def session_members(sid):
-    """The processes that are still in a session, zombies aside."""
-    members = []
+def processes():
+    """{pid: (parent, session)} of everything that lives, zombies aside."""
+    found = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
@@ -93,25 +96,123 @@ def session_members(sid):
                 fields = f.read().rpartition(")")[2].split()
         except OSError:
             continue
-        if fields[0] not in "ZX" and int(fields[3]) == sid:
-            members.append(int(name))
-    return members
+        if fields[0] not in "ZX":
+            found[int(name)] = (int(fields[1]), int(fields[3]))
+    return found
+
+
+def session_members(sid):
+    """The processes that are still in a session."""
+    return [pid for pid, (_, session) in processes().items() if session == sid]
+
+
+def family(pid, with_session):
+    """The descendants of a process, itself included, and the members of its session."""
+    table = processes()
+    found = {p for p, (_, session) in table.items() if with_session and session == pid} | {pid}
+    grown = True
+    while grown:
+        more = {p for p, (parent, _) in table.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found & set(table)
+
+
+def kill_all(members, rounds=20):
+    """Kills what `members()` finds until it finds nothing: children may be born meanwhile."""
+    for _ in range(rounds):
+        pids = members()
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
 
 
 def kill_session(sid):
-    for pid in session_members(sid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    """Kills a command that was started in a session of its own, and whatever came of it."""
+    kill_all(lambda: family(sid, True))
 
 
-def run(command, cwd, env=None, stdin=None, timeout=60, during=None, limit=256 << 20):
-    """Runs a command to its end. `during(process)` may interfere with it from outside."""
+def kill_descendants(pid):
+    """Kills all that a process has started, but not itself."""
+    kill_all(lambda: family(pid, False) - {pid})
+
+
+class OutOfTime(Exception):
+    """A unit has used up the time that it may take."""
+
+
+_mine = threading.local()  # until: when this thread's unit has to be done, on the monotonic clock
+_started = {}              # process -> the thread that waits for it
+
+
+def set_limit(until):
+    """What this thread runs from now on ends by then."""
+    _mine.until = until
+
+
+def kill_started(thread):
+    """Kills what a thread has started."""
+    for pid, owner in list(_started.items()):
+        if owner == thread:
+            kill_session(pid)
+
+
+def await_end(process, until, streams, flood):
+    """Waits for a process. Returns None, or why it has to be killed."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:
+        descriptor = None
+    try:
+        while process.poll() is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                return "hang"
+            if any(os.fstat(stream.fileno()).st_size > flood for stream in streams):
+                return "endless output"
+            if descriptor is None:
+                time.sleep(min(left, 0.02))
+            else:
+                select.select([descriptor], [], [], min(left, 0.5))
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+    return None
+
+
+def end_session(process, killed):
+    """Sees to it that nothing of a command is left. Returns whether something was."""
+    leftover = False
+    if not killed and session_members(process.pid):
+        time.sleep(0.2)
+        leftover = bool(session_members(process.pid))
+    if killed or leftover:
+        kill_session(process.pid)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.returncode = -signal.SIGKILL  # not even that helps: leave it behind
+    return leftover
+
+
+def run(command, cwd, env=None, stdin=None, timeout=TIMEOUT, during=None, limit=256 << 20):
+    """Runs a command to its end, which is forced after `timeout` seconds or at the limit of the
+    unit, or when it writes more than four times `limit`, of which no more is returned. Output goes
+    to files: a process that is left behind cannot hold anything up. `during(process)` may
+    interfere from outside."""
     environment = base_environment(cwd)
     environment.update(env or {})
+    start = time.monotonic()
+    until = min(start + timeout, getattr(_mine, "until", start + timeout))
+    if until <= start:
+        raise OutOfTime("the test took too long altogether; the next command would have been "
+                        + " ".join(map(str, command))[:300])
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.monotonic()
         try:
             process = subprocess.Popen(
                 command, cwd=cwd, env=environment, stdout=out, stderr=err,
@@ -119,26 +220,21 @@ def run(command, cwd, env=None, stdin=None, timeout=60, during=None, limit=256 <
                 start_new_session=True, restore_signals=True)
         except OSError as error:
             return Result(127, b"", f"{command[0]}: {error.strerror}\n".encode(), 0)
-        hang = False
+        _started[process.pid] = threading.get_ident()
+        how = "interrupted"
         try:
             if during:
                 during(process)
-            process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            hang = True
-            kill_session(process.pid)
-            process.wait()
-        seconds = time.monotonic() - start
-        leftover = False
-        if not hang and session_members(process.pid):
-            time.sleep(0.2)
-            leftover = bool(session_members(process.pid))
-            kill_session(process.pid)
+            how = await_end(process, until, (out, err), 4 * limit)
+        finally:
+            seconds = time.monotonic() - start
+            leftover = end_session(process, how is not None)
+            del _started[process.pid]
         texts = []
         for stream in (out, err):
             stream.seek(0)
             texts.append(stream.read(limit))
-        return Result(process.returncode, texts[0], texts[1], seconds, hang, leftover)
+        return Result(process.returncode, texts[0], texts[1], seconds, how, leftover)
 
 
 class Launcher:
@@ -155,15 +251,23 @@ class Launcher:
 
 
 def add_arguments(parser):
-    parser.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="DIR",
-                        help="the build tree (default: build)")
-    parser.add_argument("-k", dest="pattern", default="", metavar="PATTERN",
-                        help="only tests whose name contains PATTERN (or: a|b)")
+    """Options of the suites that run programs in an enclave."""
+    add_common(parser)
     parser.add_argument("--io", default="both", choices=("both", "uring", "threads"))
     parser.add_argument("--launcher", default=DEFAULT_LAUNCHER, metavar="PREFIX",
                         help="put before every command; {build} and {io} are filled in "
                              f"(default: '{DEFAULT_LAUNCHER}'; empty: native again)")
-    parser.add_argument("-j", dest="jobs", type=int, default=2)
+
+
+def add_common(parser):
+    """Options of all suites."""
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="DIR",
+                        help="the build tree (default: build)")
+    parser.add_argument("-k", dest="pattern", default="", metavar="PATTERN",
+                        help="only tests whose name contains PATTERN (or: a|b)")
+    parser.add_argument("-j", dest="jobs", type=int, metavar="N",
+                        default=min(8, len(os.sched_getaffinity(0))),
+                        help="tests at a time (default: one a CPU)")
     parser.add_argument("-v", dest="verbose", action="store_true", help="say why, at length")
 
 
@@ -175,46 +279,6 @@ def modes(arguments):
 
 def matches(pattern, name):
     return any(part in name for part in pattern.split("|"))
-
-
-class Tally:
-    """One line a test as it ends, and the sum. Thread-safe."""
-
-    def __init__(self, verbose=False):
-        self.lock = threading.Lock()
-        self.passed = self.failed = self.skipped = 0
-        self.verbose = verbose
-        self.failures = []
-
-    def report(self, name, problem=None, seconds=None, skip=None):
-        """`problem` is None for a pass, else a text of which the first line says what is wrong."""
-        took = "" if seconds is None else f" ({seconds:.2f} s)"
-        with self.lock:
-            if skip:
-                self.skipped += 1
-                print(f"skip {name}: {skip}")
-            elif problem is None:
-                self.passed += 1
-                print(f"ok   {name}{took}")
-            else:
-                self.failed += 1
-                self.failures.append(name)
-                lines = problem.rstrip("\n").split("\n")
-                print(f"FAIL {name}: {lines[0]}{took}")
-                for line in lines[1:] if self.verbose else lines[1:25]:
-                    print(f"     | {line}")
-            sys.stdout.flush()
-
-    def summary(self):
-        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
-        return 1 if self.failed or not self.passed + self.skipped else 0
-
-
-def run_jobs(jobs, count):
-    """Runs callables, `count` at a time, in order of start; an exception is raised at the end."""
-    with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        for future in [pool.submit(job) for job in jobs]:
-            future.result()
 
 
 def fresh_directory(path):

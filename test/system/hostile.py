@@ -125,6 +125,9 @@ def test_verified(context):
     assert ends & {1, CELLA_FAILED, 126}, "no lie had any effect: does the host lie at all?"
 
 
+for slow in (test_python, test_start, test_ticks, test_verified):
+    slow.limit = 120  # seconds, for some dozens of runs
+
 TESTS = [("files", test_files), ("static", test_static), ("python", test_python),
          ("signals", test_signals), ("start", test_start), ("ticks", test_ticks),
          ("verified", test_verified)]
