@@ -125,11 +125,19 @@ static int64_t do_poll_now(struct host_vcpu *v)
     return poll_fd(FD(0), (short)ARG(1));
 }
 
+/*
+ * With n = 0 a question about a FIFO: 0 while nobody has it open for writing or has written, else -EAGAIN.
+ * poll says nothing of a writer that has not written yet; a read does, and to nowhere it takes nothing.
+ */
 static int64_t do_read_ready(struct host_vcpu *v)
 {
     int64_t ready = poll_fd(FD(0), POLLIN);
-    if (ready <= 0)
-        return ready ? ready : -EAGAIN;
+    if (ready < 0)
+        return ready;
+    if (!ready && !(fcntl(FD(0), F_GETFL) & O_NONBLOCK))
+        return -EAGAIN;
+    if (!ARG(2))
+        return ready || syscall(SYS_read, FD(0), 8, 1) ? -EAGAIN : 0;
     return result(read(FD(0), PTR(1), ARG(2)));
 }
 

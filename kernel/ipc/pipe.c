@@ -1,48 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pipes, and the engine behind FIFOs.
+ * Pipes: see pipe.h.
  *
- * A pipe is a byte queue with ends: each open file is one end, reader, writer or (a FIFO opened for
- * both) both.  Readers see the end of file when no writer is left, writers EPIPE when no reader is.
- * A write of up to PIPE_BUF bytes goes in whole or not at all.
+ * As in Linux the capacity is counted in pages, and a page is taken by every write that does not
+ * fit behind what the last one left.  So a write of up to PIPE_BUF bytes, which needs one page at
+ * most, goes in whole or not at all.  With O_DIRECT every page of a write is a packet of its own.
+ * Readers see the end of file when no writer is left, writers EPIPE when no reader is.
  *
- * Locks: lock (mutex) guards the queue; held across the copy from and to the program, which is safe
- * since serving a page fault never needs a pipe.  ends_lock (spin) guards the list of ends and the
- * counts; the order is lock, ends_lock, the files' wait queues.
+ * The lock is held across the copy from and to the program, which is safe since serving a page
+ * fault never needs a pipe.
  */
+#include "kernel/ipc/pipe.h"
+
 #include <asm/ioctls.h>
 
-#include "kernel/ipc/byteq.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/format.h"
 #include "kernel/sys/syscalls.h"
 
-#define PIPE_IN (EPOLLIN | EPOLLRDNORM)
-#define PIPE_OUT (EPOLLOUT | EPOLLWRNORM)
-
-struct pipe {
-    struct ref ref;
-    struct mutex lock;
-    struct byteq q; /* [lock] */
-    struct spinlock ends_lock;
-    struct list ends;                    /* [e] */
-    unsigned readers, writers;           /* [e] */
-    unsigned reader_opens, writer_opens; /* [e] ever */
-    struct waitq opening;                /* openers of a FIFO that wait for the other side */
-    uint64_t ino;                        /* [I] */
-    ktime_t created;                     /* [I] CLOCK_REALTIME */
-    char name[32];                       /* [I] */
-};
-
-struct pipe_end {
-    struct file file; /* first */
-    struct pipe *pipe;
-    struct list link;      /* [e] */
-    unsigned writers_seen; /* [I] writer_opens when this end was opened */
-};
-
 static const struct file_ops pipe_ops;
-static struct mutex fifo_mutex = {.waitq = {.waiters = LIST_INIT(fifo_mutex.waitq.waiters)}};
 static uint64_t pipe_next_ino = 1; /* [a] */
 
 static struct pipe *pipe_of(struct file *f)
@@ -50,19 +26,96 @@ static struct pipe *pipe_of(struct file *f)
     return container_of(f, struct pipe_end, file)->pipe;
 }
 
-static struct pipe *pipe_new(void)
+bool file_is_pipe(const struct file *f)
+{
+    return f->ops == &pipe_ops;
+}
+
+struct pipe *pipe_of_file(struct file *f)
+{
+    return file_is_pipe(f) ? pipe_of(f) : NULL;
+}
+
+/* Pages and buffers. */
+
+static void page_free(struct pipe_page *page)
+{
+    kpages_free(page->data, 1);
+    kfree(page);
+}
+
+struct pipe_page *pipe_page_new(struct pipe *p)
+{
+    struct pipe_page *page = p->spare;
+    p->spare = NULL;
+    if (likely(page != NULL))
+        return page;
+    page = kmalloc(sizeof(*page));
+    if (!page)
+        return NULL;
+    ref_init(&page->ref);
+    page->data = kpages_alloc(1);
+    if (page->data)
+        return page;
+    kfree(page);
+    return NULL;
+}
+
+void pipe_page_put(struct pipe *p, struct pipe_page *page)
+{
+    /* Only who has a reference can make another: 1 is this one. */
+    if (__atomic_load_n(&page->ref.count, __ATOMIC_ACQUIRE) == 1 && !p->spare)
+        p->spare = page;
+    else if (ref_put(&page->ref))
+        page_free(page);
+}
+
+static void used_set(struct pipe *p, unsigned used)
+{
+    __atomic_store_n(&p->used, used, __ATOMIC_RELAXED);
+}
+
+void pipe_push(struct pipe *p, const struct pipe_buf *b)
+{
+    *pipe_slot(p, p->used) = *b;
+    used_set(p, p->used + 1);
+}
+
+struct pipe_buf pipe_pop(struct pipe *p)
+{
+    struct pipe_buf b = *pipe_slot(p, 0);
+    p->head++;
+    used_set(p, p->used - 1);
+    return b;
+}
+
+void pipe_consume(struct pipe *p, size_t n)
+{
+    struct pipe_buf *b = pipe_slot(p, 0);
+    b->off += (uint32_t)n;
+    b->len -= (uint32_t)n;
+    if (!b->len)
+        pipe_page_put(p, pipe_pop(p).page);
+}
+
+/* Pipes and ends. */
+
+struct pipe *pipe_new(void)
 {
     struct pipe *p = kzalloc(sizeof(*p));
     if (!p)
         return NULL;
-    if (byteq_init(&p->q, BYTEQ_DEFAULT)) {
+    p->ring = kzalloc(PIPE_SLOTS * sizeof(*p->ring));
+    if (!p->ring) {
         kfree(p);
         return NULL;
     }
+    p->slots = PIPE_SLOTS;
     ref_init(&p->ref);
     mutex_init(&p->lock);
     spin_init(&p->ends_lock);
-    list_init(&p->ends);
+    list_init(&p->reader_ends);
+    list_init(&p->writer_ends);
     waitq_init(&p->opening);
     p->ino = __atomic_fetch_add(&pipe_next_ino, 1, __ATOMIC_RELAXED);
     p->created = clock_real();
@@ -70,16 +123,19 @@ static struct pipe *pipe_new(void)
     return p;
 }
 
-static void pipe_put(struct pipe *p)
+void pipe_put(struct pipe *p) NO_TSA
 {
     if (!ref_put(&p->ref))
         return;
-    byteq_fini(&p->q);
+    while (p->used)
+        pipe_page_put(p, pipe_pop(p).page);
+    if (p->spare)
+        page_free(p->spare);
+    kfree(p->ring);
     kfree(p);
 }
 
-/* Adds an end; the pipe's reference is the end's. */
-static int end_new(struct pipe *p, uint32_t flags, struct pipe_end **out)
+int pipe_end_new(struct pipe *p, uint32_t flags, struct pipe_end **out)
 {
     struct pipe_end *e = kzalloc(sizeof(*e));
     if (!e)
@@ -87,53 +143,123 @@ static int end_new(struct pipe *p, uint32_t flags, struct pipe_end **out)
     file_init(&e->file, &pipe_ops, flags);
     e->file.name = p->name;
     e->pipe = p;
+    list_init(&e->reader_link);
+    list_init(&e->writer_link);
     ref_get(&p->ref);
     spin_lock(&p->ends_lock);
-    list_add_tail(&p->ends, &e->link);
-    e->writers_seen = p->writer_opens;
     if (FMODE_READ(&e->file)) {
+        list_add_tail(&p->reader_ends, &e->reader_link);
         p->readers++;
-        p->reader_opens++;
+        __atomic_store_n(&p->reader_opens, p->reader_opens + 1, __ATOMIC_RELEASE);
+        e->writers_seen = p->writers ? 0 : p->writer_opens;
     }
     if (FMODE_WRITE(&e->file)) {
+        list_add_tail(&p->writer_ends, &e->writer_link);
         p->writers++;
-        p->writer_opens++;
+        __atomic_store_n(&p->writer_opens, p->writer_opens + 1, __ATOMIC_RELEASE);
     }
     spin_unlock(&p->ends_lock);
     *out = e;
     return 0;
 }
 
-/* Wakes whoever waits at ends with the given access. */
-static void pipe_wake(struct pipe *p, bool readers, uint32_t events)
+void pipe_wake_readers(struct pipe *p, uint32_t events)
 {
     spin_lock(&p->ends_lock);
-    list_for_each(it, &p->ends) {
-        struct file *f = &list_entry(it, struct pipe_end, link)->file;
-        if (readers ? FMODE_READ(f) : FMODE_WRITE(f))
-            file_wake(f, events);
-    }
+    list_for_each(it, &p->reader_ends)
+        file_wake(&list_entry(it, struct pipe_end, reader_link)->file, events);
     spin_unlock(&p->ends_lock);
+}
+
+void pipe_wake_writers(struct pipe *p, uint32_t events)
+{
+    spin_lock(&p->ends_lock);
+    list_for_each(it, &p->writer_ends)
+        file_wake(&list_entry(it, struct pipe_end, writer_link)->file, events);
+    spin_unlock(&p->ends_lock);
+}
+
+static void pipe_release(struct file *f)
+{
+    struct pipe_end *e = container_of(f, struct pipe_end, file);
+    struct pipe *p = e->pipe;
+    spin_lock(&p->ends_lock);
+    list_del(&e->reader_link);
+    list_del(&e->writer_link);
+    bool last_reader = FMODE_READ(f) && !--p->readers;
+    bool last_writer = FMODE_WRITE(f) && !--p->writers;
+    spin_unlock(&p->ends_lock);
+    if (last_reader)
+        pipe_wake_writers(p, EPOLLERR | EPOLLHUP | PIPE_OUT);
+    if (last_writer)
+        pipe_wake_readers(p, EPOLLERR | EPOLLHUP | PIPE_IN);
+    pipe_put(p);
+}
+
+/* Reading and writing. */
+
+static int take(struct pipe *p, struct uio *u) REQUIRES(p->lock)
+{
+    int err = 0;
+    while (u->left && p->used && !err) {
+        struct pipe_buf *b = pipe_slot(p, 0);
+        size_t before = u->done;
+        bool packet = b->flags & PIPE_BUF_PACKET;
+        err = uio_put(u, b->page->data + b->off, b->len);
+        pipe_consume(p, packet && !err ? b->len : u->done - before);
+        if (packet)
+            break;
+    }
+    return err;
 }
 
 static int pipe_read(struct file *f, struct uio *u, int64_t *pos)
 {
     struct pipe *p = pipe_of(f);
-    size_t room_before;
     int err = 0;
     (void)pos;
     if (!u->left)
         return 0;
     mutex_lock(&p->lock);
-    room_before = byteq_room(&p->q);
-    if (p->q.len)
-        err = byteq_get(&p->q, u, false);
-    else if (p->writers)
+    bool was_full = pipe_full(p);
+    if (p->used && !p->draining)
+        err = take(p, u);
+    else if (p->draining || __atomic_load_n(&p->writers, __ATOMIC_ACQUIRE))
         err = -EAGAIN;
-    bool wake = room_before < PIPE_BUF && byteq_room(&p->q) >= PIPE_BUF;
+    bool wake = was_full && !pipe_full(p);
     mutex_unlock(&p->lock);
     if (wake)
-        pipe_wake(p, false, PIPE_OUT);
+        pipe_wake_writers(p, PIPE_OUT);
+    return err;
+}
+
+/* What a write has beyond whole pages goes behind what the last write left, if all of it fits. */
+static int merge(struct pipe *p, struct uio *u) REQUIRES(p->lock)
+{
+    size_t n = u->left % PAGE_SIZE;
+    if (!n || !p->used)
+        return 0;
+    struct pipe_buf *b = pipe_slot(p, p->used - 1);
+    if (!(b->flags & PIPE_BUF_MERGE) || b->off + b->len + n > PAGE_SIZE)
+        return 0;
+    size_t before = u->done;
+    int err = uio_get(u, b->page->data + b->off + b->len, n);
+    b->len += (uint32_t)(u->done - before);
+    return err;
+}
+
+static int append(struct pipe *p, struct uio *u, uint32_t flags) REQUIRES(p->lock)
+{
+    struct pipe_buf b = {.page = pipe_page_new(p), .flags = flags};
+    size_t before = u->done;
+    if (!b.page)
+        return -ENOMEM;
+    int err = uio_get(u, b.page->data, PAGE_SIZE);
+    b.len = (uint32_t)(u->done - before);
+    if (b.len)
+        pipe_push(p, &b);
+    else
+        pipe_page_put(p, b.page);
     return err;
 }
 
@@ -146,17 +272,18 @@ static int pipe_write(struct file *f, struct uio *u, int64_t *pos)
     if (!u->left && !u->done)
         return 0;
     mutex_lock(&p->lock);
-    size_t room = byteq_room(&p->q);
-    bool whole = !u->done && u->left <= PIPE_BUF;
-    if (!p->readers)
+    if (!__atomic_load_n(&p->readers, __ATOMIC_ACQUIRE))
         err = -EPIPE;
-    else if (room < (whole ? u->left : 1))
-        err = -EAGAIN;
-    else
-        err = byteq_put(&p->q, u);
+    else if (!u->done)
+        err = merge(p, u);
+    uint32_t flags = f->flags & O_DIRECT ? PIPE_BUF_PACKET : PIPE_BUF_MERGE;
+    while (!err && u->left && !pipe_full(p))
+        err = append(p, u, flags);
     mutex_unlock(&p->lock);
     if (u->done != before)
-        pipe_wake(p, true, PIPE_IN);
+        pipe_wake_readers(p, PIPE_IN);
+    else if (!err && u->left)
+        err = -EAGAIN;
     return err;
 }
 
@@ -166,14 +293,13 @@ static uint32_t pipe_poll(struct file *f)
     struct pipe *p = e->pipe;
     uint32_t events = 0;
     if (FMODE_READ(f)) {
-        if (p->q.len)
+        if (__atomic_load_n(&p->used, __ATOMIC_ACQUIRE) && !p->draining)
             events |= PIPE_IN;
-        /* A FIFO's reader that no writer has met yet has not seen the end. */
         if (!p->writers && p->writer_opens != e->writers_seen)
             events |= EPOLLHUP;
     }
     if (FMODE_WRITE(f)) {
-        if (byteq_room(&p->q) >= PIPE_BUF)
+        if (!pipe_full(p))
             events |= PIPE_OUT;
         if (!p->readers)
             events |= EPOLLERR;
@@ -183,9 +309,14 @@ static uint32_t pipe_poll(struct file *f)
 
 static long pipe_ioctl(struct file *f, unsigned cmd, uaddr_t arg)
 {
+    struct pipe *p = pipe_of(f);
+    int n = 0;
     if (cmd != FIONREAD)
         return -ENOTTY;
-    int n = (int)pipe_of(f)->q.len;
+    mutex_lock(&p->lock);
+    for (unsigned i = 0; i < p->used; i++)
+        n += (int)pipe_slot(p, i)->len;
+    mutex_unlock(&p->lock);
     return copy_out(arg, &n, sizeof(n)) ? -EFAULT : 0;
 }
 
@@ -209,22 +340,6 @@ static int pipe_getattr(struct file *f, struct statx *st)
     return 0;
 }
 
-static void pipe_release(struct file *f)
-{
-    struct pipe_end *e = container_of(f, struct pipe_end, file);
-    struct pipe *p = e->pipe;
-    spin_lock(&p->ends_lock);
-    list_del(&e->link);
-    bool last_reader = FMODE_READ(f) && !--p->readers;
-    bool last_writer = FMODE_WRITE(f) && !--p->writers;
-    spin_unlock(&p->ends_lock);
-    if (last_reader)
-        pipe_wake(p, false, EPOLLERR | PIPE_OUT);
-    if (last_writer)
-        pipe_wake(p, true, EPOLLHUP | PIPE_IN);
-    pipe_put(p);
-}
-
 static const struct file_ops pipe_ops = {
     .read = pipe_read,
     .write = pipe_write,
@@ -234,85 +349,49 @@ static const struct file_ops pipe_ops = {
     .release = pipe_release,
 };
 
-bool file_is_pipe(const struct file *f)
-{
-    return f->ops == &pipe_ops;
-}
+/* fcntl(F_SETPIPE_SZ, F_GETPIPE_SZ). */
 
 long pipe_get_size(struct file *f)
 {
-    return (long)pipe_of(f)->q.size;
+    return (long)pipe_of(f)->slots * (long)PAGE_SIZE;
+}
+
+static int resize_locked(struct pipe *p, unsigned slots) REQUIRES(p->lock)
+{
+    if (p->used + p->reserved > slots)
+        return -EBUSY;
+    struct pipe_buf *ring = kzalloc(slots * sizeof(*ring));
+    if (!ring)
+        return -ENOMEM;
+    for (unsigned i = 0; i < p->used; i++)
+        ring[i] = *pipe_slot(p, i);
+    kfree(p->ring);
+    p->ring = ring;
+    p->head = 0;
+    __atomic_store_n(&p->slots, slots, __ATOMIC_RELAXED);
+    return 0;
 }
 
 long pipe_set_size(struct file *f, unsigned long size)
 {
     struct pipe *p = pipe_of(f);
-    if (size > BYTEQ_MAX)
-        return current_process()->creds.euid ? -EPERM : -EINVAL;
-    size_t rounded = PAGE_SIZE;
-    while (rounded < size)
-        rounded *= 2;
-    mutex_lock(&p->lock);
-    int err = byteq_resize(&p->q, rounded);
-    mutex_unlock(&p->lock);
-    return err ? err : (long)rounded;
-}
-
-/* FIFOs. */
-
-/* The inode's pipe (a reference), made at the first open. */
-static struct pipe *fifo_pipe(struct inode *i)
-{
-    mutex_lock(&fifo_mutex);
-    if (!i->pipe)
-        i->pipe = pipe_new();
-    struct pipe *p = i->pipe;
-    if (p)
-        ref_get(&p->ref);
-    mutex_unlock(&fifo_mutex);
-    return p;
-}
-
-void pipe_free_fifo(struct inode *i)
-{
-    pipe_put(i->pipe);
-}
-
-/* The rendezvous of open(2): one side waits until the other has been opened. */
-static int fifo_meet(struct pipe *p, uint32_t flags)
-{
-    unsigned mode = flags & O_ACCMODE;
-    waitq_wake(&p->opening, 0);
-    if (mode == O_RDWR)
-        return 0;
-    unsigned *others = mode == O_RDONLY ? &p->writers : &p->readers;
-    unsigned *opens = mode == O_RDONLY ? &p->writer_opens : &p->reader_opens;
-    if (*others)
-        return 0;
-    if (flags & O_NONBLOCK)
-        return mode == O_RDONLY ? 0 : -ENXIO;
-    unsigned seen = *opens;
-    return wait_event(&p->opening, __atomic_load_n(opens, __ATOMIC_ACQUIRE) != seen, KTIME_NEVER);
-}
-
-int pipe_open_fifo(struct inode *i, uint32_t flags, struct file **out)
-{
-    struct pipe_end *e;
-    struct pipe *p = fifo_pipe(i);
-    if (!p)
+    unsigned slots = 1;
+    if (size > 1UL << 31)
+        return -EINVAL;
+    while (slots * PAGE_SIZE < size)
+        slots *= 2;
+    if (slots > p->slots && slots > PIPE_SLOTS_MAX && current_process()->creds.euid)
+        return reject(-EPERM, "beyond pipe-max-size");
+    if (slots > PIPE_SLOTS_LIMIT)
         return -ENOMEM;
-    int err = end_new(p, flags, &e);
-    if (!err) {
-        e->file.inode = inode_get(i);
-        e->file.name = NULL;
-        err = fifo_meet(p, flags);
-        if (err)
-            file_put(&e->file);
-        else
-            *out = &e->file;
-    }
-    pipe_put(p);
-    return err;
+    mutex_lock(&p->lock);
+    bool was_full = pipe_full(p);
+    int err = resize_locked(p, slots);
+    bool wake = was_full && !pipe_full(p);
+    mutex_unlock(&p->lock);
+    if (wake)
+        pipe_wake_writers(p, PIPE_OUT);
+    return err ? err : (long)slots * (long)PAGE_SIZE;
 }
 
 /* pipe(2). */
@@ -323,10 +402,10 @@ static int pipe_ends(uint32_t flags, struct file *ends[2])
     struct pipe *p = pipe_new();
     if (!p)
         return -ENOMEM;
-    int err = end_new(p, O_RDONLY | (flags & O_NONBLOCK), &r);
+    int err = pipe_end_new(p, O_RDONLY | (flags & O_NONBLOCK), &r);
     if (err)
         goto out;
-    err = end_new(p, O_WRONLY | (flags & O_NONBLOCK), &w);
+    err = pipe_end_new(p, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)), &w);
     if (err) {
         file_put(&r->file);
         goto out;
@@ -341,8 +420,8 @@ out:
 long sys_pipe2(uaddr_t fds, int flags)
 {
     struct file *ends[2];
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK))
-        return flags & O_DIRECT ? reject(-EINVAL, "packet mode") : -EINVAL;
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+        return flags & O_EXCL ? reject(-EINVAL, "notification pipe") : -EINVAL;
     int err = pipe_ends((uint32_t)flags, ends);
     return err ? err : fd_install_pair(ends, flags & O_CLOEXEC, fds);
 }

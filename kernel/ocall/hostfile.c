@@ -159,6 +159,11 @@ long ocall_poll_now(int fd, uint32_t events)
     return host_result(host_call2(poll_now, (uint64_t)fd, events), 0xffff);
 }
 
+long ocall_fifo_lonely(int fd)
+{
+    return host_result(host_call3(read_ready, (uint64_t)fd, 0, 0), 0);
+}
+
 long ocall_getdents(int fd, void *dst, size_t n)
 {
     n = MIN(n, HOSTBUF_SIZE);

@@ -51,6 +51,8 @@ MUST_CHECK int ocall_write_uio(int fd, struct uio *u); /* likewise */
 /* Into kernel memory, n <= HOSTBUF_SIZE. */
 MUST_CHECK long ocall_pread(int fd, void *buf, size_t n, int64_t off);
 MUST_CHECK long ocall_poll_now(int fd, uint32_t events); /* POLL* bits */
+/* Has a host's FIFO, open for reading, no writer yet?  0: none; -EAGAIN: one is or was there. */
+MUST_CHECK long ocall_fifo_lonely(int fd);
 /* Raw linux_dirent64 records, NOT yet checked. */
 MUST_CHECK long ocall_getdents(int fd, void *buf, size_t n);
 MUST_CHECK int64_t ocall_lseek(int fd, int64_t off, int whence);

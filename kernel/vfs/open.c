@@ -54,10 +54,12 @@ static int open_check(struct dentry *d, uint32_t flags, bool created)
     return created ? 0 : inode_permission(d->inode, open_mask(flags));
 }
 
-/* A nameless file by way of /proc/self/fd: the same description again. */
+/* A nameless file by way of /proc/self/fd: a pipe's new end, or the same description again. */
 static int open_again(struct file *f, uint32_t flags, struct file **out)
 {
     unsigned want = open_mask(flags);
+    if (file_is_pipe(f))
+        return pipe_open_again(f, flags, out);
     if ((want & MAY_READ && !FMODE_READ(f)) || (want & MAY_WRITE && !FMODE_WRITE(f)))
         return -EACCES;
     *out = file_get(f);

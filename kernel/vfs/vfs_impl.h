@@ -249,12 +249,14 @@ void locks_release_process(struct file *f);
 void locks_release_file(struct file *f);
 long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg);
 
-/* ipc/pipe.c */
+/* ipc/pipe.c, fifo.c */
 bool file_is_pipe(const struct file *f);
 MUST_CHECK long pipe_set_size(struct file *f, unsigned long size);
 long pipe_get_size(struct file *f);
 MUST_CHECK int pipe_open_fifo(struct inode *i, uint32_t flags, struct file **out);
 void pipe_free_fifo(struct inode *i);
+/* A new description of the pipe behind f, by way of /proc/self/fd: nobody waits for the other side. */
+MUST_CHECK int pipe_open_again(struct file *f, uint32_t flags, struct file **out);
 
 #include <linux/eventpoll.h>
 #define EPOLL_ALWAYS (EPOLLERR | EPOLLHUP)

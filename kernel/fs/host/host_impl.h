@@ -132,6 +132,11 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
 void host_file_release(struct file *f);
 int host_file_getattr(struct file *f, struct statx *st);
 
+/* fifo.c: open's rendezvous.  Shall the caller try again to open what was -ENXIO?  1 after a pause, or -ENXIO
+ * or -ERESTARTSYS; and: the FIFO is open, waits for a writer if it must. */
+MUST_CHECK int host_fifo_again(struct inode *dir, const char *name, uint32_t flags, unsigned tries);
+MUST_CHECK int host_fifo_meet(int fd, uint32_t flags);
+
 /* regular.c, dirfile.c, stream.c, tty.c */
 extern const struct file_ops host_regular_ops;
 extern const struct file_ops host_dir_ops;

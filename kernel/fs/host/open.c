@@ -30,13 +30,16 @@ static int regular_new(int fd, uint32_t flags, struct host_file **out)
 int host_file_make(struct inode *i, int fd, uint32_t flags, struct file **out)
 {
     struct host_file *hf = NULL;
-    int err;
+    int err = S_ISFIFO(i->mode) ? host_fifo_meet(fd, flags) : 0;
+    if (err)
+        goto out;
     if (S_ISREG(i->mode))
         err = regular_new(fd, flags, &hf);
     else if (S_ISDIR(i->mode))
         err = host_dirfile_new(fd, flags, &hf);
     else
         err = host_stream_new(fd, flags, i->mode & S_IFMT, &hf);
+out:
     if (err) {
         ocall_close(fd);
         return err;
@@ -133,13 +136,19 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
     struct host_inode *parent = host_inode_of(dir);
     struct statx st;
     int dirfd, err;
-    err = host_dir_pin(parent, &dirfd);
-    if (err)
-        return err;
-    long fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
-    host_dir_unpin(parent);
+    long fd;
+    unsigned tries = 0;
+    do {
+        err = host_dir_pin(parent, &dirfd);
+        if (err)
+            return err;
+        fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
+        host_dir_unpin(parent);
+        if (unlikely(fd == -ENXIO))
+            err = host_fifo_again(dir, name, flags, tries++);
+    } while (err > 0);
     if (fd < 0)
-        return (int)fd;
+        return err ? err : (int)fd;
     err = host_stat_check(&st);
     if (!err && S_ISLNK(st.stx_mode))
         err = -EIO;

@@ -4,6 +4,7 @@
 #include "kernel/vfs/test/stubs.h"
 
 #include "kernel/ipc/byteq.c"
+#include "kernel/ipc/fifo.c"
 #include "kernel/ipc/pipe.c"
 #include "kernel/vfs/fdtable.c"
 #include "kernel/vfs/file.c"
@@ -153,13 +154,14 @@ static void test_atomic_writes(void **state)
     w.file->flags |= O_NONBLOCK;
     assert_int_equal(sys_write(fds[1], P(big), 65536 - 100), 65536 - 100);
     assert_int_equal(sys_write(fds[1], P(big), 101), -EAGAIN); /* all or nothing */
-    assert_int_equal(sys_write(fds[1], P(big), 5000), 100);    /* a part: more than PIPE_BUF */
-    assert_int_equal(sys_write(fds[1], P(big), 1), -EAGAIN);
+    assert_int_equal(sys_write(fds[1], P(big), 99), 99);       /* behind the rest of the first */
     assert_int_equal(file_poll(w.file), 0);
     assert_int_equal(sys_read(fds[0], P(big), 4095), 4095);
     assert_int_equal(file_poll(w.file), 0);
     assert_int_equal(sys_read(fds[0], P(big), 1), 1);
     assert_int_equal(file_poll(w.file), PIPE_OUT);
+    assert_int_equal(sys_write(fds[1], P(big), 5000), 4096); /* a part: more than PIPE_BUF */
+    assert_int_equal(sys_write(fds[1], P(big), 1), -EAGAIN);
 }
 
 static int block_write(void)
@@ -189,7 +191,7 @@ static void test_blocking(void **state)
     assert_int_equal(sys_read(fds[0], P(buf), 8), 4);
     stub_block = block_read;
     assert_int_equal(sys_write(fds[1], P(big), sizeof(big)), sizeof(big));
-    while (pipe_of(stub_process.fds->files[fds[0]])->q.len)
+    while (pipe_of(stub_process.fds->files[fds[0]])->used)
         block_read();
     stub_block = block_interrupted;
     assert_int_equal(sys_read(fds[0], P(buf), 8), -ERESTARTSYS);
@@ -233,7 +235,14 @@ static void test_pipe_size(void **state)
     assert_int_equal(pipe_set_size(r.file, 5000), 8192);
     assert_int_equal(sys_write(fds[1], P("abc"), 3), 3);
     assert_int_equal(pipe_set_size(r.file, 1), 4096);
-    assert_int_equal(pipe_set_size(r.file, 2 << 20), -EINVAL);
+    stub_process.creds.euid = 1000;
+    assert_int_equal(pipe_set_size(r.file, 2 << 20), -EPERM);
+    assert_int_equal(pipe_set_size(r.file, 1 << 20), 1 << 20);
+    stub_process.creds.euid = 0;
+    assert_int_equal(pipe_set_size(r.file, 2 << 20), 2 << 20);
+    assert_int_equal(pipe_set_size(r.file, (1UL << 31) + 1), -EINVAL);
+    assert_int_equal(pipe_set_size(r.file, 0), 4096);
+    assert_int_equal(sys_write(fds[1], P("abc"), 3), 3);
 }
 
 static void test_out_of_memory(void **state)
