@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define HOST_ABI_VERSION 1
+#define HOST_ABI_VERSION 2
 
 struct host_clock {
     uint64_t tsc;     /* read next to the clocks */
@@ -44,7 +44,7 @@ struct host_ring {
     uint32_t sq_entries, cq_entries;           /* powers of two */
 };
 
-#define HOST_CLOSE_MAX 15
+#define HOST_CLOSE_MAX 127
 
 /*
  * What an EEXIT asks for follows from how the enclave was entered: after EENTER with CSSA 0 the

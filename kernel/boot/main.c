@@ -109,6 +109,7 @@ void vcpu_main(haddr_t start_addr)
     vcpu_this()->syscall_entry = (uint64_t)syscall_gate;
     attributes_read();
     config_take();
+    ocall_closing_init();
     mm_heap_init();
     epage_limit_lower(start.memory_limit);
     sched_init_vcpu();

@@ -10,6 +10,7 @@
 #include "kernel/arch/fpu.h"
 #include "kernel/arch/vcpu.h"
 #include "kernel/kernel.h"
+#include "kernel/ocall/closing.h"
 #include "kernel/ocall/hostmem.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/sched/thread.h"
@@ -26,36 +27,7 @@ void ocall_epoch_end(void)
     __atomic_fetch_add(&epoch, 1, __ATOMIC_ACQ_REL);
 }
 
-/* Descriptors that the next exit will close. */
-static struct {
-    struct spinlock lock;
-    unsigned n;                 /* [l] */
-    int32_t fd[HOST_CLOSE_MAX]; /* [l] */
-} closing;
-
-void ocall_close_later(int fd)
-{
-    spin_lock(&closing.lock);
-    bool room = closing.n < HOST_CLOSE_MAX;
-    if (room)
-        closing.fd[closing.n++] = fd;
-    spin_unlock(&closing.lock);
-    if (!room)
-        ocall_close(fd);
-}
-
-static void closing_send(volatile struct host_vcpu *h)
-{
-    spin_lock(&closing.lock);
-    for (unsigned i = 0; i < closing.n; i++)
-        h->close_fds[i] = closing.fd[i];
-    h->close_count = closing.n;
-    closing.n = 0;
-    spin_unlock(&closing.lock);
-}
-
-int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
-                        uint64_t a4, uint64_t a5)
+static int64_t call(enum ocall_nr nr, const uint64_t arg[6], bool news)
 {
     struct vcpu *v = vcpu_this();
     volatile struct host_vcpu *h = v->host_unsafe;
@@ -63,14 +35,9 @@ int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2,
     if (v->running && !v->running->fpu_parked)
         fpu_park();
     h->ocall.nr = nr;
-    h->ocall.arg[0] = a0;
-    h->ocall.arg[1] = a1;
-    h->ocall.arg[2] = a2;
-    h->ocall.arg[3] = a3;
-    h->ocall.arg[4] = a4;
-    h->ocall.arg[5] = a5;
-    if (closing.n)
-        closing_send(h);
+    for (unsigned i = 0; i < 6; i++)
+        h->ocall.arg[i] = arg[i];
+    closing_send(h, news);
     v->exits++;
     ocall_leave();
     if (unlikely(h->signals))
@@ -78,10 +45,17 @@ int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2,
     return h->ocall.ret;
 }
 
+int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                        uint64_t a4, uint64_t a5)
+{
+    return call(nr, (const uint64_t[6]){a0, a1, a2, a3, a4, a5}, false);
+}
+
+/* What is kept for the time being could not be used after news: it closes with this exit. */
 int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                   uint64_t a5)
 {
-    int64_t ret = host_call_quiet(nr, a0, a1, a2, a3, a4, a5);
+    int64_t ret = call(nr, (const uint64_t[6]){a0, a1, a2, a3, a4, a5}, true);
     ocall_epoch_end();
     return ret;
 }

@@ -31,14 +31,15 @@ static size_t name_out(haddr_t buf, const char *name)
     return n;
 }
 
-long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t mode, struct statx *st)
+static long open_once(int dirfd, const char *name, uint32_t flags, uint32_t mode, struct statx *st)
 {
     haddr_t buf = hostbuf_get(NAME_BUF);
     int64_t ret = -ENAMETOOLONG;
 
     if (name_out(buf, name)) {
-        ret = host_result(
-            host_call5(open, (uint64_t)dirfd, buf, flags, mode, st ? buf + STATX_OFF : 0), FD_MAX);
+        ret = host_result(host_call_quiet(OCALL_open, (uint64_t)dirfd, buf, flags, mode,
+                                          st ? buf + STATX_OFF : 0, 0),
+                          FD_MAX);
         if (ret >= 0 && st)
             host_in(st, buf + STATX_OFF, sizeof(*st));
     }
@@ -46,18 +47,44 @@ long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t mode, stru
     return ret;
 }
 
+/* The host may be short of descriptors only because some are still kept here: the second time
+ * around they are closed. */
+long ocall_open_quiet(int dirfd, const char *name, uint32_t flags, uint32_t mode, struct statx *st)
+{
+    long fd = open_once(dirfd, name, flags, mode, st);
+    if (likely(fd != -EMFILE && fd != -ENFILE))
+        return fd;
+    host_call1(close, (uint64_t)-1);
+    return open_once(dirfd, name, flags, mode, st);
+}
+
+long ocall_open(int dirfd, const char *name, uint32_t flags, uint32_t mode, struct statx *st)
+{
+    long fd = ocall_open_quiet(dirfd, name, flags, mode, st);
+    ocall_epoch_end();
+    return fd;
+}
+
 void ocall_close(int fd)
 {
-    host_call1(close, (uint64_t)fd);
+    host_call_quiet(OCALL_close, (uint64_t)fd, 0, 0, 0, 0, 0);
 }
 
 long ocall_statx(int dirfd, const char *name, uint32_t flags, struct statx *st)
+{
+    long ret = ocall_statx_quiet(dirfd, name, flags, st);
+    ocall_epoch_end();
+    return ret;
+}
+
+long ocall_statx_quiet(int dirfd, const char *name, uint32_t flags, struct statx *st)
 {
     haddr_t buf = hostbuf_get(NAME_BUF);
     int64_t ret = -ENAMETOOLONG;
 
     if (name_out(buf, name)) {
-        ret = host_result(host_call4(statx, (uint64_t)dirfd, buf, flags, buf + STATX_OFF), 0);
+        ret = host_result(
+            host_call_quiet(OCALL_statx, (uint64_t)dirfd, buf, flags, buf + STATX_OFF, 0, 0), 0);
         host_in(st, buf + STATX_OFF, sizeof(*st));
     }
     hostbuf_put(buf, NAME_BUF);
@@ -327,7 +354,7 @@ int64_t ocall_map(int fd, int64_t off, size_t len)
 
 void ocall_unmap(haddr_t addr, size_t len)
 {
-    host_call2(unmap, addr, len);
+    host_call_quiet(OCALL_unmap, addr, len, 0, 0, 0, 0);
 }
 
 int64_t ocall_size(int fd)

@@ -30,6 +30,7 @@ uint64_t ocall_epoch(void);
 void ocall_epoch_end(void); /* something has come in */
 #define OCALL_EPOCH_NS 1000000L
 
+void ocall_closing_init(void);
 NORETURN void ocall_exit(int wait_status);
 void ocall_log(const char *text, size_t n);
 
@@ -40,7 +41,16 @@ void ocall_close(int fd);
 /* Closed together with whatever the next exit is for; only for what nobody outside waits to see
  * closed. */
 void ocall_close_later(int fd);
+/* The same after a millisecond, or with the next exit that brings news; until then ocall_close_undo
+ * gives the descriptor back.  The ticket; 0: there is no room, and the descriptor is still the caller's. */
+MUST_CHECK uint32_t ocall_close_keep(int fd);
+/* The descriptor that a ticket stands for, open, or -1. Takes no lock but its own. */
+MUST_CHECK int ocall_close_undo(uint32_t ticket);
 MUST_CHECK long ocall_statx(int dirfd, const char *name, uint32_t flags, struct statx *st);
+/* Those two end no epoch: the caller does (ocall_epoch_end), unless the answer is no news. */
+MUST_CHECK long ocall_open_quiet(int dirfd, const char *name, uint32_t flags, uint32_t mode,
+                                 struct statx *st);
+MUST_CHECK long ocall_statx_quiet(int dirfd, const char *name, uint32_t flags, struct statx *st);
 /* Move data straight between untrusted memory and the uio, in pieces; u->done grows. 0 or
  * -errno. A short read ends it. */
 MUST_CHECK int ocall_pread_uio(int fd, struct uio *u, int64_t off);

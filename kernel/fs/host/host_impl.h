@@ -5,8 +5,8 @@
  * An inode is known by the host's (device, number) while something refers to it, so that two ways to the
  * same file meet in one inode; it is reached by name below its parent.  Only directories keep a
  * descriptor of their own, opened when first needed, and at most HOST_DIRS_MAX of them at a time; an
- * open file has one of its own.  Nothing of a file's contents or attributes is cached
- * beyond the next news from the host (window.c).
+ * open file has one of its own.  Nothing of a file's name, contents or attributes is believed
+ * beyond the next news from the host (said.c, window.c).
  *
  * Locks, outer first:
  *   names  (mutex) parents and names of all inodes, opening of directories
@@ -45,6 +45,7 @@ struct host_id {
 struct host_inode {
     struct inode inode;        /* first */
     struct host_id id;         /* [I] */
+    uint64_t serial;           /* [I] never that of another inode */
     uint32_t pins;             /* [lock] users of fd */
     int fd;                    /* [lock] directories: O_PATH descriptor, or -1 */
     struct host_inode *parent; /* [names] a reference; NULL for a mount's root */
@@ -53,6 +54,11 @@ struct host_inode {
     struct list lru_link;  /* [lock] open directories without pins */
     struct list opens;     /* [lock] open files */
     char small[40];        /* a short name */
+};
+
+/* An answer in the table of said.c; gen 0: none. */
+struct said_ref {
+    uint32_t set, gen;
 };
 
 struct host_file {
@@ -66,8 +72,8 @@ struct host_file {
     int64_t size;
     uint64_t size_epoch;
     ktime_t size_when;
-    struct statx *opened;  /* [I] what open brought, or NULL … */
-    uint64_t opened_epoch; /* [I] … and when */
+    struct said_ref said; /* [I] what was said of its name as it was opened; see said.c */
+    bool reusable;        /* [I] opened so that the descriptor may be used for the next open */
 
     struct mutex win_lock;
     haddr_t win_base; /* [win_lock] the window, win_len bytes of the file from win_off; 0: none */
@@ -144,13 +150,48 @@ MUST_CHECK int host_dirfile_new(int fd, uint32_t flags, struct host_file **out);
 MUST_CHECK int host_stream_new(int fd, uint32_t flags, uint32_t type, struct host_file **out);
 long host_tty_ioctl(int fd, unsigned cmd, uaddr_t arg);
 
+/* said.c.  When something was asked: an answer is as old as its question. */
+struct said_question {
+    uint64_t epoch, reads;
+    ktime_t when;
+};
+struct said_answer {
+    struct said_question asked;
+    bool news; /* it may have changed something: it is news, whatever it says */
+    int err;   /* 0, or the host's error */
+    struct statx st;
+};
+struct said_open {
+    int err;
+    int fd; /* the open descriptor and its inode (a reference) go to the caller */
+    struct inode *inode;
+    struct said_ref ref;
+    int64_t size;
+    struct said_question asked;
+};
+enum said_known { SAID_NOTHING, SAID_ONCE, SAID_STANDS };
+struct said_question said_ask(void);
+/* An answer about a name has come in: remembers it, and ends the epoch if it is news. */
+struct said_ref said_answer(struct inode *dir, const char *name, const struct said_answer *a);
+/* True: *err (and *st, if it is 0) is the answer. */
+bool said_stat(struct inode *dir, const char *name, struct statx *st, int *err);
+/* The same for opening to read. */
+bool said_open(struct inode *dir, const char *name, struct said_open *out);
+/* What was said of an open file's name, and whether it stands or was only said once. */
+enum said_known said_file(struct said_ref ref, struct statx *st);
+/* Keeps a closed file's descriptor and the reference to its inode: true, or they are still the caller's. */
+bool said_keep(struct said_ref ref, int fd, struct inode *i);
+/* A read brought data without an exit: that is news for names, though not for windows. */
+void said_read(void);
+
 /* window.c.  True: the read is done; false: (the rest of) it is the host's. */
 bool host_window_read(struct host_file *hf, struct uio *u, int64_t off);
 /* A read of n bytes at off went to the host, which gave `got`. */
 void host_window_note(struct host_file *hf, int64_t off, size_t n, size_t got);
 void host_window_drop(struct host_file *hf);
-/* The file's size as the host has just said it; whether that still stands. */
+/* The file's size as the host has just said it, or said at some time; whether that still stands. */
 void host_size_note(struct host_file *hf, int64_t size);
+void host_size_said(struct host_file *hf, int64_t size, const struct said_question *asked);
 bool host_size_stands(const struct host_file *hf);
 
 /* super.c: a host directory as a file system of its own; sb is of type "host". */

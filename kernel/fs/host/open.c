@@ -57,8 +57,9 @@ void host_file_release(struct file *f)
     if (f->inode)
         host_file_detach(host_inode_of(f->inode), hf);
     host_window_drop(hf);
-    kfree(hf->opened);
-    if (f->inode && S_ISREG(f->inode->mode) && !FMODE_WRITE(f))
+    if (hf->reusable && said_keep(hf->said, hf->fd, f->inode))
+        f->inode = NULL;
+    else if (f->inode && S_ISREG(f->inode->mode) && !FMODE_WRITE(f))
         ocall_close_later(hf->fd);
     else
         ocall_close(hf->fd);
@@ -67,13 +68,17 @@ void host_file_release(struct file *f)
 int host_file_getattr(struct file *f, struct statx *st)
 {
     struct host_file *hf = host_file_of(f);
+    struct statx once;
+    enum said_known known = said_file(hf->said, &once);
     /* fstat right after open: what open brought with it still stands. */
-    if (hf->opened && hf->opened_epoch == ocall_epoch() && host_size_stands(hf)) {
-        *st = *hf->opened;
+    if (known == SAID_STANDS && host_size_stands(hf)) {
+        *st = once;
         return 0;
     }
-    long ret = ocall_statx(hf->fd, "", AT_EMPTY_PATH, st);
+    long ret = ocall_statx_quiet(hf->fd, "", AT_EMPTY_PATH, st);
     int err = ret < 0 ? (int)ret : host_stat_check(st);
+    if (err || known == SAID_NOTHING || memcmp(st, &once, sizeof(once)) != 0)
+        ocall_epoch_end();
     if (err)
         return err;
     host_size_note(hf, (int64_t)st->stx_size);
@@ -120,49 +125,89 @@ int host_open(struct inode *i, uint32_t flags, struct file **out)
     return err;
 }
 
-/* What the host said of the file as it opened it, for the fstat that comes next as a rule. */
-static void opened_note(struct host_file *hf, const struct statx *st)
+/* Opening that changes nothing, and after which the descriptor is as good as new. */
+static bool only_reads(uint32_t flags)
 {
-    hf->opened = kmalloc(sizeof(*st));
-    if (hf->opened)
-        *hf->opened = *st;
-    hf->opened_epoch = ocall_epoch();
-    host_size_note(hf, (int64_t)st->stx_size);
+    return (flags & HOST_OPEN_FLAGS) == O_RDONLY;
+}
+
+static int open_kept(const struct said_open *o, uint32_t flags, struct inode **out_ino,
+                     struct file **out)
+{
+    int err = host_file_make(o->inode, o->fd, flags, out);
+    if (err) {
+        inode_put(o->inode);
+        return err;
+    }
+    struct host_file *hf = host_file_of(*out);
+    hf->said = o->ref;
+    hf->reusable = true;
+    host_size_said(hf, o->size, &o->asked);
+    *out_ino = o->inode;
+    return 0;
+}
+
+/* The host's descriptor, or its error; a->st is checked. */
+static long open_ask(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
+                     struct said_answer *a)
+{
+    unsigned tries = 0;
+    int dirfd, err;
+    long fd;
+    do {
+        err = host_dir_pin(host_inode_of(dir), &dirfd);
+        if (err)
+            return err;
+        a->asked = said_ask();
+        fd = ocall_open_quiet(dirfd, name, host_flags(flags), mode, &a->st);
+        host_dir_unpin(host_inode_of(dir));
+        if (unlikely(fd == -ENXIO))
+            err = host_fifo_again(dir, name, flags, tries++);
+    } while (err > 0);
+    if (fd < 0)
+        return err ? err : fd;
+    err = host_stat_check(&a->st);
+    if (!err && S_ISLNK(a->st.stx_mode))
+        err = -EIO;
+    if (!err)
+        return fd;
+    ocall_close((int)fd);
+    return err;
+}
+
+static int file_of_fd(struct inode *dir, const char *name, int fd, uint32_t flags,
+                      const struct statx *st, struct inode **out_ino, struct file **out)
+{
+    int err = host_inode_make(dir->super, host_inode_of(dir), name, st, -1, out_ino);
+    if (err) {
+        ocall_close(fd);
+        return err;
+    }
+    err = host_file_make(*out_ino, fd, flags, out);
+    if (err)
+        inode_put(*out_ino);
+    return err;
 }
 
 int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
                  struct inode **out_ino, struct file **out)
 {
-    struct host_inode *parent = host_inode_of(dir);
-    struct statx st;
-    int dirfd, err;
-    long fd;
-    unsigned tries = 0;
-    do {
-        err = host_dir_pin(parent, &dirfd);
-        if (err)
-            return err;
-        fd = ocall_open(dirfd, name, host_flags(flags), mode, &st);
-        host_dir_unpin(parent);
-        if (unlikely(fd == -ENXIO))
-            err = host_fifo_again(dir, name, flags, tries++);
-    } while (err > 0);
-    if (fd < 0)
-        return err ? err : (int)fd;
-    err = host_stat_check(&st);
-    if (!err && S_ISLNK(st.stx_mode))
-        err = -EIO;
-    if (!err)
-        err = host_inode_make(dir->super, parent, name, &st, -1, out_ino);
-    if (err) {
-        ocall_close((int)fd);
+    struct said_open kept;
+    bool reads = only_reads(flags);
+    if (reads && said_open(dir, name, &kept))
+        return kept.err ? kept.err : open_kept(&kept, flags, out_ino, out);
+    struct said_answer a = {.news = !reads};
+    long fd = open_ask(dir, name, flags, mode, &a);
+    a.err = fd < 0 ? (int)fd : 0;
+    struct said_ref ref = said_answer(dir, name, &a);
+    if (a.err)
+        return a.err;
+    int err = file_of_fd(dir, name, (int)fd, flags, &a.st, out_ino, out);
+    if (err || !S_ISREG(a.st.stx_mode))
         return err;
-    }
-    err = host_file_make(*out_ino, (int)fd, flags, out);
-    if (err)
-        inode_put(*out_ino);
-    if (err || !S_ISREG(st.stx_mode))
-        return err;
-    opened_note(host_file_of(*out), &st);
+    struct host_file *hf = host_file_of(*out);
+    hf->said = ref;
+    hf->reusable = reads;
+    host_size_note(hf, (int64_t)a.st.stx_size);
     return 0;
 }

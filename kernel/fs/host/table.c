@@ -109,6 +109,7 @@ static struct host_inode *inode_alloc(struct super *sb, const struct statx *st)
     inode_init(&hi->inode, sb, &host_inode_ops, st->stx_mode, st->stx_ino);
     hi->inode.rdev = rdev_of(st);
     hi->id = id_of(st);
+    hi->serial = __atomic_add_fetch(&host_table.serial, 1, __ATOMIC_RELAXED);
     hi->fd = -1;
     list_init(&hi->hash_link);
     list_init(&hi->lru_link);

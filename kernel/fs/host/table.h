@@ -7,6 +7,7 @@
 
 struct host_table {
     struct mutex names;
+    uint64_t serial; /* [a] the last one given */
     struct spinlock lock;
     struct list lru;             /* [lock] open directories without pins, oldest first */
     unsigned open;               /* [lock] open directories */

@@ -35,6 +35,13 @@ void host_size_note(struct host_file *hf, int64_t size)
     hf->size_when = clock_mono();
 }
 
+void host_size_said(struct host_file *hf, int64_t size, const struct said_question *asked)
+{
+    hf->size = size;
+    hf->size_epoch = asked->epoch;
+    hf->size_when = asked->when;
+}
+
 static bool size_refresh(struct host_file *hf)
 {
     if (host_size_stands(hf))
@@ -90,7 +97,9 @@ static bool read_locked(struct host_file *hf, struct uio *u, int64_t off)
         return false;
     if (!window_holds(hf, off, n) && !window_map(hf, off, n))
         return false;
-    if (!uio_put_host(u, hf->win_base + (haddr_t)(off - hf->win_off), n))
+    int err = uio_put_host(u, hf->win_base + (haddr_t)(off - hf->win_off), n);
+    said_read();
+    if (!err)
         return true;
     host_window_drop(hf);
     return false;
