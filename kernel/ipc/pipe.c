@@ -81,6 +81,13 @@ void pipe_push(struct pipe *p, const struct pipe_buf *b)
     used_set(p, p->used + 1);
 }
 
+void pipe_push_front(struct pipe *p, const struct pipe_buf *b)
+{
+    p->head--;
+    *pipe_slot(p, 0) = *b;
+    used_set(p, p->used + 1);
+}
+
 struct pipe_buf pipe_pop(struct pipe *p)
 {
     struct pipe_buf b = *pipe_slot(p, 0);

@@ -88,6 +88,8 @@ struct pipe_page *pipe_page_new(struct pipe *p) REQUIRES(p->lock);
 void pipe_page_put(struct pipe *p, struct pipe_page *page) REQUIRES(p->lock);
 /* Adds at the end, consuming the reference.  There is room. */
 void pipe_push(struct pipe *p, const struct pipe_buf *b) REQUIRES(p->lock);
+/* Puts back what was taken: in front of all others.  There is room. */
+void pipe_push_front(struct pipe *p, const struct pipe_buf *b) REQUIRES(p->lock);
 /* Takes the first buffer with its reference. */
 struct pipe_buf pipe_pop(struct pipe *p) REQUIRES(p->lock);
 /* Removes n bytes of the first buffer, which has them. */

@@ -84,7 +84,9 @@ static int64_t sendfile_files(struct file *out, struct file *in, uaddr_t offset,
     int err = pos_in(in, offset, &pos);
     if (err)
         return err;
-    int64_t ret = copy_all(in, &pos, out, NULL, MIN(count, COPY_MAX));
+    count = MIN(count, COPY_MAX);
+    int64_t ret = file_is_pipe(out) ? splice_file_to_pipe(in, &pos, out, count, false)
+                                    : copy_all(in, &pos, out, NULL, count);
     err = pos_out(in, offset, pos);
     return err ? err : ret;
 }

@@ -236,6 +236,11 @@ static inline uint32_t file_poll(struct file *f);
 /* A non-blocking operation got -EAGAIN: makes sure that watchers will hear of the next change. */
 void file_rearm(struct file *f);
 
+/* splice.c: up to len bytes of in, at *pos or (NULL) its own position, into the pipe `out`: bytes or
+ * -errno.  Waits for room at most once, and for data. */
+MUST_CHECK int64_t splice_file_to_pipe(struct file *in, int64_t *pos, struct file *out, size_t len,
+                                       bool nonblock);
+
 /* poll.c: timeouts as deadlines (0: do not wait) and signal masks of calls that wait. */
 ktime_t deadline_ms(int ms);
 MUST_CHECK int deadline_timespec(uaddr_t ptr, ktime_t *out); /* ptr 0: KTIME_NEVER */
