@@ -241,9 +241,8 @@ static int exec_commit(struct process *p)
     struct thread *t = current;
 
     futex_thread_exit();
-    t->robust_list = 0;
+    futex_thread_reborn();
     t->robust_list_len = 0;
-    t->clear_child_tid = 0;
     signal_thread_init(t);
     t->restart.fn = NULL;
     sighand_exec(p->sighand);

@@ -5,9 +5,13 @@
 
 #include "kernel/types.h"
 
-/* Wakes up to n waiters on a word of the current process; returns how many. */
-int futex_wake(uaddr_t addr, int n);
-/* Linux's exit_robust_list and clear_child_tid for the current thread. */
+/*
+ * The current thread leaves its address space, because it ends or by exec: the locks that it still
+ * holds go to others (robust list, priority-inheriting futexes), clear_child_tid is cleared and its
+ * waiter woken.  No lock held; copies to and from the program.
+ */
 void futex_thread_exit(void);
+/* After futex_thread_exit in a thread that lives on (exec): it may own futexes again. */
+void futex_thread_reborn(void);
 
 #endif

@@ -44,6 +44,7 @@ int thread_new(struct process *p, void (*fn)(void *), void *arg, struct thread *
     ref_init(&t->ref);
     list_init(&t->run_link);
     list_init(&t->process_link);
+    list_init(&t->pi_owned);
     t->process = p;
     t->stack = kstack_alloc();
     if (!t->stack)

@@ -18,6 +18,7 @@
 #include "lib/list.h"
 
 struct process;
+struct pi_state;
 
 enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
@@ -55,12 +56,15 @@ struct thread {
     uaddr_t clear_child_tid; /* [o] set_tid_address */
     uaddr_t robust_list;     /* [o] */
     size_t robust_list_len;  /* [o] */
-    char comm[16];           /* [o] */
-    ktime_t run_since;       /* [o] CLOCK_MONOTONIC of the last switch to it */
-    ktime_t cpu_time;        /* [o] nanoseconds of run time up to the last switch */
-    uint64_t nvcsw, nivcsw;  /* [o] */
-    uint64_t minflt;         /* [o] */
-    int exit_signal_code;    /* [p] wait status when the whole process is told to die; 0: not */
+    struct list pi_owned; /* [pi_lock] futexes of which it is the owner; kernel/sched/futex_pi.c */
+    struct pi_state *pi_wait; /* [pi_lock] the one that it waits for */
+    uint32_t pi_exit;         /* [pi_lock] enum pi_exit: can it still be waited for? */
+    char comm[16];            /* [o] */
+    ktime_t run_since;        /* [o] CLOCK_MONOTONIC of the last switch to it */
+    ktime_t cpu_time;         /* [o] nanoseconds of run time up to the last switch */
+    uint64_t nvcsw, nivcsw;   /* [o] */
+    uint64_t minflt;          /* [o] */
+    int exit_signal_code;     /* [p] wait status when the whole process is told to die; 0: not */
 };
 
 static inline struct thread *thread_current(void)

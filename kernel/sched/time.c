@@ -91,8 +91,7 @@ static struct __kernel_timespec timespec_of(ktime_t ns)
     return (struct __kernel_timespec){.tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC};
 }
 
-/* Saturates: a time in the far future is KTIME_NEVER. */
-static int timespec_take(uaddr_t addr, ktime_t *out)
+int timespec_take(uaddr_t addr, ktime_t *out)
 {
     struct __kernel_timespec ts;
 

@@ -13,6 +13,8 @@ MUST_CHECK int clock_read(int id, ktime_t *out);
 int clock_id_absolute(int id);
 /* Does a clock count CPU time? */
 bool clock_is_cpu(int id);
+/* A program's timespec: 0, -EFAULT, -EINVAL.  A time in the far future is KTIME_NEVER. */
+MUST_CHECK int timespec_take(uaddr_t addr, ktime_t *out);
 ktime_t time_add(ktime_t a, ktime_t b); /* saturates at KTIME_NEVER */
 
 #endif

@@ -40,7 +40,7 @@ void trace_put_args(struct trace_line *l, const struct trace_call_info *c, const
 /* One value of a set or a flag word; the last entry has an empty name. */
 struct trace_name {
     uint32_t value;
-    char name[20];
+    char name[24];
 };
 enum { NAME_STYLE_NUMBER, NAME_STYLE_VALUE, NAME_STYLE_FLAGS };
 /* How values of a kind are written: as a number, one of the names, or names joined by '|'. */
