@@ -335,9 +335,17 @@ static int64_t do_vcpu_wake(struct host_vcpu *v)
     return 0;
 }
 
+/* The job stops as the program did; our own handler for the signal must not see it again. */
 static int64_t do_raise(struct host_vcpu *v)
 {
-    return result(raise((int)ARG(0)));
+    const struct sigaction stop = {.sa_handler = SIG_DFL};
+    struct sigaction old;
+    int sig = (int)ARG(0);
+    bool handled = sig != SIGSTOP && sigaction(sig, &stop, &old) == 0;
+    int ret = raise(sig);
+    if (handled)
+        sigaction(sig, &old, NULL);
+    return result(ret);
 }
 
 static int64_t do_sysinfo(struct host_vcpu *v)

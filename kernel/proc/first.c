@@ -77,7 +77,7 @@ static struct process *process_new(void)
     if (p->fs && host_ids)
         fs_context_set_umask(p->fs, a->umask);
     p->sighand = sighand_new();
-    p->sigqueue = sigqueue_new();
+    p->sigqueue = sigqueue_new(&p->signals_queued);
     if (p->fds && p->fs && p->sighand && p->sigqueue)
         return p;
     return NULL; /* boot fails and the enclave ends: nothing is given back */

@@ -98,7 +98,7 @@ int thread_attach(struct thread *t)
     int err = 0;
 
     t->tid = tid_alloc();
-    t->sigqueue = sigqueue_new();
+    t->sigqueue = sigqueue_new(&p->signals_queued);
     if (!t->sigqueue)
         return -ENOMEM;
     spin_lock(&p->lock);

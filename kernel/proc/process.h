@@ -41,6 +41,7 @@ struct itimer {
     struct process *process; /* [I] */
     ktime_t expires;         /* [l] on the clock it counts; 0: not armed */
     ktime_t interval;        /* [l] 0: once */
+    bool fired;              /* [l] ITIMER_REAL: goes on when its SIGALRM is taken */
 };
 #define ITIMERS 3
 
@@ -55,6 +56,11 @@ struct process {
     struct fs_context *fs;                 /* [I] */
     struct sighand *sighand;               /* [I] actions; kernel/signal */
     struct sigqueue *sigqueue;             /* [l] process-wide queue; kernel/signal */
+    unsigned signals_queued;               /* [l] entries that count for RLIMIT_SIGPENDING */
+    int stop_signal;                       /* [l] job control (signal/stop.c): 0 or what stops us */
+    unsigned nstopped;                     /* [l] threads that have stopped */
+    bool stop_taken;                       /* [l] a stop signal was taken, no SIGCONT came since */
+    bool stop_reported;                    /* [l] the parent knows of the stop */
     struct list threads;                   /* [l] */
     unsigned nthreads;                     /* [l] */
     struct creds creds;                    /* [l] */
@@ -75,9 +81,8 @@ struct process {
     ktime_t start_time;    /* [I] CLOCK_MONOTONIC */
     ktime_t cpu_time_dead; /* [l] run time of threads that are gone */
     uint64_t minflt_dead, nvcsw_dead, nivcsw_dead; /* [l] likewise */
-    struct list ptimers;                           /* [l] timer_create(2) */
-    unsigned nptimers;                             /* [l] */
-    int ptimer_last;                               /* [l] the last id given */
+    struct tree ptimers;                           /* [l] timer_create(2), by id */
+    int ptimer_next;                               /* [l] the id to try next */
     struct itimer itimers[ITIMERS];                /* [l] by ITIMER_* */
 };
 

@@ -14,7 +14,6 @@
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
-#include "kernel/ocall/ocall.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/usercopy.h"
 
@@ -59,10 +58,7 @@ static void do_default(int sig)
     switch (signal_default(sig)) {
     case DEFAULT_IGNORE:
     case DEFAULT_CONT: break;
-    case DEFAULT_STOP:
-        /* The shell that started the enclave sees its job stop and can continue it. */
-        (void)ocall_raise(SIGSTOP);
-        break;
+    case DEFAULT_STOP: signal_stop(current_process(), sig); break;
     case DEFAULT_TERM:
         /* Never a core: it would be the enclave's memory. */
         process_exit(sig);
@@ -114,15 +110,40 @@ static struct action action_take(struct process *p, int sig)
     return copy;
 }
 
+/*
+ * A call that waited with another mask and was not interrupted gives the old mask back before any
+ * signal is taken: one that came too late stays pending, as if it had come after the call.
+ */
+static void restore_mask(const struct user_regs *regs)
+{
+    struct thread *t = current;
+
+    switch (-(int64_t)regs->rax) {
+    case EINTR:
+    case ERESTARTSYS:
+    case ERESTARTNOHAND:
+    case ERESTART_RESTARTBLOCK: return;
+    default: break;
+    }
+    t->restore_blocked = false;
+    signal_set_blocked(t->saved_blocked);
+}
+
 void signal_deliver(struct user_regs *regs, bool in_syscall)
 {
     struct thread *t = current;
     siginfo_t info;
     int sig;
 
+    if (t->restore_blocked && in_syscall)
+        restore_mask(regs);
     for (;;) {
         if (thread_told_to_die(t))
             thread_die();
+        if (t->process->stop_signal) {
+            signal_stop_here(t->process);
+            continue;
+        }
         sig = signal_take(~t->blocked, &info);
         if (!sig)
             break;

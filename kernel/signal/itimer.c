@@ -4,7 +4,8 @@
  *
  * ITIMER_REAL counts CLOCK_MONOTONIC, the other two the process's CPU time.  A CPU-time timer
  * waits for the earliest moment at which it can have expired, looks at the CPU time, and waits
- * again for what is left.
+ * again for what is left.  A periodic ITIMER_REAL goes on when its SIGALRM is taken, as in Linux:
+ * a short period costs no more than the program takes, and nothing when the signal is ignored.
  *
  * Lock: the process's, for expires and interval.  The timer function runs without it and takes it.
  */
@@ -52,21 +53,39 @@ static void itimer_fire(struct timer *timer)
     bool expired;
 
     spin_lock(&p->lock);
-    bool armed = it->expires != 0;
+    bool armed = it->expires != 0 && !it->fired;
     expired = armed && it->expires <= now;
-    if (expired && it->interval) {
+    if (expired && it->interval && itimer_which(it) == ITIMER_REAL) {
+        it->fired = true;
+    } else if (expired && it->interval) {
         /* Missed periods are not made up for: one signal at a time can be pending. */
         ktime_t missed = (now - it->expires) / it->interval;
         it->expires += (missed + 1) * it->interval;
     } else if (expired) {
         it->expires = 0;
     }
-    left = it->expires ? it->expires - now : 0;
+    left = it->expires && !it->fired ? it->expires - now : 0;
     spin_unlock(&p->lock);
     if (expired)
         (void)signal_send_process(p, itimer_signal(itimer_which(it)), NULL);
     if (left)
         itimer_arm(it, left);
+}
+
+void itimer_taken(struct process *p)
+{
+    struct itimer *it = &p->itimers[ITIMER_REAL];
+    ktime_t now = clock_mono();
+
+    spin_lock(&p->lock);
+    bool again = it->fired;
+    if (again) {
+        it->fired = false;
+        if (it->expires <= now)
+            it->expires += ((now - it->expires) / it->interval + 1) * it->interval;
+        timer_set(&it->timer, it->expires);
+    }
+    spin_unlock(&p->lock);
 }
 
 void itimers_init(struct process *p)
@@ -75,6 +94,12 @@ void itimers_init(struct process *p)
         p->itimers[i].process = p;
         timer_init(&p->itimers[i].timer, itimer_fire);
     }
+}
+
+/* An armed timer never shows 0. */
+static ktime_t left_locked(const struct itimer *it, ktime_t now)
+{
+    return it->expires && !it->fired ? MAX(it->expires - now, 1000) : 0;
 }
 
 /* value and interval in ns; value 0 disarms.  What was there goes to old_*. */
@@ -86,10 +111,11 @@ static void itimer_change(struct itimer *it, ktime_t value, ktime_t interval, kt
     timer_cancel(&it->timer);
     ktime_t now = itimer_now(it);
     spin_lock(&p->lock);
-    *old_value = it->expires ? MAX(it->expires - now, 1000) : 0;
+    *old_value = left_locked(it, now);
     *old_interval = it->interval;
     it->expires = value ? now + value : 0;
     it->interval = interval;
+    it->fired = false;
     spin_unlock(&p->lock);
     if (value)
         itimer_arm(it, value);
@@ -126,7 +152,7 @@ long sys_getitimer(int which, uaddr_t value)
     struct itimer *it = &p->itimers[which];
     ktime_t now = itimer_now(it);
     spin_lock(&p->lock);
-    ktime_t left = it->expires ? MAX(it->expires - now, 1000) : 0;
+    ktime_t left = left_locked(it, now);
     ktime_t interval = it->interval;
     spin_unlock(&p->lock);
     return store_timer(value, left, interval);

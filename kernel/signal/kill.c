@@ -13,14 +13,6 @@
 
 #include "kernel/sys/syscalls.h"
 
-static void info_from_self(siginfo_t *info, int sig, int code)
-{
-    struct process *p = current_process();
-    siginfo_init(info, sig, code);
-    info->si_pid = p->pid;
-    info->si_uid = p->creds.uid;
-}
-
 /* The process that kill's pid names; NULL: none.  A thread's id names its process, as in Linux. */
 static struct process *kill_target(int pid)
 {
@@ -48,7 +40,7 @@ long sys_kill(int pid, int sig)
         return 0;
     if (!sig_valid(sig))
         return reject(-EINVAL, "no such signal");
-    info_from_self(&info, sig, SI_USER);
+    siginfo_from_self(&info, sig, SI_USER);
     return signal_send_process(p, sig, &info);
 }
 
@@ -74,7 +66,7 @@ long sys_tgkill(int tgid, int tid, int sig)
 
     if (tgid <= 0 || tid <= 0)
         return -EINVAL;
-    info_from_self(&info, sig, SI_TKILL);
+    siginfo_from_self(&info, sig, SI_TKILL);
     return send_to_thread(tgid, tid, sig, &info);
 }
 
@@ -84,19 +76,20 @@ long sys_tkill(int tid, int sig)
 
     if (tid <= 0)
         return -EINVAL;
-    info_from_self(&info, sig, SI_TKILL);
+    siginfo_from_self(&info, sig, SI_TKILL);
     return send_to_thread(0, tid, sig, &info);
 }
 
 /*
- * A siginfo that the program made: it may not claim to be the kernel's or a kill's but to itself.
+ * A siginfo that the program made: it may not claim to be the kernel's or a kill's but to the
+ * thread itself.  id: whom it is for.
  */
-static long take_info(uaddr_t uinfo, int sig, int pid, siginfo_t *info)
+static long take_info(uaddr_t uinfo, int sig, int id, siginfo_t *info)
 {
-    if (copy_in(info, uinfo, sizeof(*info)))
-        return -EFAULT;
-    info->si_signo = sig;
-    if ((info->si_code >= 0 || info->si_code == SI_TKILL) && pid != current_process()->pid)
+    int err = siginfo_in(info, uinfo, sig);
+    if (err)
+        return err;
+    if ((info->si_code >= 0 || info->si_code == SI_TKILL) && id != current->tid)
         return reject(-EPERM, "si_code of another sender");
     return 0;
 }
@@ -124,6 +117,6 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
 
     if (tgid <= 0 || tid <= 0)
         return -EINVAL;
-    long err = take_info(uinfo, sig, tgid, &info);
+    long err = take_info(uinfo, sig, tid, &info);
     return err ? err : send_to_thread(tgid, tid, sig, &info);
 }

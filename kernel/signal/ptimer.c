@@ -3,11 +3,19 @@
  * POSIX timers: timer_create and its family.  A timer counts on any clock and sends a signal to the
  * process or to one thread, or does nothing but count.
  *
- * One signal of a timer is pending at a time.  What expires meanwhile is counted in its siginfo, and
- * that number becomes the timer's overrun when the signal is taken.  CPU-time clocks are waited for as
- * interval timers do (itimer.c): for the earliest moment that it can be, then again.
+ *   idle ──settime──► armed ──expires──► fired ──its signal is taken──► armed      (periodic)
+ *                       └──expires──► idle                                         (once)
  *
- * Lock: the process's, for the list and all fields; the timer lock comes after it.  A timer is freed
+ * A timer's queue entry is its own, so an expiry never fails for lack of memory, and one signal of a
+ * timer is pending at a time.  A periodic timer is not armed while its signal is pending: what it
+ * missed is counted when that is taken, and so a short period costs nothing that the program does
+ * not ask for.  If the signal is ignored, the timer goes on, but not faster than every 4 ms.
+ * A timer that is set anew or deleted takes its pending signal back.
+ *
+ * CPU-time clocks are waited for as interval timers do (itimer.c): for the earliest moment that it
+ * can be, then again.
+ *
+ * Lock: the process's, for the tree and all fields; the timer lock comes after it.  A timer is freed
  * only after its kernel timer has been cancelled, which waits for its function.
  */
 #include <linux/errno.h>
@@ -25,13 +33,14 @@
 
 #include "kernel/sys/syscalls.h"
 
-#define PTIMERS_MAX 4096
 #define OVERRUN_MAX INT32_MAX
 #define CPU_RETRY_MIN 1000000 /* ns: do not poll CPU time more often */
+#define IGNORED_MIN 4000000   /* ns between expiries that nobody sees */
 
 struct ptimer {
-    struct list link;
+    struct tree_node node;
     struct timer timer;
+    struct sigentry entry;   /* its signal while that is pending */
     struct process *process; /* [I] */
     int id;                  /* [I] */
     int clock;               /* [I] means the same to every thread */
@@ -39,17 +48,28 @@ struct ptimer {
     sigval_t value;          /* [I] */
     ktime_t expires;         /* on the clock; 0: not armed */
     ktime_t interval;        /* 0: once */
-    int overrun;             /* of the signal that was taken last */
+    bool fired;              /* periodic, its signal is pending: `expires` was in the past */
+    int64_t missed; /* expiries since the signal was last taken, less the one that sent it */
+    int overrun;    /* what was missed before the signal that was taken last */
 };
+
+static int ptimer_cmp(const struct tree_node *a, const struct tree_node *b)
+{
+    int x = tree_entry(a, const struct ptimer, node)->id;
+    int y = tree_entry(b, const struct ptimer, node)->id;
+    return (x > y) - (x < y);
+}
+
+static int id_cmp(const void *key, const struct tree_node *n)
+{
+    int id = *(const int *)key, other = tree_entry(n, const struct ptimer, node)->id;
+    return (id > other) - (id < other);
+}
 
 static struct ptimer *find_locked(struct process *p, int id)
 {
-    list_for_each(l, &p->ptimers) {
-        struct ptimer *t = list_entry(l, struct ptimer, link);
-        if (t->id == id)
-            return t;
-    }
-    return NULL;
+    struct tree_node *n = tree_find(&p->ptimers, &id, id_cmp);
+    return n ? tree_entry(n, struct ptimer, node) : NULL;
 }
 
 /*
@@ -58,9 +78,21 @@ static struct ptimer *find_locked(struct process *p, int id)
  */
 static void arm_locked(struct ptimer *t, ktime_t left)
 {
+    if (t->notify == SIGEV_NONE)
+        return; /* nobody is told: timer_gettime computes what it needs */
     if (clock_is_cpu(t->clock))
         left = MAX(left, CPU_RETRY_MIN);
     timer_set(&t->timer, time_add(clock_mono(), MAX(left, 0)));
+}
+
+/* The next expiry of a periodic timer after now; those that pass are counted. */
+static void forward_locked(struct ptimer *t, ktime_t now)
+{
+    if (t->expires > now)
+        return;
+    ktime_t n = (now - t->expires) / t->interval + 1;
+    t->expires += n * t->interval;
+    t->missed += n;
 }
 
 static struct thread *target_locked(const struct ptimer *t)
@@ -73,27 +105,36 @@ static struct thread *target_locked(const struct ptimer *t)
     return NULL;
 }
 
-/* `missed`: expirations beyond the one that this is. */
-static void notify_locked(struct ptimer *t, int64_t missed)
+static void send_locked(struct ptimer *t, struct thread *thread)
 {
-    struct thread *thread = t->notify == SIGEV_THREAD_ID ? target_locked(t) : NULL;
+    struct sigqueue *q = thread ? thread->sigqueue : t->process->sigqueue;
     siginfo_t info;
 
-    if (t->notify == SIGEV_NONE || (t->notify == SIGEV_THREAD_ID && !thread))
-        return;
-    struct sigqueue *q = thread ? thread->sigqueue : t->process->sigqueue;
-    struct sigentry *pending = sigqueue_find_timer(q, t->id);
-    if (pending) {
-        memcpy(&info, pending->info, SIGINFO_KEPT);
-        info.si_overrun = (int)MIN(info.si_overrun + missed + 1, OVERRUN_MAX);
-        memcpy(pending->info, &info, SIGINFO_KEPT);
-        return;
-    }
     siginfo_init(&info, t->signo, SI_TIMER);
     info.si_tid = t->id;
-    info.si_overrun = (int)MIN(missed, OVERRUN_MAX);
     info.si_value = t->value;
-    (void)signal_send_locked(t->process, thread, t->signo, &info);
+    memcpy(t->entry.info, &info, SIGINFO_KEPT);
+    sigqueue_add_entry(q, &t->entry);
+    signal_notify_locked(t->process, thread, t->signo);
+}
+
+static void expire_locked(struct ptimer *t, ktime_t now)
+{
+    struct thread *thread = t->notify == SIGEV_THREAD_ID ? target_locked(t) : NULL;
+
+    if (t->notify == SIGEV_THREAD_ID && !thread) {
+        t->expires = 0;
+        return;
+    }
+    bool heard = signal_prepare_locked(t->process, thread, t->signo);
+    if (heard)
+        send_locked(t, thread);
+    if (!t->interval)
+        t->expires = 0;
+    else if (heard)
+        t->fired = true;
+    else
+        forward_locked(t, time_add(now, IGNORED_MIN));
 }
 
 static void ptimer_fire(struct timer *timer)
@@ -104,41 +145,87 @@ static void ptimer_fire(struct timer *timer)
     if (clock_read(t->clock, &now))
         return; /* its thread is gone */
     spin_lock(&t->process->lock);
-    if (t->expires && t->expires <= now) {
-        int64_t missed = t->interval ? (now - t->expires) / t->interval : 0;
-        t->expires = t->interval ? t->expires + (missed + 1) * t->interval : 0;
-        notify_locked(t, missed);
-    }
-    if (t->expires)
+    if (t->expires && !t->fired && t->expires <= now)
+        expire_locked(t, now);
+    if (t->expires && !t->fired)
         arm_locked(t, t->expires - now);
     spin_unlock(&t->process->lock);
 }
 
-void ptimer_delivered_locked(struct process *p, siginfo_t *info)
+/* The clock of a timer, read: -EINVAL when there is no such timer. */
+static int timer_now(struct process *p, int id, ktime_t *now)
 {
+    spin_lock(&p->lock);
+    const struct ptimer *t = find_locked(p, id);
+    int clock = t ? t->clock : 0;
+    spin_unlock(&p->lock);
+    return t ? clock_read(clock, now) : -EINVAL;
+}
+
+void ptimer_taken(struct process *p, siginfo_t *info)
+{
+    ktime_t now;
+
+    if (timer_now(p, info->si_tid, &now))
+        return;
+    spin_lock(&p->lock);
     struct ptimer *t = find_locked(p, info->si_tid);
-    if (t)
-        t->overrun = info->si_overrun;
+    if (t && t->fired && !t->entry.queue) {
+        t->fired = false;
+        forward_locked(t, now);
+        t->overrun = (int)MIN(t->missed, OVERRUN_MAX);
+        t->missed = -1;
+        info->si_overrun = t->overrun;
+        arm_locked(t, t->expires - now);
+    }
+    spin_unlock(&p->lock);
+}
+
+void ptimer_dropped_locked(struct ptimer *t)
+{
+    if (!t->fired)
+        return;
+    t->fired = false;
+    arm_locked(t, IGNORED_MIN);
+}
+
+/* Off the tree: nobody finds it any more, and its function does nothing. */
+static void remove_locked(struct ptimer *t)
+{
+    struct process *p = t->process;
+
+    tree_remove(&p->ptimers, &t->node);
+    if (t->entry.queue)
+        sigentry_remove(&t->entry);
+    t->fired = false;
+    t->expires = 0;
+    p->signals_queued--;
+}
+
+static void ptimer_free(struct ptimer *t)
+{
+    timer_cancel(&t->timer);
+    kfree(t);
 }
 
 void ptimers_init(struct process *p)
 {
-    list_init(&p->ptimers);
+    tree_init(&p->ptimers, ptimer_cmp);
 }
 
 void ptimers_exec(struct process *p)
 {
     for (;;) {
         spin_lock(&p->lock);
-        struct list *l = list_pop(&p->ptimers);
+        struct tree_node *n = tree_first(&p->ptimers);
+        struct ptimer *t = n ? tree_entry(n, struct ptimer, node) : NULL;
+        if (t)
+            remove_locked(t);
         spin_unlock(&p->lock);
-        if (!l)
+        if (!t)
             break;
-        struct ptimer *t = list_entry(l, struct ptimer, link);
-        timer_cancel(&t->timer);
-        kfree(t);
+        ptimer_free(t);
     }
-    p->nptimers = 0;
 }
 
 /* A program's struct sigevent. */
@@ -155,9 +242,11 @@ static long event_check(const struct user_sigevent *ev)
     case SIGEV_NONE: return 0;
     case SIGEV_THREAD_ID: {
         struct thread *t = thread_lookup(ev->tid);
-        if (!t)
+        bool ours = t && t->process == current_process();
+        if (t)
+            thread_put(t);
+        if (!ours)
             return reject(-EINVAL, "no such thread");
-        thread_put(t);
         break;
     }
     case SIGEV_SIGNAL:
@@ -180,22 +269,44 @@ static int clock_check(int id)
 }
 
 /* Puts t on the list under an id that is not in use. */
-static int insert(struct process *p, struct ptimer *t)
+/* Gives it an id and puts it where it is found; -EAGAIN: too much is queued or can be. */
+static int insert(struct process *p, struct ptimer *t, bool value_is_id)
 {
-    int err = 0;
+    int err = -EAGAIN;
 
     spin_lock(&p->lock);
-    if (p->nptimers >= PTIMERS_MAX) {
-        err = -EAGAIN;
-    } else {
-        do
-            t->id = p->ptimer_last = (p->ptimer_last + 1) & INT32_MAX;
-        while (find_locked(p, t->id));
-        list_add_tail(&p->ptimers, &t->link);
-        p->nptimers++;
+    if (p->signals_queued < p->rlimits[RLIMIT_SIGPENDING].rlim_cur) {
+        while (find_locked(p, p->ptimer_next))
+            p->ptimer_next = (int)((unsigned)(p->ptimer_next + 1) & INT32_MAX);
+        t->id = p->ptimer_next;
+        p->ptimer_next = (int)((unsigned)(p->ptimer_next + 1) & INT32_MAX);
+        if (value_is_id)
+            t->value.sival_int = t->id;
+        (void)tree_insert(&p->ptimers, &t->node);
+        p->signals_queued++;
+        err = 0;
     }
     spin_unlock(&p->lock);
     return err;
+}
+
+static struct ptimer *ptimer_new(int clock, const struct user_sigevent *ev)
+{
+    struct ptimer *t = kzalloc(sizeof(*t));
+    if (!t)
+        return NULL;
+    timer_init(&t->timer, ptimer_fire);
+    list_init(&t->entry.link);
+    t->entry.timer = t;
+    t->entry.signo = ev->signo;
+    t->process = current_process();
+    t->clock = clock_id_absolute(clock);
+    t->notify = ev->notify == SIGEV_THREAD ? SIGEV_SIGNAL : ev->notify;
+    t->signo = ev->signo;
+    t->tid = ev->tid;
+    t->value = ev->value;
+    t->missed = -1;
+    return t;
 }
 
 long sys_timer_create(int which_clock, uaddr_t timer_event_spec, uaddr_t created_timer_id)
@@ -203,54 +314,42 @@ long sys_timer_create(int which_clock, uaddr_t timer_event_spec, uaddr_t created
     struct process *p = current_process();
     struct user_sigevent ev = {.signo = SIGALRM, .notify = SIGEV_SIGNAL};
 
+    if (timer_event_spec && copy_in(&ev, timer_event_spec, sizeof(ev)))
+        return -EFAULT;
     long err = clock_check(which_clock);
-    if (!err && timer_event_spec && copy_in(&ev, timer_event_spec, sizeof(ev)))
-        err = -EFAULT;
     if (!err)
         err = event_check(&ev);
     if (err)
         return err;
-    struct ptimer *t = kzalloc(sizeof(*t));
+    struct ptimer *t = ptimer_new(which_clock, &ev);
     if (!t)
         return -EAGAIN;
-    timer_init(&t->timer, ptimer_fire);
-    t->process = p;
-    t->clock = clock_id_absolute(which_clock);
-    t->notify = ev.notify == SIGEV_THREAD ? SIGEV_SIGNAL : ev.notify;
-    t->signo = ev.signo;
-    t->tid = ev.tid;
-    t->value = ev.value;
-    err = insert(p, t);
+    err = insert(p, t, !timer_event_spec);
     if (err) {
         kfree(t);
-        return err;
+        return reject(err, "RLIMIT_SIGPENDING");
     }
-    if (!timer_event_spec)
-        t->value.sival_int = t->id;
-    if (copy_out(created_timer_id, &t->id, sizeof(t->id))) {
-        (void)sys_timer_delete(t->id);
+    int id = t->id;
+    if (copy_out(created_timer_id, &id, sizeof(id))) {
+        (void)sys_timer_delete(id);
         return -EFAULT;
     }
     return 0;
 }
 
-/* Takes the timer off the list; another thread may have been faster: -EINVAL. */
+/* Takes the timer off the tree; another thread may have been faster: -EINVAL. */
 long sys_timer_delete(int timer_id)
 {
     struct process *p = current_process();
 
     spin_lock(&p->lock);
     struct ptimer *t = find_locked(p, timer_id);
-    if (t) {
-        list_del(&t->link);
-        p->nptimers--;
-        t->expires = 0;
-    }
+    if (t)
+        remove_locked(t);
     spin_unlock(&p->lock);
     if (!t)
         return -EINVAL;
-    timer_cancel(&t->timer);
-    kfree(t);
+    ptimer_free(t);
     return 0;
 }
 
@@ -268,24 +367,20 @@ static struct __kernel_timespec timespec_of(ktime_t ns)
     return (struct __kernel_timespec){.tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC};
 }
 
-static struct __kernel_itimerspec setting_locked(const struct ptimer *t, ktime_t now)
+static struct __kernel_itimerspec setting_locked(struct ptimer *t, ktime_t now)
 {
-    /* An armed timer never shows 0. */
-    ktime_t left = t->expires ? MAX(t->expires - now, 1) : 0;
+    bool silent = t->notify == SIGEV_NONE;
+    ktime_t left = 0;
+
+    if (t->expires && t->interval && (t->fired || silent))
+        forward_locked(t, now);
+    /* An armed timer never shows 0, but one that expired once and tells nobody does. */
+    if (t->expires)
+        left = silent && t->expires <= now ? 0 : MAX(t->expires - now, 1);
     return (struct __kernel_itimerspec){
         .it_interval = timespec_of(t->interval),
         .it_value = timespec_of(left),
     };
-}
-
-/* The clock of a timer, read: -EINVAL when there is no such timer. */
-static int timer_now(struct process *p, int id, ktime_t *now)
-{
-    spin_lock(&p->lock);
-    const struct ptimer *t = find_locked(p, id);
-    int clock = t ? t->clock : 0;
-    spin_unlock(&p->lock);
-    return t ? clock_read(clock, now) : -EINVAL;
 }
 
 long sys_timer_gettime(int timer_id, uaddr_t setting)
@@ -298,7 +393,7 @@ long sys_timer_gettime(int timer_id, uaddr_t setting)
     if (err)
         return err;
     spin_lock(&p->lock);
-    const struct ptimer *t = find_locked(p, timer_id);
+    struct ptimer *t = find_locked(p, timer_id);
     if (t)
         s = setting_locked(t, now);
     spin_unlock(&p->lock);
@@ -307,15 +402,31 @@ long sys_timer_gettime(int timer_id, uaddr_t setting)
     return copy_out(setting, &s, sizeof(s));
 }
 
+/* The timer starts anew; a signal of before is taken back. */
+static void start_locked(struct ptimer *t, ktime_t left, ktime_t expires, ktime_t interval)
+{
+    if (t->entry.queue)
+        sigentry_remove(&t->entry);
+    t->fired = false;
+    t->missed = -1;
+    t->overrun = 0;
+    t->expires = expires;
+    t->interval = interval;
+    if (expires)
+        arm_locked(t, left);
+}
+
 long sys_timer_settime(int timer_id, int flags, uaddr_t new_setting, uaddr_t old_setting)
 {
     struct process *p = current_process();
     struct __kernel_itimerspec new, old;
     ktime_t value, interval, now;
 
+    if (!new_setting)
+        return -EINVAL;
     if (copy_in(&new, new_setting, sizeof(new)))
         return -EFAULT;
-    if (time_take(&new.it_value, &value) || time_take(&new.it_interval, &interval))
+    if (time_take(&new.it_interval, &interval) || time_take(&new.it_value, &value))
         return reject(-EINVAL, "bad time");
     int err = timer_now(p, timer_id, &now);
     if (err)
@@ -325,10 +436,7 @@ long sys_timer_settime(int timer_id, int flags, uaddr_t new_setting, uaddr_t old
     struct ptimer *t = find_locked(p, timer_id);
     if (t) {
         old = setting_locked(t, now);
-        t->expires = value ? expires : 0;
-        t->interval = interval;
-        if (value)
-            arm_locked(t, expires - now);
+        start_locked(t, expires - now, value ? expires : 0, interval);
     }
     spin_unlock(&p->lock);
     if (!t)

@@ -10,18 +10,24 @@
 #include "kernel/signal/signal_impl.h"
 #include "lib/string.h"
 
-struct sigqueue *sigqueue_new(void)
+struct sigqueue *sigqueue_new(unsigned *charged)
 {
     struct sigqueue *q = kzalloc(sizeof(*q));
-    if (q)
+    if (q) {
         list_init(&q->entries);
+        q->charged = charged;
+    }
     return q;
 }
 
-static void entry_free(struct sigqueue *q, struct sigentry *e)
+static void entry_release(struct sigqueue *q, struct sigentry *e)
 {
     list_del(&e->link);
-    q->count--;
+    if (e->timer) {
+        e->queue = NULL;
+        return; /* it stays charged: its timer has it */
+    }
+    --*q->charged;
     if (e == &q->slot)
         q->slot_used = false;
     else
@@ -36,13 +42,26 @@ void sigqueue_free(struct sigqueue *q)
 
 static struct sigentry *entry_new(struct sigqueue *q)
 {
-    if (q->slot_used)
-        return kmalloc(sizeof(struct sigentry));
+    struct sigentry *e = &q->slot;
+
+    if (q->slot_used) {
+        e = kmalloc(sizeof(*e));
+        if (!e)
+            return NULL;
+        e->timer = NULL;
+    }
     q->slot_used = true;
-    return &q->slot;
+    ++*q->charged;
+    return e;
 }
 
-int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, unsigned limit)
+/* The kernel's own and kill's standard signals may exceed the limit: there are few of them. */
+static bool over_limit(const struct sigqueue *q, int sig, const siginfo_t *info, uint64_t limit)
+{
+    return *q->charged >= limit && !(sig < SIGNAL_RT_MIN && info->si_code >= 0);
+}
+
+int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, uint64_t limit)
 {
     sigset_t bit = SIG_BIT(sig);
 
@@ -53,7 +72,7 @@ int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, unsigned li
         q->pending |= bit;
         return 0;
     }
-    struct sigentry *e = q->count < limit || sig < SIGNAL_RT_MIN ? entry_new(q) : NULL;
+    struct sigentry *e = over_limit(q, sig, info, limit) ? NULL : entry_new(q);
     if (!e) {
         /* kill(2) never fails for this; a queued real-time signal with data does. */
         if (sig >= SIGNAL_RT_MIN && info->si_code != SI_USER)
@@ -64,21 +83,15 @@ int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, unsigned li
     memcpy(e->info, info, SIGINFO_KEPT);
     e->signo = sig;
     list_add_tail(&q->entries, &e->link);
-    q->count++;
     q->pending |= bit;
     return 0;
 }
 
-struct sigentry *sigqueue_find_timer(struct sigqueue *q, int timer_id)
+void sigqueue_add_entry(struct sigqueue *q, struct sigentry *e)
 {
-    list_for_each(l, &q->entries) {
-        struct sigentry *e = list_entry(l, struct sigentry, link);
-        siginfo_t info;
-        memcpy(&info, e->info, SIGINFO_KEPT);
-        if (info.si_code == SI_TIMER && info.si_tid == timer_id)
-            return e;
-    }
-    return NULL;
+    e->queue = q;
+    list_add_tail(&q->entries, &e->link);
+    q->pending |= SIG_BIT(e->signo);
 }
 
 /* The first entry of a signal; *more: there is another one. */
@@ -96,13 +109,22 @@ static struct sigentry *entry_find(struct sigqueue *q, int sig, bool *more)
             break;
         }
         first = e;
-        if (sig < SIGNAL_RT_MIN)
-            break;
     }
     return first;
 }
 
-void sigqueue_take(struct sigqueue *q, int sig, siginfo_t *info)
+void sigentry_remove(struct sigentry *e)
+{
+    struct sigqueue *q = e->queue;
+    sigset_t bit = SIG_BIT(e->signo);
+    bool more;
+
+    entry_release(q, e);
+    if (!entry_find(q, e->signo, &more) && !(q->bare & bit))
+        q->pending &= ~bit;
+}
+
+bool sigqueue_take(struct sigqueue *q, int sig, siginfo_t *info)
 {
     sigset_t bit = SIG_BIT(sig);
     bool more;
@@ -110,26 +132,34 @@ void sigqueue_take(struct sigqueue *q, int sig, siginfo_t *info)
 
     memset(info, 0, sizeof(*info));
     if (e) {
+        bool timer = e->timer != NULL;
         memcpy(info, e->info, SIGINFO_KEPT);
-        entry_free(q, e);
+        entry_release(q, e);
         if (!more && !(q->bare & bit))
             q->pending &= ~bit;
-        return;
+        return timer;
     }
     info->si_signo = sig;
     info->si_code = (q->bare & bit) ? SI_KERNEL : SI_USER;
     q->bare &= ~bit;
     q->pending &= ~bit;
+    return false;
 }
 
 void sigqueue_flush(struct sigqueue *q, sigset_t set)
 {
+    if (!(q->pending & set))
+        return;
     q->pending &= ~set;
     q->bare &= ~set;
     list_for_each_safe(l, &q->entries) {
         struct sigentry *e = list_entry(l, struct sigentry, link);
-        if (set & SIG_BIT(e->signo))
-            entry_free(q, e);
+        struct ptimer *timer = e->timer;
+        if (!(set & SIG_BIT(e->signo)))
+            continue;
+        entry_release(q, e);
+        if (timer)
+            ptimer_dropped_locked(timer);
     }
 }
 

@@ -15,11 +15,11 @@
 #include "kernel/sys/syscall.h"
 #include "lib/string.h"
 
-/* Pending and not blocked, or told to die. */
+/* Pending and not blocked, or told to stop or die. */
 static bool has_work_locked(const struct thread *t)
 {
     sigset_t pending = t->sigqueue->pending | t->process->sigqueue->pending;
-    return (pending & ~t->blocked) || thread_told_to_die(t);
+    return (pending & ~t->blocked) || t->process->stop_signal || thread_told_to_die(t);
 }
 
 static void tell_locked(struct thread *t)
@@ -32,6 +32,8 @@ static void tell_locked(struct thread *t)
 /* Would t do something about the signal now? */
 static bool wants_locked(const struct thread *t, int sig)
 {
+    if (thread_told_to_die(t))
+        return false;
     return !(t->blocked & SIG_BIT(sig)) || (t->sigqueue->waiting & SIG_BIT(sig));
 }
 
@@ -43,21 +45,45 @@ static void notify_locked(struct thread *t, int sig)
         tell_locked(t);
 }
 
-/* A signal for the whole process: the current thread if it wants it, else the first that does. */
+/*
+ * A signal for the whole process: the first thread if it wants it, as in Linux, then the current
+ * one, then any that is not about to look at its queues anyway.  If all are, one of them finds it.
+ */
 static void notify_any_locked(struct process *p, int sig)
 {
+    struct thread *first = list_entry(p->threads.next, struct thread, process_link);
+
+    if (list_empty(&p->threads))
+        return;
+    if (wants_locked(first, sig)) {
+        notify_locked(first, sig);
+        return;
+    }
     if (current->process == p && !list_empty(&current->process_link) &&
         wants_locked(current, sig)) {
         notify_locked(current, sig);
         return;
     }
+    struct thread *busy = NULL;
     list_for_each(l, &p->threads) {
         struct thread *t = list_entry(l, struct thread, process_link);
-        if (wants_locked(t, sig)) {
-            notify_locked(t, sig);
-            return;
-        }
+        if (!wants_locked(t, sig))
+            continue;
+        busy = t;
+        if (!__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED))
+            break;
     }
+    if (busy)
+        notify_locked(busy, sig);
+}
+
+void signal_notify_locked(struct process *p, struct thread *t, int sig)
+{
+    signalfd_notify(sig);
+    if (t)
+        notify_locked(t, sig);
+    else
+        notify_any_locked(p, sig);
 }
 
 static void flush_all_locked(struct process *p, sigset_t set)
@@ -67,29 +93,30 @@ static void flush_all_locked(struct process *p, sigset_t set)
         sigqueue_flush(list_entry(l, struct thread, process_link)->sigqueue, set);
 }
 
-int signal_send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info)
+bool signal_prepare_locked(struct process *p, struct thread *t, int sig)
 {
-    const struct action *a = &p->sighand->action[sig - 1];
-    struct sigqueue *q = t ? t->sigqueue : p->sigqueue;
-
+    if (sig == SIGCONT || sig == SIGKILL)
+        signal_continue_locked(p);
     if (sig == SIGCONT)
         flush_all_locked(p, STOP_SIGNALS);
     else if (SIG_BIT(sig) & STOP_SIGNALS)
         flush_all_locked(p, CONT_SIGNALS);
-    if (action_ignores(a, sig)) {
-        /* Blocked signals stay pending: the action may change before they are unblocked. */
-        const struct thread *who = t ? t : list_entry(p->threads.next, struct thread, process_link);
-        if (!((who->blocked | who->sigqueue->waiting) & SIG_BIT(sig)))
-            return 0;
-    }
-    int err = sigqueue_add(q, sig, info, (unsigned)p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
-    if (err)
-        return err;
-    if (t)
-        notify_locked(t, sig);
-    else
-        notify_any_locked(p, sig);
-    return 0;
+    if (!action_ignores(&p->sighand->action[sig - 1], sig))
+        return true;
+    /* Blocked signals stay pending: the action may change before they are unblocked. */
+    const struct thread *who = t ? t : list_entry(p->threads.next, struct thread, process_link);
+    return (who->blocked | who->sigqueue->waiting) & SIG_BIT(sig);
+}
+
+int signal_send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info)
+{
+    if (!signal_prepare_locked(p, t, sig))
+        return 0;
+    int err = sigqueue_add(t ? t->sigqueue : p->sigqueue, sig, info,
+                           p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
+    if (!err)
+        signal_notify_locked(p, t, sig);
+    return err;
 }
 
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info)
@@ -132,7 +159,7 @@ void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t er
     }
     sigqueue_flush(t->sigqueue,
                    SIG_BIT(sig)); /* an older one must not hide where this one is from */
-    (void)sigqueue_add(t->sigqueue, sig, &info, UINT32_MAX);
+    (void)sigqueue_add(t->sigqueue, sig, &info, UINT64_MAX);
     tell_locked(t);
     spin_unlock(&p->lock);
 }
@@ -183,21 +210,26 @@ int signal_take(sigset_t wanted, siginfo_t *info)
 {
     struct thread *t = current;
     struct process *p = t->process;
+    bool timer = false;
     int sig = 0;
 
     spin_lock(&p->lock);
     if (t->sigqueue->pending & wanted) {
         sig = sigset_first(t->sigqueue->pending & wanted);
-        sigqueue_take(t->sigqueue, sig, info);
+        timer = sigqueue_take(t->sigqueue, sig, info);
     } else if (p->sigqueue->pending & wanted) {
         sig = sigset_first(p->sigqueue->pending & wanted);
-        sigqueue_take(p->sigqueue, sig, info);
+        timer = sigqueue_take(p->sigqueue, sig, info);
     }
-    if (sig && info->si_code == SI_TIMER)
-        ptimer_delivered_locked(p, info);
+    if (sig && (SIG_BIT(sig) & STOP_SIGNALS))
+        p->stop_taken = true;
     uint32_t work = has_work_locked(t);
     __atomic_store_n(&t->signal_pending, work, __ATOMIC_RELAXED);
     spin_unlock(&p->lock);
+    if (timer)
+        ptimer_taken(p, info);
+    else if (sig == SIGALRM)
+        itimer_taken(p);
     return sig;
 }
 
@@ -209,8 +241,12 @@ void signal_thread_init(struct thread *t)
 void signal_thread_gone_locked(struct process *p, struct thread *t)
 {
     sigset_t left = p->sigqueue->pending & ~t->blocked;
+
+    sigqueue_flush(t->sigqueue, ~0UL);
     for (; left; left &= left - 1)
         notify_any_locked(p, __builtin_ctzl(left) + 1);
+    if (p->stop_signal)
+        signal_stop_check_locked(p);
 }
 
 void signal_sets(struct thread *t, sigset_t *pending, sigset_t *shared, sigset_t *ignored,

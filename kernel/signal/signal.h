@@ -31,13 +31,14 @@ struct sighand *sighand_new(void) MUST_CHECK;
 struct sighand *sighand_clone(struct sighand *s) MUST_CHECK;
 void sighand_put(struct sighand *s);
 void sighand_exec(struct sighand *s); /* handlers back to default */
-struct sigqueue *sigqueue_new(void) MUST_CHECK;
+/* charged: the process's count of queued signals (struct process, signals_queued). */
+struct sigqueue *sigqueue_new(unsigned *charged) MUST_CHECK;
 void sigqueue_free(struct sigqueue *q);
 /* A new thread's own signal state: no alternate stack.  The caller has set its mask. */
 void signal_thread_init(struct thread *t);
 /*
  * The thread left its process's list: others take over the process's signals that it would have
- * taken.
+ * taken, and wake-ups that a stop waits for.
  */
 void signal_thread_gone_locked(struct process *p, struct thread *t);
 

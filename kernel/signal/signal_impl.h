@@ -4,8 +4,11 @@
  *
  * A queue holds, for each pending signal, a bit in `pending`; its siginfo is an entry on the
  * list, or there is none: then it is a SI_KERNEL one (bit in `bare`) or its entry could not be
- * allocated (SI_USER, as Linux).  Signals below SIGRTMIN are queued once.  One entry is part of
- * the queue, so that a signal to a thread that takes it at once allocates nothing.
+ * allocated (SI_USER, as Linux).  Signals below SIGRTMIN are queued once, but for timers'.
+ *
+ * An entry is allocated, or the one that is part of the queue, so that a signal to a thread that
+ * takes it at once allocates nothing, or part of a POSIX timer, which always has its own.  All
+ * are counted for their process against RLIMIT_SIGPENDING, a timer's from timer_create on.
  */
 #ifndef KERNEL_SIGNAL_SIGNAL_IMPL_H
 #define KERNEL_SIGNAL_SIGNAL_IMPL_H
@@ -33,8 +36,12 @@ struct sighand {
     struct action action[NSIGNALS]; /* [process lock] by signal - 1 */
 };
 
+struct ptimer;
+
 struct sigentry {
     struct list link;
+    struct sigqueue *queue; /* [process lock] where a timer's entry is queued, or NULL */
+    struct ptimer *timer;   /* [I] whose it is, or NULL */
     union {
         int32_t signo; /* = si_signo */
         uint8_t info[SIGINFO_KEPT];
@@ -46,7 +53,7 @@ struct sigqueue {
     sigset_t pending;     /* [process lock] */
     sigset_t bare;        /* [process lock] pending with SI_KERNEL and no entry */
     struct list entries;  /* [process lock] in order of arrival */
-    unsigned count;       /* [process lock] entries */
+    unsigned *charged;    /* [I] the process's number of entries, [process lock] */
     struct sigentry slot; /* [process lock] the entry that costs no allocation … */
     bool slot_used;       /* … when this is false */
 
@@ -71,12 +78,18 @@ static inline bool sig_valid(int sig)
     return sig >= 1 && sig <= NSIGNALS;
 }
 
-/* Queue primitives (queue.c); the process's lock is held. */
-int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, unsigned limit);
-/* The entry of a POSIX timer's signal that is still pending, or NULL. */
-struct sigentry *sigqueue_find_timer(struct sigqueue *q, int timer_id);
-/* Takes signal sig off, with its siginfo. */
-void sigqueue_take(struct sigqueue *q, int sig, siginfo_t *info);
+/*
+ * Queue primitives (queue.c); the process's lock is held.  sigqueue_add: 0, or -EAGAIN when a
+ * real-time signal that carries data would be entry `limit` + 1.
+ */
+int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, uint64_t limit);
+/* A timer's own entry, which is on no queue; never fails. */
+void sigqueue_add_entry(struct sigqueue *q, struct sigentry *e);
+/* Takes a timer's entry off its queue. */
+void sigentry_remove(struct sigentry *e);
+/* Takes signal sig off, with its siginfo; true: it was a timer's (ptimer_taken). */
+bool sigqueue_take(struct sigqueue *q, int sig, siginfo_t *info);
+/* Forgets pending signals; those of timers are told (ptimer_dropped_locked). */
 void sigqueue_flush(struct sigqueue *q, sigset_t set);
 /* The signal to deliver first out of `set` (not empty): synchronous ones, then by number. */
 int sigset_first(sigset_t set);
@@ -89,8 +102,54 @@ int signal_take(sigset_t wanted, siginfo_t *info);
 bool action_ignores(const struct action *a, int sig);
 /* Sends with the process's lock held; t: the thread that it is for, or NULL.  (send.c) */
 int signal_send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info);
-/* A timer's signal is about to reach the program: completes its siginfo.  (ptimer.c) */
-void ptimer_delivered_locked(struct process *p, siginfo_t *info);
+/*
+ * What a signal to t, or NULL for the process, does at once, which is to stop or end a stop's being
+ * pending; false: it is ignored, not to be queued.  The process's lock is held.  (send.c)
+ */
+bool signal_prepare_locked(struct process *p, struct thread *t, int sig);
+/* Tells whoever should act on a signal that is on a queue now. (send.c) */
+void signal_notify_locked(struct process *p, struct thread *t, int sig);
+
+/*
+ * A timer's signal is about to reach the program: completes its siginfo, and the timer goes on
+ * counting.  No lock held.  (ptimer.c)
+ */
+void ptimer_taken(struct process *p, siginfo_t *info);
+/* A timer's pending signal was forgotten; the process's lock is held. */
+void ptimer_dropped_locked(struct ptimer *t);
+/* A SIGALRM is about to reach the program: a periodic ITIMER_REAL goes on.  No lock. (itimer.c) */
+void itimer_taken(struct process *p);
+
+/* siginfo.c: which member of the union a (signal, code) pair uses. */
+enum siginfo_layout {
+    LAYOUT_KILL,
+    LAYOUT_TIMER,
+    LAYOUT_POLL,
+    LAYOUT_FAULT,
+    LAYOUT_CHLD,
+    LAYOUT_RT,
+    LAYOUT_SYS,
+};
+enum siginfo_layout siginfo_layout(int sig, int code);
+/*
+ * Copies a siginfo that a program made, for signal sig, or -1: the one that it names itself.
+ * -EFAULT, or -E2BIG when it uses bytes that a signal's layout does not have.
+ */
+MUST_CHECK int siginfo_in(siginfo_t *info, uaddr_t uinfo, int sig);
+/* What kill(2) and its kind put in, with the sender's ids. */
+void siginfo_from_self(siginfo_t *info, int sig, int code);
+
+/* stop.c.  A stop signal that the current thread has taken has its default effect. */
+void signal_stop(struct process *p, int sig);
+/* The current thread, on its way to the program, stays while its process is stopped. */
+void signal_stop_here(struct process *p);
+/* SIGCONT or SIGKILL: a stop, also one that is only taken, is over. */
+void signal_continue_locked(struct process *p);
+/* A thread is gone: perhaps all that are left have stopped. */
+void signal_stop_check_locked(struct process *p);
+
+/* A signal was queued: wakes who reads or polls a signalfd for it.  (ipc/signalfd.c) */
+void signalfd_notify(int sig);
 
 /*
  * frame.c: pushes a frame for the handler and points regs at it.  Or -EFAULT: regs are unchanged.

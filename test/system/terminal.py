@@ -184,7 +184,63 @@ def test_closed(context):
     return None if status == -signal.SIGHUP else f"ended with {status}, not SIGHUP"
 
 
+def stopped(command, cwd, number):
+    """Runs a command that stops itself; what it printed, what stopped it, how it ended."""
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE,
+                               env=harness.base_environment(cwd))
+    try:
+        deadline = time.monotonic() + 20
+        status = 0
+        while not os.WIFSTOPPED(status):
+            if time.monotonic() > deadline:
+                return f"signal {number} did not stop it"
+            pid, status = os.waitpid(process.pid, os.WUNTRACED | os.WNOHANG)
+            if pid and not os.WIFSTOPPED(status):
+                process.returncode = status
+                return f"ended with {status:#x} when it should have stopped"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGCONT)
+        text = process.communicate(timeout=30)[0]
+        return os.WSTOPSIG(status), text, process.returncode
+    finally:
+        if process.returncode is None:
+            process.kill()
+            process.wait()
+
+
+def test_stop(context):
+    """A program with threads in all kinds of waits stops itself; outside it looks as native."""
+    for number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN):
+        command = [os.path.join(context.programs, "jobs"), "stop", str(int(number))]
+        native, enclave = (stopped(prefix + command, context.scratch, number)
+                           for prefix in ([], context.launcher.prefix))
+        if native != enclave:
+            return f"differs from native\nnative  {native}\nenclave {enclave}"
+    return None
+
+
+def test_job(context):
+    """A shell with job control: Ctrl-Z stops the program, fg goes on with it."""
+    shell = ["/bin/bash", "--norc", "--noprofile", "-i"]
+    for prefix in ([], context.launcher.prefix):
+        screen = Screen(shell, context.scratch)
+        command = " ".join(prefix + [os.path.join(context.programs, "jobs"), "line"])
+        for text, mark in (("PS1='> '\n", b"> "), (command + "\n", b"ready\r\n"),
+                           ("\x1a", b"Stopped"), ("jobs\n", b"Stopped"), ("fg\n", b"jobs line"),
+                           ("hello\n", b"got hello"), ("exit 3\n", None)):
+            screen.text = b""
+            time.sleep(0.2)
+            screen.type(text.encode())
+            if not screen.read_until(mark):
+                screen.end()
+                return f"{prefix}: no {mark} after {text!r}: {screen.text}"
+        status = screen.end()
+        if status != 3:
+            return f"{prefix}: the shell ended with {status}"
+    return None
+
+
 TESTS = [("ask", test_ask), ("raw-mode", test_raw), ("interrupt", test_interrupt),
          ("interrupt-default", test_interrupt_default), ("quit-spinning", test_quit_spinning),
          ("resize", test_resize), ("columns", test_columns), ("shell", test_shell),
-         ("closed", test_closed)]
+         ("closed", test_closed), ("stop", test_stop), ("job", test_job)]

@@ -42,12 +42,19 @@ void kfree(void *p)
 }
 
 static struct sigqueue *q;
+static unsigned charged, dropped;
+
+void ptimer_dropped_locked(struct ptimer *t)
+{
+    (void)t;
+    dropped++;
+}
 
 static int setup(void **state)
 {
     (void)state;
     out_of_memory = false;
-    q = sigqueue_new();
+    q = sigqueue_new(&charged);
     return 0;
 }
 
@@ -55,7 +62,7 @@ static int teardown(void **state)
 {
     (void)state;
     sigqueue_free(q);
-    return allocated;
+    return allocated || charged;
 }
 
 static int add(int sig, int code, int value, unsigned limit)
@@ -70,7 +77,7 @@ static void expect(int sig, int code, int value)
 {
     siginfo_t info;
     assert_int_equal(sigset_first(q->pending), sig);
-    sigqueue_take(q, sig, &info);
+    assert_false(sigqueue_take(q, sig, &info));
     assert_int_equal(info.si_signo, sig);
     assert_int_equal(info.si_code, code);
     assert_int_equal(info.si_int, value);
@@ -81,10 +88,10 @@ static void test_standard_once(void **state)
     (void)state;
     assert_int_equal(add(SIGUSR1, SI_QUEUE, 1, 100), 0);
     assert_int_equal(add(SIGUSR1, SI_QUEUE, 2, 100), 0);
-    assert_int_equal(q->count, 1);
+    assert_int_equal(charged, 1);
     expect(SIGUSR1, SI_QUEUE, 1);
     assert_int_equal(q->pending, 0);
-    assert_int_equal(q->count, 0);
+    assert_int_equal(charged, 0);
 }
 
 static void test_real_time_in_order(void **state)
@@ -119,6 +126,8 @@ static void test_limit(void **state)
     /* A standard signal gets its entry, a real-time one from kill its bit. */
     assert_int_equal(add(SIGTERM, SI_USER, 7, 3), 0);
     assert_int_equal(add(50, SI_USER, 8, 3), 0);
+    assert_int_equal(add(SIGHUP, SI_QUEUE, 9, 3), 0);
+    expect(SIGHUP, SI_USER, 0);
     expect(SIGTERM, SI_USER, 7);
     for (int i = 0; i < 3; i++)
         expect(40, SI_QUEUE, i);
@@ -157,10 +166,36 @@ static void test_flush(void **state)
     assert_int_equal(sigqueue_add(q, SIGSTOP, NULL, 0), 0);
     sigqueue_flush(q, STOP_SIGNALS);
     assert_int_equal(q->pending, SIG_BIT(40));
-    assert_int_equal(q->count, 4);
+    assert_int_equal(charged, 4);
     sigqueue_flush(q, ~0UL);
     assert_int_equal(q->pending, 0);
-    assert_int_equal(q->count, 0);
+    assert_int_equal(charged, 0);
+}
+
+/* A timer's entry needs no memory, stands beside others of its signal, and is never freed. */
+static void test_timer(void **state)
+{
+    (void)state;
+    struct ptimer *timer = (struct ptimer *)&dropped;
+    struct sigentry a = {.timer = timer, .signo = SIGUSR1}, b = a;
+    siginfo_t info;
+
+    out_of_memory = true;
+    assert_int_equal(sigqueue_add(q, SIGUSR1, NULL, 0), 0);
+    sigqueue_add_entry(q, &a);
+    sigqueue_add_entry(q, &b);
+    assert_int_equal(charged, 0);
+    assert_true(sigqueue_take(q, SIGUSR1, &info));
+    assert_null(a.queue);
+    sigentry_remove(&b);
+    assert_null(b.queue);
+    expect(SIGUSR1, SI_KERNEL, 0);
+    assert_int_equal(q->pending, 0);
+    sigqueue_add_entry(q, &a);
+    sigqueue_flush(q, SIG_BIT(SIGUSR1));
+    assert_null(a.queue);
+    assert_int_equal(dropped, 1);
+    assert_int_equal(q->pending, 0);
 }
 
 int main(void)
@@ -173,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bare, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flush, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_timer, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
