@@ -3,6 +3,7 @@
  * eventfd(2): a 64-bit counter.  A write adds, a read takes all (or one, EFD_SEMAPHORE); reads wait
  * for more than 0, writes for room below 2^64 - 1.
  */
+#include "kernel/fs/seq.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -14,7 +15,10 @@ struct eventfd {
     struct spinlock lock;
     uint64_t count; /* [l] */
     bool semaphore; /* [I] */
+    uint32_t id;    /* [I] for fdinfo */
 };
+
+static uint32_t eventfd_ids; /* [a] */
 
 static struct eventfd *eventfd_of(struct file *f)
 {
@@ -69,10 +73,18 @@ static uint32_t eventfd_poll(struct file *f)
     return (n ? EPOLLIN : 0) | (n < EVENTFD_TOP ? EPOLLOUT : 0) | (n == UINT64_MAX ? EPOLLERR : 0);
 }
 
+static void eventfd_info(struct file *f, struct seq *s)
+{
+    struct eventfd *e = eventfd_of(f);
+    uint64_t n = __atomic_load_n(&e->count, __ATOMIC_RELAXED);
+    seq_printf(s, "eventfd-count: %16lx\neventfd-id: %u\n", n, e->id);
+}
+
 static const struct file_ops eventfd_ops = {
     .read = eventfd_read,
     .write = eventfd_write,
     .poll = eventfd_poll,
+    .info = eventfd_info,
 };
 
 long sys_eventfd2(unsigned count, int flags)
@@ -87,6 +99,7 @@ long sys_eventfd2(unsigned count, int flags)
     spin_init(&e->lock);
     e->count = count;
     e->semaphore = flags & EFD_SEMAPHORE;
+    e->id = __atomic_fetch_add(&eventfd_ids, 1, __ATOMIC_RELAXED);
     return fd_install(&e->file, flags & O_CLOEXEC, 0);
 }
 

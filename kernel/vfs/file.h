@@ -25,6 +25,7 @@ struct file;
 struct dentry;
 struct inode;
 struct statfs_info;
+struct seq;
 
 /* Called by getdents for each entry; returns false when the buffer is full (the entry was not
  * taken). */
@@ -61,6 +62,8 @@ struct file_ops {
                      unsigned old_flags); /* f->flags has the new. Absent: nothing to do */
     /* close(2) of one descriptor (result goes to the program).  Absent: 0 */
     int (*flush)(struct file *f);
+    /* What /proc/self/fdinfo says of the kind. Absent: nothing. May sleep */
+    void (*info)(struct file *f, struct seq *s);
     /* The last reference is gone. May sleep. Absent: nothing */
     void (*release)(struct file *f);
 };

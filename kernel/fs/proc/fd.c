@@ -52,6 +52,8 @@ static int fdinfo_show(struct seq *s, const struct pseudo_inode *i)
         return err;
     seq_printf(s, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t1\nino:\t%lu\n", (long long)f->pos, f->flags,
                f->inode ? (unsigned long)f->inode->ino : 0UL);
+    if (f->ops->info)
+        f->ops->info(f, s);
     file_put(f);
     return 0;
 }
