@@ -173,6 +173,23 @@ static void user_invalid_opcode(struct user_regs *r)
     signal_force_fault(SIGILL, ILL_ILLOPN, r->rip, VECTOR_UD, 0);
 }
 
+/*
+ * Which of the unmasked exceptions it was: as Linux, the first of this order.  None: the program's
+ * state has changed since, and the instruction is tried again.
+ */
+static void user_fp_exception(const struct user_regs *r, int vector)
+{
+    uint32_t e = vector == VECTOR_MF ? fpu_x87_exceptions() : fpu_sse_exceptions();
+    int code = e & 1      ? FPE_FLTINV
+               : e & 4    ? FPE_FLTDIV
+               : e & 8    ? FPE_FLTOVF
+               : e & 0x12 ? FPE_FLTUND
+               : e & 0x20 ? FPE_FLTRES
+                          : 0;
+    if (code)
+        signal_force_fault(SIGFPE, code, r->rip, vector, 0);
+}
+
 void exception_user(struct user_regs *r)
 {
     struct vcpu *v = vcpu_this();
@@ -185,7 +202,7 @@ void exception_user(struct user_regs *r)
     case VECTOR_UD: user_invalid_opcode(r); return;
     case VECTOR_DE: signal_force_fault(SIGFPE, FPE_INTDIV, r->rip, VECTOR_DE, 0); return;
     case VECTOR_MF:
-    case VECTOR_XM: signal_force_fault(SIGFPE, FPE_FLTINV, r->rip, (int)vector, 0); return;
+    case VECTOR_XM: user_fp_exception(r, (int)vector); return;
     case VECTOR_BP:
         r->rip++; /* an enclave reports it at the instruction, Linux after it */
         signal_force_fault(SIGTRAP, SI_KERNEL, 0, VECTOR_BP, 0);

@@ -231,6 +231,20 @@ int fpu_restore_checked(void *buf)
     return ret;
 }
 
+uint32_t fpu_x87_exceptions(void)
+{
+    uint16_t control, status;
+    __asm__ volatile("fnstcw %0\n\tfnstsw %1" : "=m"(control), "=m"(status));
+    return status & ~(uint32_t)control & 0x3f;
+}
+
+uint32_t fpu_sse_exceptions(void)
+{
+    uint32_t mxcsr;
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    return mxcsr & ~(mxcsr >> 7) & 0x3f;
+}
+
 void fpu_start_over(void)
 {
     uint32_t in_use = fpu_in_use();

@@ -37,6 +37,10 @@ MUST_CHECK int fpu_restore_user(uaddr_t fp);
 /* Makes buf (64-aligned kernel memory, a standard-format image that a program made) the current
  * thread's state. -EINVAL when the CPU refuses it: the state is then the initial one. */
 MUST_CHECK int fpu_restore_checked(void *buf);
+/* Exceptions that the current thread's x87 unit or MXCSR has raised and does not mask: IE, DE, ZE,
+ * OE, UE, PE from bit 0 on.  The state must be LIVE. */
+uint32_t fpu_x87_exceptions(void);
+uint32_t fpu_sse_exceptions(void);
 /* The current thread's state is given up for the initial one: for a signal handler. */
 void fpu_start_over(void);
 /* The initial state of a new program. */
