@@ -74,8 +74,8 @@ static void set_register(struct poll_set *s, bool on)
 static long set_wait(struct poll_set *s, ktime_t deadline)
 {
     long ready = set_look(s);
-    if (ready || deadline == 0)
-        return ready;
+    if (ready || deadline == 0) /* a signal that the wait's mask lets in counts even then */
+        return !ready && thread_interrupted() ? -ERESTARTSYS : ready;
     set_register(s, true);
     int err = 0;
     while (!(ready = set_look(s)) && !err)
