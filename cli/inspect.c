@@ -257,6 +257,11 @@ static int inspect_bundle(const struct inspect *in, int fd)
     struct bundle b;
     const char *why;
     int err = bundle_open(&b, fd, &why);
+    if (!err) {
+        err = bundle_check_config(&b, &why);
+        if (err)
+            bundle_close(&b);
+    }
     if (err) {
         say_error("%s: damaged bundle: %s", in->file, why ? why : strerror(-err));
         return EXIT_CELLA;

@@ -316,7 +316,7 @@ static const char *check_nodes(struct config *c)
     return NULL;
 }
 
-static const char *check_all(struct config *c, const void *blob, size_t len)
+static const char *check_front(struct config *c, const void *blob, size_t len)
 {
     CHECK((uintptr_t)blob % 8 == 0, "not aligned");
     CHECK(len >= sizeof(struct config_header) && len <= CONFIG_SIZE_MAX, "bad length");
@@ -327,10 +327,21 @@ static const char *check_all(struct config *c, const void *blob, size_t len)
     c->env = (const void *)blob_byte(c, c->head->env.off);
     c->mounts = (const void *)blob_byte(c, c->head->mounts.off);
     c->nodes = (const void *)blob_byte(c, c->head->nodes.off);
-    TRY(check_start(c));
+    return check_start(c);
+}
+
+static const char *check_all(struct config *c, const void *blob, size_t len)
+{
+    TRY(check_front(c, blob, len));
     TRY(check_env(c));
     TRY(check_mounts(c));
     return check_nodes(c);
+}
+
+int config_check_front(struct config *c, const void *blob, size_t len, const char **why)
+{
+    *why = check_front(c, blob, len);
+    return *why ? -EINVAL : 0;
 }
 
 int config_check(struct config *c, const void *blob, size_t len, const char **why)

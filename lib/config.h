@@ -35,6 +35,12 @@ struct config {
  */
 int config_check(struct config *c, const void *blob, size_t len, const char **why);
 
+/*
+ * The same for the header, entry point, start directory and arguments alone, which is what a host needs to know
+ * to build an enclave that checks all of it again.  Nothing else of *c may be looked at.
+ */
+int config_check_front(struct config *c, const void *blob, size_t len, const char **why);
+
 /* The string's bytes, NUL-terminated; NULL if it is absent. */
 const char *config_string(const struct config *c, struct config_str s);
 

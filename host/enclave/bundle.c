@@ -70,7 +70,7 @@ static const char *check_parts(struct bundle *b)
     const struct bundle_header *h = b->head;
     const uint8_t *p = b->map;
     const char *why;
-    if (config_check(&b->config, p + h->config_off, h->config_len, &why))
+    if (config_check_front(&b->config, p + h->config_off, h->config_len, &why))
         return why;
     b->sigstruct = (const void *)(p + h->sigstruct_off);
     if (!sigstruct_check(b->sigstruct, &why))
@@ -106,6 +106,11 @@ int bundle_open(struct bundle *b, int fd, const char **why)
         return 0;
     bundle_close(b);
     return -EINVAL;
+}
+
+int bundle_check_config(struct bundle *b, const char **why)
+{
+    return config_check(&b->config, b->config.head, b->head->config_len, why);
 }
 
 void bundle_close(struct bundle *b)

@@ -48,7 +48,7 @@ struct bundle {
     const struct sigstruct *sigstruct;
     const void *leaves; /* leaves_len bytes, page-aligned */
     size_t leaves_len;
-    struct config config; /* checked */
+    struct config config; /* its front is checked: see bundle_check_config */
     void *map;
     size_t map_len;
 };
@@ -64,6 +64,9 @@ bool bundle_probe(int fd);
  * -EINVAL with *why.
  */
 int bundle_open(struct bundle *b, int fd, const char **why);
+/* All of the configuration, for those who look at more than its front: 0, or -EINVAL with *why.  To run
+ * the enclave it is not needed: there the configuration is measured, and checked by the kernel. */
+int bundle_check_config(struct bundle *b, const char **why);
 void bundle_close(struct bundle *b);
 
 #endif

@@ -26,8 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fd < 0 || write(fd, copy, size) != (ssize_t)size)
         abort();
     free(copy);
-    if (bundle_probe(fd) && !bundle_open(&b, fd, &why))
+    if (bundle_probe(fd) && !bundle_open(&b, fd, &why)) {
+        (void)bundle_check_config(&b, &why);
         bundle_close(&b);
+    }
     close(fd);
     return 0;
 }

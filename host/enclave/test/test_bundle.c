@@ -76,6 +76,10 @@ static int open_it(const struct file *f, struct bundle *b, const char **why)
 {
     int fd = file_of(f);
     int err = bundle_open(b, fd, why);
+    if (!err && bundle_check_config(b, why)) {
+        bundle_close(b);
+        err = -EINVAL;
+    }
     close(fd);
     return err;
 }

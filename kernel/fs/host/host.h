@@ -21,6 +21,8 @@ struct inode *host_super_dir(struct super *sb);
 int host_lookup(struct inode *dir, const char *name, struct inode **out);
 int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
                  struct inode **out_ino, struct file **out);
+/* The attributes of such a name: the last answer, if it stands, or the host's. */
+int host_stat_at(struct inode *dir, const char *name, struct statx *st);
 extern const struct inode_ops host_inode_ops;
 /* A descriptor for the top directory of a mount, which stays open for ever. */
 int host_super_fd(struct super *sb);

@@ -128,6 +128,7 @@ MUST_CHECK long host_open_by_name(struct host_inode *hi, uint32_t flags, struct 
 /* inode.c */
 extern const struct inode_ops host_inode_ops;
 int host_lookup(struct inode *dir, const char *name, struct inode **out);
+int host_stat_at(struct inode *dir, const char *name, struct statx *st);
 int host_getattr(struct inode *i, struct statx *st);
 
 /* open.c: *out is a new file for the descriptor (consumed) of what st describes. */

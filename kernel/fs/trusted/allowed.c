@@ -62,7 +62,7 @@ int allowed_unlisted(struct trusted_super *ts, uint32_t node, const char *name, 
             log_warn("file %s is neither trusted nor allowed; it is let through unverified", path);
     } else if (!err) {
         err = -ENOENT;
-        if (ocall_statx(host_super_fd(ts->host), path, AT_SYMLINK_NOFOLLOW, &st) >= 0) {
+        if (!host_stat_at(host_super_dir(ts->host), path, &st)) {
             err = (int)reject(-EACCES, "not among the manifest's trusted or allowed files");
             log_debug("file %s is neither trusted nor allowed in the manifest: access denied",
                       path);
