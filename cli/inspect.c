@@ -130,7 +130,7 @@ static void report_start(struct report *r, const struct config *c)
 static void report_limits(struct report *r, const struct config_header *h)
 {
     report_size(r, "enclave_size", h->memory_size);
-    report_number(r, "max_threads", h->vcpu_count);
+    report_number(r, "max_threads", h->vcpu_count); /* 0: one a CPU of the host */
     report_size(r, "stack_size", h->stack_size);
     report_size(r, "brk_max_size", h->brk_max);
     report_number(r, "fds_limit", h->fds_limit);

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/host/layout.h"
 #include "cli/dev.h"
 #include "cli/mem.h"
 #include "cli/paths.h"
@@ -54,7 +55,7 @@ struct run {
     char **argv;
 };
 
-enum { OPT_SGX = 256, OPT_IO, OPT_TRACE, OPT_TRACE_FILE, OPT_STATS, OPT_KERNEL };
+enum { OPT_SGX = 256, OPT_IO, OPT_TRACE, OPT_TRACE_FILE, OPT_STATS, OPT_KERNEL, OPT_VCPUS };
 
 static const struct argp_option options[] = {
     {"quiet", 'q', NULL, 0, "Print nothing of our own but errors", 0},
@@ -63,6 +64,7 @@ static const struct argp_option options[] = {
      "Set a variable of the program's environment; without =VALUE remove it", 0},
     {"cwd", 'C', "DIR", 0, "Start the program in DIR", 0},
     {"memory", 'm', "SIZE", 0, "Limit the enclave's memory (512M, 4G …)", 0},
+    {"vcpus", OPT_VCPUS, "N", 0, "Run on N host threads (as many as there are CPUs)", 0},
     {"sgx", OPT_SGX, "auto|hw|soft", 0, "Which SGX: this CPU's, softsgx's, or what there is", 0},
     {"io", OPT_IO, "auto|uring|threads", 0, "How the host serves I/O", 0},
     {"trace", OPT_TRACE, "CALL,…", OPTION_ARG_OPTIONAL, "Print system calls, as strace does", 0},
@@ -97,6 +99,15 @@ static int choice(struct argp_state *state, const char *option, const char *arg,
     return 0;
 }
 
+static unsigned parse_vcpus(struct argp_state *state, const char *arg)
+{
+    char *end;
+    unsigned long n = strtoul(arg, &end, 10);
+    if (*end || end == arg || n < 1 || n > VCPU_MAX)
+        argp_error(state, "--vcpus=%s: not a number from 1 to %d", arg, VCPU_MAX);
+    return (unsigned)n;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct run *r = state->input;
@@ -114,6 +125,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (!size_parse(arg, &r->opt.memory_limit) || !r->opt.memory_limit)
             argp_error(state, "--memory=%s: not a size; write for example 512M or 4G", arg);
         return 0;
+    case OPT_VCPUS: r->opt.vcpus = parse_vcpus(state, arg); return 0;
     case OPT_SGX:
         r->opt.sgx = (enum runtime_sgx)choice(state, "sgx", arg, "auto", "hw", "soft");
         return 0;
@@ -333,13 +345,14 @@ static bool prepare(struct run *r, int argc, char **argv)
     return true;
 }
 
-/* Ends as the program ended. */
-static int finish(int status)
+/* Ends as the program ended, whatever the other threads are doing: no exit handlers run. */
+static __attribute__((noreturn)) void finish(int status)
 {
     const struct rlimit none = {0, 0};
     sigset_t set;
+    fflush(NULL);
     if (!WIFSIGNALED(status))
-        return WEXITSTATUS(status);
+        _exit(WEXITSTATUS(status));
     int sig = WTERMSIG(status);
     setrlimit(RLIMIT_CORE, &none);
     signal(sig, SIG_DFL);
@@ -347,7 +360,7 @@ static int finish(int status)
     sigaddset(&set, sig);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     raise(sig);
-    return 128 + sig;
+    _exit(128 + sig);
 }
 
 int verb_run(int argc, char **argv)
@@ -366,6 +379,7 @@ int verb_run(int argc, char **argv)
         return status;
     if (!prepare(&r, argc, argv))
         return EXIT_CELLA;
-    int ended = runtime_run(&r.opt);
-    return ended < 0 ? EXIT_CELLA : finish(ended);
+    r.opt.finish = finish;
+    (void)runtime_run(&r.opt);
+    return EXIT_CELLA;
 }

@@ -21,7 +21,6 @@ void settings_init(struct settings *s)
         .memory_size = 4UL << 30,
         .stack_size = 8UL << 20,
         .brk_max = 1UL << 36,
-        .vcpu_count = 4,
         .elrange_bits = ELRANGE_BITS_DEFAULT,
         .ssa_frame_pages = 3,
         .fds_limit = 1024,

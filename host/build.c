@@ -125,6 +125,10 @@ static int map_all(void)
 
     for (size_t i = 0; i < l->run_count && !ret; i++)
         ret = map_piece(l->runs[i].addr, l->runs[i].len, prot_of(l->runs[i].secinfo));
+    /* A TCS page's mapping must not have more rights than the page: the blocks have one of their own. */
+    uint64_t blocks = l->kernel_base + VCPU_OFF + l->vcpu_count * VCPU_STRIDE;
+    if (!ret)
+        ret = map_piece(blocks, l->kernel_base + HEAP_OFF - blocks, PROT_READ | PROT_WRITE);
     if (!ret)
         ret =
             map_piece(l->kernel_base + HEAP_OFF, l->elrange_size - l->kernel_base - HEAP_OFF, all);

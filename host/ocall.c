@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,20 +39,18 @@ static int64_t result(long ret)
 
 static int64_t do_exit(struct host_vcpu *v)
 {
-    host.wait_status = (int)ARG(0);
-    host.ended = true;
-    return 0;
+    host.options->finish((int)ARG(0));
+    return 0; /* it does not */
 }
 
 static int64_t do_ring_enter(struct host_vcpu *v)
 {
-    int64_t timeout = (int64_t)ARG(1);
-    if (timeout) {
-        tick_set(0);
-        if (__atomic_load_n(&v->signals, __ATOMIC_ACQUIRE))
-            timeout = 0;
-    }
-    return host.ring->enter(host.ring, (uint32_t)ARG(0), timeout);
+    int64_t ret = 0, timeout = (int64_t)ARG(1);
+    if (ARG(0) || !timeout)
+        ret = host.ring->submit(host.ring, (uint32_t)ARG(0));
+    if (timeout)
+        vcpu_wait(timeout, ARG(2));
+    return ret;
 }
 
 static int64_t do_tick(struct host_vcpu *v)
@@ -335,11 +334,31 @@ static int64_t do_cpuid(struct host_vcpu *v)
     return 0;
 }
 
+static int64_t do_vcpu_start(struct host_vcpu *v)
+{
+    return ARG(0) < host.vcpu_count ? vcpu_start((unsigned)ARG(0)) : -EINVAL;
+}
+
 static int64_t do_vcpu_wake(struct host_vcpu *v)
 {
-    (void)v;
-    host.ring->wake(host.ring);
+    if (ARG(0) >= host.vcpu_count)
+        return -EINVAL;
+    vcpu_wake((unsigned)ARG(0));
     return 0;
+}
+
+static int64_t do_vcpu_interrupt(struct host_vcpu *v)
+{
+    if (ARG(0) >= host.vcpu_count)
+        return -EINVAL;
+    vcpu_interrupt((unsigned)ARG(0));
+    return 0;
+}
+
+static int64_t do_yield(struct host_vcpu *v)
+{
+    (void)v;
+    return sched_yield();
 }
 
 /* The job stops as the program did; our own handler for the signal must not see it again. */
@@ -349,7 +368,12 @@ static int64_t do_raise(struct host_vcpu *v)
     struct sigaction old;
     int sig = (int)ARG(0);
     bool handled = sig != SIGSTOP && sigaction(sig, &stop, &old) == 0;
+    sigset_t set, mask;
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    pthread_sigmask(SIG_UNBLOCK, &set, &mask); /* only the first vCPU's thread lets it in */
     int ret = raise(sig);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
     if (handled)
         sigaction(sig, &old, NULL);
     return result(ret);

@@ -10,11 +10,9 @@
 #include "host/runtime.h"
 
 struct ring {
-    /* Takes `submit` new entries; then waits up to timeout ns (0: not at all, < 0: without
-     * limit) for a completion. 0 or -errno (-EINTR: a signal came, -ETIME). */
-    int (*enter)(struct ring *r, uint32_t submit, int64_t timeout);
-    void (*wake)(struct ring *r);      /* ends another thread's wait */
-    void (*interrupt)(struct ring *r); /* in a signal handler: ends the wait that it interrupted */
+    int (*submit)(struct ring *r, uint32_t n); /* takes n new entries: 0 or -errno */
+    void (*woken)(struct ring *r); /* after fd was readable: not again for what is there now */
+    int fd;                        /* readable while there are completions */
     const char *name;
 };
 

@@ -9,19 +9,15 @@
  * Lock: `lock` guards everything below it in struct pool, and the completion ring's tail.
  */
 #include <errno.h>
-#include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host/ring.h"
@@ -47,8 +43,6 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t work;
     uint32_t cq_tail;
-    bool woken;      /* [a] */
-    uint32_t events; /* [a] a futex, counted up at each completion: a signal ends a wait for it */
     struct job *jobs, **jobs_end;
     unsigned idle, workers;
     struct pollfd polls[POLLS]; /* polls[0] is the eventfd; the poller works on a copy */
@@ -60,18 +54,12 @@ struct pool {
 
 enum { SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL };
 
-static void event(struct pool *p)
-{
-    __atomic_fetch_add(&p->events, 1, __ATOMIC_RELEASE);
-    syscall(SYS_futex, &p->events, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
 static void complete_locked(struct pool *p, uint64_t data, int32_t result)
 {
     struct io_uring_cqe *c = &p->cqes[p->cq_tail & (CQ_ENTRIES - 1)];
     *c = (struct io_uring_cqe){.user_data = data, .res = result};
     __atomic_store_n(&p->words[CQ_TAIL], ++p->cq_tail, __ATOMIC_RELEASE);
-    event(p);
+    eventfd_write(p->ring.fd, 1);
 }
 
 static int32_t job_run(const struct io_uring_sqe *s)
@@ -235,42 +223,20 @@ static void take_submissions_locked(struct pool *p, uint32_t submit)
     __atomic_store_n(&p->words[SQ_HEAD], p->sq_taken, __ATOMIC_RELEASE);
 }
 
-static bool something_there(struct pool *p)
-{
-    pthread_mutex_lock(&p->lock);
-    bool there = p->cq_tail != __atomic_load_n(&p->words[CQ_HEAD], __ATOMIC_ACQUIRE);
-    pthread_mutex_unlock(&p->lock);
-    return __atomic_exchange_n(&p->woken, false, __ATOMIC_ACQ_REL) || there;
-}
-
-/* Until a completion, a wake-up, a signal, or the timeout. */
-static int pool_wait(struct pool *p, int64_t timeout)
-{
-    struct timespec ts = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
-    uint32_t seen = __atomic_load_n(&p->events, __ATOMIC_ACQUIRE);
-
-    if (something_there(p))
-        return 0;
-    long ret =
-        syscall(SYS_futex, &p->events, FUTEX_WAIT_PRIVATE, seen, timeout < 0 ? NULL : &ts, NULL, 0);
-    return ret < 0 && errno != EAGAIN ? -errno : 0;
-}
-
-static int pool_enter(struct ring *r, uint32_t submit, int64_t timeout)
+static int pool_submit(struct ring *r, uint32_t n)
 {
     struct pool *p = (struct pool *)r;
     pthread_mutex_lock(&p->lock);
-    take_submissions_locked(p, submit);
+    take_submissions_locked(p, n);
     pthread_mutex_unlock(&p->lock);
-    return timeout ? pool_wait(p, timeout) : 0;
+    return 0;
 }
 
-/* A futex wait is restarted after a signal (SA_RESTART): its handler must end it. */
-static void pool_wake(struct ring *r)
+/* The enclave takes all completions that are there before somebody waits again. */
+static void pool_woken(struct ring *r)
 {
-    struct pool *p = (struct pool *)r;
-    __atomic_store_n(&p->woken, true, __ATOMIC_RELEASE);
-    event(p);
+    eventfd_t count;
+    (void)eventfd_read(r->fd, &count);
 }
 
 int ring_threads_open(struct host_ring *s, struct ring **out)
@@ -287,9 +253,10 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
     if (mem == MAP_FAILED)
         goto undo_pool;
     p->kick = eventfd(0, EFD_CLOEXEC);
-    if (p->kick < 0) {
+    p->ring.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->kick < 0 || p->ring.fd < 0) {
         err = -errno;
-        goto undo_mem;
+        goto undo_fds;
     }
     p->sqes = (struct io_uring_sqe *)mem;
     p->cqes = (struct io_uring_cqe *)(mem + sqes);
@@ -310,12 +277,17 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
         .sq_entries = ENTRIES,
         .cq_entries = CQ_ENTRIES,
     };
-    p->ring = (struct ring){
-        .enter = pool_enter, .wake = pool_wake, .interrupt = pool_wake, .name = "threads"};
+    p->ring.submit = pool_submit;
+    p->ring.woken = pool_woken;
+    p->ring.name = "threads";
     *out = &p->ring;
     return 0;
 
-undo_mem:
+undo_fds:
+    if (p->kick >= 0)
+        close(p->kick);
+    if (p->ring.fd >= 0)
+        close(p->ring.fd);
     munmap(mem, len);
 undo_pool:
     free(p);

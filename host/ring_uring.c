@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rings by io_uring. The enclave fills and reads the shared memory itself, so of liburing only
- * the set-up is needed; waiting is io_uring_enter with a timeout (IORING_ENTER_EXT_ARG, Linux
- * 5.11).
+ * The ring by io_uring. The enclave fills and reads the shared memory itself, so of liburing only
+ * the set-up is needed; who waits for completions polls the ring's descriptor.
  */
 #include <errno.h>
 #include <linux/io_uring.h>
@@ -17,37 +16,15 @@
 
 #define ENTRIES 256
 
-struct uring {
-    struct ring ring;
-    int fd;
-};
-
-static int uring_enter(struct ring *r, uint32_t submit, int64_t timeout)
+/* Also lets the kernel finish what is ready, so that a look at the completions finds it. */
+static int uring_submit(struct ring *r, uint32_t n)
 {
-    struct uring *u = (struct uring *)r;
-    struct __kernel_timespec ts = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
-    struct io_uring_getevents_arg arg = {.ts = timeout > 0 ? (uint64_t)&ts : 0};
-    unsigned flags =
-        timeout ? IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG : IORING_ENTER_GETEVENTS;
-    long ret;
-
-    if (timeout)
-        ret = syscall(SYS_io_uring_enter, u->fd, submit, 1, flags, &arg, sizeof(arg));
-    else
-        ret = syscall(SYS_io_uring_enter, u->fd, submit, 0, flags, NULL, 0);
+    long ret = syscall(SYS_io_uring_enter, r->fd, n, 0, IORING_ENTER_GETEVENTS, NULL, (size_t)0);
     return ret < 0 ? -errno : 0;
 }
 
-/* A no-op request from outside would need the submission queue, which is the enclave's: a signal
- * does it. */
-static void uring_wake(struct ring *r)
-{
-    (void)r;
-    kill(getpid(), SIGCONT);
-}
-
-/* io_uring_enter ends with EINTR by itself. */
-static void uring_interrupt(struct ring *r)
+/* The ring is readable as long as the enclave has not taken all completions. */
+static void uring_woken(struct ring *r)
 {
     (void)r;
 }
@@ -73,12 +50,12 @@ int ring_uring_open(struct host_ring *shared, struct ring **out)
     if (fd < 0)
         return -errno;
     int err = -ENOSYS;
-    if (!(p.features & IORING_FEAT_SINGLE_MMAP) || !(p.features & IORING_FEAT_EXT_ARG))
+    if (!(p.features & IORING_FEAT_SINGLE_MMAP) || !(p.features & IORING_FEAT_FAST_POLL))
         goto undo_fd;
     size_t sq = p.sq_off.array + p.sq_entries * sizeof(uint32_t);
     size_t cq = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
     size_t len = sq > cq ? sq : cq;
-    struct uring *u = calloc(1, sizeof(*u));
+    struct ring *u = calloc(1, sizeof(*u));
     err = -ENOMEM;
     if (!u)
         goto undo_fd;
@@ -90,11 +67,9 @@ int ring_uring_open(struct host_ring *shared, struct ring **out)
                       MAP_SHARED, fd, IORING_OFF_SQES);
     if (sqes == MAP_FAILED)
         goto undo_rings;
-    u->fd = fd;
-    u->ring = (struct ring){
-        .enter = uring_enter, .wake = uring_wake, .interrupt = uring_interrupt, .name = "io_uring"};
+    *u = (struct ring){.submit = uring_submit, .woken = uring_woken, .fd = fd, .name = "io_uring"};
     uring_addresses(shared, &p, rings, sqes);
-    *out = &u->ring;
+    *out = u;
     return 0;
 
 undo_rings:

@@ -85,5 +85,5 @@ int runtime_run(const struct runtime_options *o)
         host_say("signal handlers cannot be set: %s", strerror(-ret));
     if (!ret)
         ret = vcpu_run(0);
-    return ret ? ret : host.wait_status;
+    return ret;
 }

@@ -49,6 +49,7 @@ struct runtime_options {
 
     enum runtime_sgx sgx;
     enum runtime_io io;
+    unsigned vcpus;          /* how many vCPUs; 0: the configuration's number, or one a host CPU */
     int verbosity;           /* -1 quiet, 0 normal, 1 and more verbose */
     bool stats;              /* print counters at the end */
     bool trace;              /* --trace given */
@@ -61,6 +62,11 @@ struct runtime_options {
      * Not NULL.
      */
     void (*einit_refused)(const struct runtime_options *o, int sgx_error);
+    /*
+     * Called once when the program has ended, on whichever thread saw it, with its wait status as of
+     * waitpid(2).  Ends the process, while other vCPUs may still be in the enclave.  Not NULL.
+     */
+    void (*finish)(int wait_status) __attribute__((noreturn));
 };
 
 /*
@@ -70,9 +76,9 @@ struct runtime_options {
 void runtime_reserve_stdio(void);
 
 /*
- * Runs the enclave to its end.  Result: >= 0 is the program's wait status as of waitpid(2)
- * (WIFEXITED, WIFSIGNALED); negative is an errno: the enclave could not be built or entered, and
- * the runtime (or einit_refused) has printed one line that says why.  Not re-entrant.
+ * Runs the enclave to its end, which is o->finish.  Returns only a negative errno: the enclave could
+ * not be built or entered, and the runtime (or einit_refused) has printed one line that says why.
+ * Not re-entrant.
  */
 int runtime_run(const struct runtime_options *o);
 

@@ -15,23 +15,31 @@
 
 struct ring;
 
+/* A vCPU's host side.  Written by its own thread; `tid` and `wake_fd` are read by others. */
+struct host_cpu {
+    unsigned index;
+    pid_t tid;   /* 0: not started */
+    int wake_fd; /* an eventfd that ends the thread's wait */
+    timer_t tick;
+    bool tick_made, tick_armed;
+};
+
 struct host {
     const struct runtime_options *options;
     const struct sgx_device *device;
     int fd;                   /* the device's handle */
     struct host_start *start; /* shared with the enclave */
     struct host_vcpu *vcpus;  /* likewise */
-    struct ring *ring;        /* what serves vcpus[0].ring */
-    timer_t tick;             /* of the vCPU's thread */
-    bool tick_made;
-    mode_t umask;    /* the caller's: the program starts with it if the configuration lets it */
-    int wait_status; /* the program's, once ended */
-    int log_fd;      /* standard error, for good: the program may close descriptor 2 */
-    int trace_fd;    /* where traced calls go: the same, or --trace-file */
-    bool ended;
+    struct host_cpu *cpus;    /* one for each of them */
+    unsigned vcpu_count;      /* that there may be */
+    struct ring *ring;        /* what serves start->ring */
+    mode_t umask; /* the caller's: the program starts with it if the configuration lets it */
+    int log_fd;   /* standard error, for good: the program may close descriptor 2 */
+    int trace_fd; /* where traced calls go: the same, or --trace-file */
 };
 
 extern struct host host;
+extern __thread struct host_cpu *host_cpu; /* the calling thread's */
 
 /* build.c: 0 or -errno after one printed line. */
 int enclave_build(void);
@@ -42,10 +50,21 @@ void clock_begin(
 void clock_sample(struct host_clock *c);
 /* enter.c: EENTER or ERESUME; 0, and *run says how it ended, or an error of the vDSO's. */
 int enclave_enter(unsigned function, const void *start, struct sgx_enclave_run *run);
-/* vcpu.c: runs vCPU 0 on the calling thread until the enclave ends: 0 or -errno. */
+/* vcpu.c: runs a vCPU on the calling thread: -errno when that fails, else it does not return. */
 int vcpu_run(unsigned index);
+/* Starts a thread for a vCPU: 0 or -errno. */
+int vcpu_start(unsigned index);
+/* Ends another vCPU's wait, or its next one. */
+void vcpu_wake(unsigned index);
+/* Makes the kernel see that something happened: an AEX if that vCPU is inside, else `kick`. */
+void vcpu_interrupt(unsigned index);
+/* Waits up to timeout ns (< 0: without limit) for a wake-up, a signal, and if `watch` for a
+ * completion in the ring. */
+void vcpu_wait(int64_t timeout, bool watch);
 /* signals.c */
+#define TICK_SIGNAL (SIGRTMAX - 1)
 int signals_init(void);
+void signals_block(void);  /* in a vCPU's thread that is not the first: the program's signals */
 void tick_set(int64_t ns); /* 0: off */
 /* ocall.c: serves one request of the kernel. */
 int64_t ocall_serve(struct host_vcpu *v);

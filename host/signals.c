@@ -2,19 +2,19 @@
 /*
  * Signals of the host process.
  *
- *   ticks   a POSIX timer of the vCPU's thread, armed when the kernel asks (ocall tick)
+ *   ticks   a POSIX timer of the vCPU's thread, armed when the kernel asks (ocall tick); the same
+ *           signal comes from another vCPU that wants this one's attention
  *   others  passed on to the program as far as the configuration allows; the rest keep their
  *           default action
  *
  * A handler that finds the thread in the enclave (at the AEP) enters it again with CSSA 1, so that
  * the kernel sees the interruption at once; it then returns and the AEP resumes. A signal that
  * comes while the thread is outside is noted in the shared block; the kernel looks there after each
- * ocall. It may come just before a wait that it should end, so the timer is armed to ring again.
+ * ocall. It may come just before a wait that it should end, which its eventfd then does.
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,12 +23,13 @@
 #include "host/runtime_impl.h"
 #include "lib/config.h"
 
-#define TICK_SIGNAL (SIGRTMAX - 1)
-#define RETRY_NS 500000
+static const int program_signals[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGUSR1, SIGUSR2,
+                                      SIGTERM, SIGWINCH, SIGTSTP, SIGCONT, SIGALRM};
+#define PROGRAM_SIGNALS (sizeof(program_signals) / sizeof(program_signals[0]))
 
 static void enter_interrupted(void)
 {
-    struct sgx_enclave_run run = {.tcs = layout_tcs(host.options->layout, 0)};
+    struct sgx_enclave_run run = {.tcs = layout_tcs(host.options->layout, host_cpu->index)};
     if (enclave_enter(EENTER, NULL, &run) || run.function != EEXIT) {
         static const char text[] = "cella: the kernel failed while it handled an interrupt\n";
         (void)!write(2, text, sizeof(text) - 1);
@@ -39,30 +40,33 @@ static void enter_interrupted(void)
 void tick_set(int64_t ns)
 {
     struct itimerspec its = {.it_value = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000}};
-    if (!host.tick_made) {
+    if (!host_cpu->tick_made) {
         struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TICK_SIGNAL};
-        ev._sigev_un._tid = (int)syscall(SYS_gettid);
-        if (!ns || timer_create(CLOCK_MONOTONIC, &ev, &host.tick))
+        ev._sigev_un._tid = host_cpu->tid;
+        if (!ns || timer_create(CLOCK_MONOTONIC, &ev, &host_cpu->tick))
             return;
-        host.tick_made = true;
+        host_cpu->tick_made = true;
     }
-    timer_settime(host.tick, 0, &its, NULL);
+    host_cpu->tick_armed = ns;
+    timer_settime(host_cpu->tick, 0, &its, NULL);
 }
 
 static void on_tick(int sig, siginfo_t *info, void *uc)
 {
     int saved = errno;
-    (void)sig;
-    (void)info;
-    if (host.device->at_aep(uc))
+
+    if (sig == TICK_SIGNAL && info->si_code == SI_TIMER)
+        host_cpu->tick_armed = false;
+    if (host.device->at_aep(uc)) {
         enter_interrupted();
-    else {
-        host.ring->interrupt(host.ring);
-        tick_set(RETRY_NS);
+    } else {
+        __atomic_store_n(&host.vcpus[host_cpu->index].kick, 1, __ATOMIC_RELEASE);
+        vcpu_wake(host_cpu->index);
     }
     errno = saved;
 }
 
+/* Only the first vCPU's thread lets them in. */
 static void on_program_signal(int sig, siginfo_t *info, void *uc)
 {
     __atomic_fetch_or(&host.vcpus[0].signals, 1UL << (sig - 1), __ATOMIC_RELEASE);
@@ -87,10 +91,17 @@ static bool ignored(int sig)
     return sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
 }
 
+void signals_block(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < PROGRAM_SIGNALS; i++)
+        sigaddset(&set, program_signals[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 int signals_init(void)
 {
-    static const int all[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGUSR1, SIGUSR2,
-                              SIGTERM, SIGWINCH, SIGTSTP, SIGCONT, SIGALRM};
     const struct config *c = host.options->config;
 
     signal(SIGPIPE, SIG_IGN);
@@ -99,8 +110,8 @@ int signals_init(void)
         ret = handle(SIGTRAP,
                      on_tick); /* int3 and single steps come as signals, not through the vDSO */
     if (config_flag(c, CONFIG_F_HOST_SIGNALS))
-        for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && !ret; i++)
-            ret = ignored(all[i]) ? 0 : handle(all[i], on_program_signal);
+        for (size_t i = 0; i < PROGRAM_SIGNALS && !ret; i++)
+            ret = ignored(program_signals[i]) ? 0 : handle(program_signals[i], on_program_signal);
     else if (config_flag(c, CONFIG_F_HOST_SIGTERM))
         ret = handle(SIGTERM, on_program_signal);
     return ret;

@@ -3,16 +3,18 @@
 #include <errno.h>
 #include <cpuid.h>
 #include <sched.h>
-#include <sys/platform/x86.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/platform/x86.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "abi/host/layout.h"
 #include "host/ring.h"
 #include "host/runtime_impl.h"
+#include "lib/config.h"
 
-#define VCPUS 1
 #define BUFFER_SIZE (8UL << 20) /* bounce buffers; only those in use become resident */
 
 static int64_t timespec_ns(clockid_t id)
@@ -148,7 +150,7 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
 
     s->version = HOST_ABI_VERSION;
     s->flags = start_flags(o);
-    s->vcpu_count = VCPUS;
+    s->vcpu_count = host.vcpu_count;
     s->ncpu = cpu_count();
     s->vcpus = (uint64_t)host.vcpus;
     s->side = (uint64_t)o->leaves;
@@ -168,6 +170,27 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
     clock_sample(&s->clock);
 }
 
+/* As many as asked for on the command line, by the manifest, or as there are CPUs. */
+static unsigned vcpus_wanted(const struct runtime_options *o)
+{
+    unsigned n = o->vcpus ? o->vcpus : o->config->head->vcpu_count;
+    if (!n)
+        n = cpu_count();
+    return n < 1 ? 1 : n > VCPU_MAX ? VCPU_MAX : n;
+}
+
+static int cpus_prepare(void)
+{
+    host.cpus = calloc(host.vcpu_count, sizeof(*host.cpus));
+    if (!host.cpus)
+        return -ENOMEM;
+    for (unsigned i = 0; i < host.vcpu_count; i++) {
+        host.vcpus[i] = (struct host_vcpu){.index = i, .ocall.nr = HOST_NO_REQUEST};
+        host.cpus[i] = (struct host_cpu){.index = i, .wake_fd = -1};
+    }
+    return 0;
+}
+
 int start_prepare(void)
 {
     const struct runtime_options *o = host.options;
@@ -176,8 +199,9 @@ int start_prepare(void)
                   strlen(o->program ? o->program : "") +
                   strlen(o->trace_calls ? o->trace_calls : "") + sizeof(hostname);
     size_t head = (sizeof(struct host_start) + 63) / 64 * 64;
-    size_t vcpus = VCPUS * sizeof(struct host_vcpu);
 
+    host.vcpu_count = vcpus_wanted(o);
+    size_t vcpus = host.vcpu_count * sizeof(struct host_vcpu);
     gethostname(hostname, sizeof(hostname) - 1);
     char *p =
         mmap(NULL, head + vcpus + text, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -187,10 +211,10 @@ int start_prepare(void)
         return -ENOMEM;
     host.start = (struct host_start *)p;
     host.vcpus = (struct host_vcpu *)(p + head);
-    for (unsigned i = 0; i < VCPUS; i++)
-        host.vcpus[i] = (struct host_vcpu){.index = i, .ocall.nr = HOST_NO_REQUEST};
+    if (cpus_prepare())
+        return -ENOMEM;
     host.start->buffer = (uint64_t)buffer;
     host.start->buffer_len = BUFFER_SIZE;
     start_fill(host.start, p + head + vcpus, hostname);
-    return ring_open(o->io, &host.vcpus[0].ring, &host.ring);
+    return ring_open(o->io, &host.start->ring, &host.ring);
 }

@@ -6,11 +6,26 @@
  *   an exception            EENTER (CSSA 1): the kernel looks at it
  *   EEXIT of such an entry  the exception is dealt with: ERESUME
  * An exception while the kernel looks at one is the end.
+ *
+ * vCPU 0 is the thread that built the enclave and takes the program's signals; the kernel asks for
+ * the others when it has work for them.  A wait (an idle vCPU's) ends by the vCPU's own eventfd,
+ * so that a wake-up or a signal that comes just before it is not lost.
  */
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "host/enclave/layout.h"
+#include "host/ring.h"
 #include "host/runtime_impl.h"
+
+#define STACK_SIZE (256UL << 10)
+
+__thread struct host_cpu *host_cpu;
 
 static int exception_in_handler(const struct sgx_enclave_run *run)
 {
@@ -20,14 +35,14 @@ static int exception_in_handler(const struct sgx_enclave_run *run)
     return -EIO;
 }
 
-int vcpu_run(unsigned index)
+static int enter_and_serve(unsigned index)
 {
     struct host_vcpu *v = &host.vcpus[index];
     struct sgx_enclave_run run = {.tcs = layout_tcs(host.options->layout, index)};
     unsigned function = EENTER;
     bool handling = false;
 
-    while (!host.ended) {
+    for (;;) {
         int ret = enclave_enter(function, host.start, &run);
         if (ret) {
             host_say("entering the enclave failed (%d)", ret);
@@ -52,5 +67,75 @@ int vcpu_run(unsigned index)
         v->ocall.ret = ocall_serve(v);
         function = EENTER;
     }
-    return 0;
+}
+
+int vcpu_run(unsigned index)
+{
+    struct host_cpu *c = &host.cpus[index];
+
+    c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (c->wake_fd < 0) {
+        int err = errno;
+        host_say("no descriptor is left for a vCPU");
+        return -err;
+    }
+    host_cpu = c;
+    __atomic_store_n(&c->tid, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+    return enter_and_serve(index);
+}
+
+static void *thread_main(void *arg)
+{
+    signals_block();
+    (void)vcpu_run(((struct host_cpu *)arg)->index);
+    _exit(125); /* it has said why; a kernel without one of its vCPUs would hang */
+}
+
+int vcpu_start(unsigned index)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, STACK_SIZE);
+    int err = pthread_create(&thread, &attr, thread_main, &host.cpus[index]);
+    pthread_attr_destroy(&attr);
+    return -err;
+}
+
+void vcpu_wake(unsigned index)
+{
+    if (host.cpus[index].wake_fd >= 0)
+        eventfd_write(host.cpus[index].wake_fd, 1);
+}
+
+void vcpu_interrupt(unsigned index)
+{
+    pid_t tid = __atomic_load_n(&host.cpus[index].tid, __ATOMIC_ACQUIRE);
+    if (tid)
+        syscall(SYS_tgkill, getpid(), tid, TICK_SIGNAL);
+    else
+        __atomic_store_n(&host.vcpus[index].kick, 1, __ATOMIC_RELEASE);
+}
+
+void vcpu_wait(int64_t timeout, bool watch)
+{
+    struct host_vcpu *v = &host.vcpus[host_cpu->index];
+    struct timespec ts = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
+    struct pollfd p[2] = {{.fd = host_cpu->wake_fd, .events = POLLIN},
+                          {.fd = host.ring->fd, .events = POLLIN}};
+    eventfd_t count;
+
+    if (host_cpu->tick_armed)
+        tick_set(0);
+    if (__atomic_load_n(&v->signals, __ATOMIC_ACQUIRE) ||
+        __atomic_load_n(&v->kick, __ATOMIC_ACQUIRE))
+        return;
+    if (ppoll(p, watch ? 2 : 1, timeout < 0 ? NULL : &ts, NULL) <= 0)
+        return;
+    if (p[0].revents)
+        (void)eventfd_read(host_cpu->wake_fd, &count);
+    if (watch && p[1].revents)
+        host.ring->woken(host.ring);
 }

@@ -137,7 +137,7 @@ static const char *check_limits(const struct config_header *h)
     CHECK(h->memory_size && h->memory_size % PAGE_SIZE == 0, "bad memory size");
     CHECK(h->stack_size && h->stack_size % PAGE_SIZE == 0, "bad stack size");
     CHECK(h->brk_max % PAGE_SIZE == 0, "bad break size");
-    CHECK(h->vcpu_count >= 1 && h->vcpu_count <= VCPU_MAX, "bad number of vCPUs");
+    CHECK(h->vcpu_count <= VCPU_MAX, "bad number of vCPUs");
     CHECK(h->elrange_bits >= ELRANGE_BITS_MIN && h->elrange_bits <= ELRANGE_BITS_MAX,
           "bad address range");
     CHECK(h->memory_size <= 1UL << (h->elrange_bits - 1), "memory exceeds the address range");

@@ -85,7 +85,7 @@ struct config_header {
     uint64_t memory_size; /* limit of the enclave's memory in bytes, multiple of 4 KiB */
     uint64_t stack_size;  /* a thread's and the main stack's default, multiple of 4 KiB */
     uint64_t brk_max;     /* the program break's room, multiple of 4 KiB */
-    uint32_t vcpu_count;  /* 1 … VCPU_MAX */
+    uint32_t vcpu_count;  /* at most VCPU_MAX; 0: as many as the host has CPUs */
     uint32_t elrange_bits;
     uint32_t ssa_frame_pages; /* 1 … 6; 3 hold every feature up to AMX, 1 everything but AMX */
     uint32_t fds_limit;       /* RLIMIT_NOFILE */

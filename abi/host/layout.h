@@ -11,7 +11,7 @@
  *   KERNEL_BASE
  *     + 0            kernel image: the PT_LOAD segments of cella-kernel, relocated for this base
  *     + CONFIG_OFF   struct enclave_params (one page), then the configuration blob; read-only
- *     + VCPU_OFF     one VCPU_STRIDE block for each TCS
+ *     + VCPU_OFF     one VCPU_STRIDE block for each TCS; all but the first are added on demand
  *     + HEAP_OFF     the kernel heap, up to the end of ELRANGE; added on demand
  *
  *   a vCPU block (offsets in pages of 4 KiB)
@@ -43,7 +43,8 @@
 #define CONFIG_OFF 0x02000000UL /* 32 MiB: the image's limit */
 #define VCPU_OFF 0x0c000000UL   /* 192 MiB: the configuration's limit is 160 MiB */
 #define VCPU_STRIDE 0x40000UL   /* 256 KiB */
-#define VCPU_MAX 256            /* TCSs in one enclave */
+#define VCPU_MAX 256            /* TCSs in one enclave … */
+#define VCPU_BUILT 1            /* … of which so many are built and measured: the kernel adds the rest */
 #define HEAP_OFF 0x10000000UL   /* 256 MiB */
 
 #define VCPU_GS_PAGES 2
@@ -70,11 +71,12 @@ struct enclave_params {
     unsigned long config_addr; /* = kernel_base + CONFIG_OFF + PAGE_SIZE */
     unsigned long config_len;  /* exact length of the blob, not rounded */
     unsigned long vcpu_addr;   /* = kernel_base + VCPU_OFF */
-    unsigned int vcpu_count;   /* TCSs built */
+    unsigned int vcpu_count;   /* TCSs built: VCPU_BUILT */
     unsigned int ssa_frame_pages;
     unsigned long heap_addr;   /* = kernel_base + HEAP_OFF */
     unsigned long heap_end;    /* = elrange_size */
-    unsigned long reserved[6]; /* zero */
+    unsigned long entry;       /* the image's e_entry, where every TCS enters */
+    unsigned long reserved[5]; /* zero */
 };
 
 /*
@@ -88,6 +90,21 @@ struct vcpu_head {
     unsigned long self;
     unsigned int index;
     unsigned int reserved;
+};
+
+/* The first fields of a TCS page (SDM volume 3, "Thread Control Structure"); the rest is zero. */
+struct tcs_page {
+    unsigned long state;
+    unsigned long flags;
+    unsigned long ossa;
+    unsigned int cssa;
+    unsigned int nssa;
+    unsigned long oentry;
+    unsigned long aep;
+    unsigned long ofsbasgx;
+    unsigned long ogsbasgx;
+    unsigned int fslimit;
+    unsigned int gslimit;
 };
 #endif
 

@@ -52,12 +52,12 @@ struct host_ring {
  * a tick) ERESUME.  It is no word in here, because a tick may come when an ocall is half written.
  */
 struct host_vcpu {
-    uint32_t index, reserved;
+    uint32_t index;
+    uint32_t kick;    /* set by the host: a tick or an interrupt came while it was outside */
     uint64_t signals; /* bit n-1: signal n; set by the host, taken by the kernel */
     struct host_ocall ocall;
     uint32_t close_count; /* descriptors to close before the ocall is served; the host zeroes it */
     int32_t close_fds[HOST_CLOSE_MAX];
-    struct host_ring ring;
 };
 
 #define HOST_FLAG_TRACE 1U
@@ -68,7 +68,7 @@ struct host_vcpu {
 struct host_start {
     uint32_t version; /* HOST_ABI_VERSION */
     uint32_t flags;
-    uint32_t vcpu_count;         /* <= the TCSs that were built */
+    uint32_t vcpu_count;         /* that the host can run; more than one are started on demand */
     uint32_t ncpu;               /* what the program should see */
     uint64_t vcpus;              /* struct host_vcpu[vcpu_count] */
     uint64_t buffer, buffer_len; /* the bounce buffers */
@@ -83,6 +83,7 @@ struct host_start {
     uint32_t umask, reserved;
     uint64_t memory_limit; /* bytes; can only lower the configuration's limit; 0: does not */
     struct host_clock clock;
+    struct host_ring ring; /* one for all vCPUs */
 };
 
 #endif

@@ -22,21 +22,6 @@ static uint8_t zero_block[ZERO_PAGES * PAGE_SIZE] __attribute__((aligned(4096)))
 
 #define RW (SECINFO_REG | SECINFO_R | SECINFO_W)
 
-/* The first fields of a TCS page (SDM volume 3, "Thread Control Structure"). */
-struct tcs {
-    uint64_t state;
-    uint64_t flags;
-    uint64_t ossa;
-    uint32_t cssa;
-    uint32_t nssa;
-    uint64_t oentry;
-    uint64_t aep;
-    uint64_t ofsbasgx;
-    uint64_t ogsbasgx;
-    uint32_t fslimit;
-    uint32_t gslimit;
-};
-
 static uint64_t page_up(uint64_t x)
 {
     return (x + PAGE_SIZE - 1) & PAGE_MASK;
@@ -174,6 +159,7 @@ static int add_config(struct enclave_layout *l, const struct image *img,
         .ssa_frame_pages = l->ssa_frame_pages,
         .heap_addr = base + HEAP_OFF,
         .heap_end = l->elrange_size,
+        .entry = base + img->entry,
     };
     int err = add_run(l, base + CONFIG_OFF, p, PAGE_SIZE, SECINFO_REG | SECINFO_R);
     if (err)
@@ -186,9 +172,9 @@ static int add_vcpu(struct enclave_layout *l, const struct image *img, unsigned 
     uint64_t block = l->kernel_base + VCPU_OFF + n * VCPU_STRIDE;
     uint64_t ssa = block + VCPU_SSA_PAGE * PAGE_SIZE;
     struct vcpu_head *head = arena_take(l, PAGE_SIZE);
-    struct tcs *tcs = arena_take(l, PAGE_SIZE);
+    struct tcs_page *tcs = arena_take(l, PAGE_SIZE);
     *head = (struct vcpu_head){.self = block, .index = n};
-    *tcs = (struct tcs){
+    *tcs = (struct tcs_page){
         .ossa = ssa,
         .nssa = VCPU_NSSA,
         .oentry = l->kernel_base + img->entry,
@@ -236,7 +222,7 @@ int layout_init(struct enclave_layout *l, const struct image *img, const struct 
         .elrange_size = 1UL << h->elrange_bits,
         .kernel_base = KERNEL_BASE(h->elrange_bits),
         .ssa_frame_pages = h->ssa_frame_pages,
-        .vcpu_count = h->vcpu_count,
+        .vcpu_count = VCPU_BUILT,
     };
     if (img->size > CONFIG_OFF) {
         *why = "the kernel image is too large";

@@ -2,7 +2,7 @@
 /*
  * The doors between the host, the kernel and the program.
  *
- *   enclave_entry     EENTER.  RAX = CSSA.  CSSA 0: the first entry of vCPU 0, or the return from
+ *   enclave_entry     EENTER.  RAX = CSSA.  CSSA 0: the first entry of a vCPU, or the return from
  *                     an ocall.  CSSA 1: an exception or a tick; only stage one, on its own stack.
  *                     CSSA 2: a tick in stage one.
  *   ocall_leave       EEXIT for an ocall; returns when the host enters again.
@@ -49,22 +49,25 @@ enclave_entry:
     popq %rbx
     ret
 
-/* One vCPU boots the kernel, once.  The others' TCSs may be built, but there is nothing in them
- * to do yet. */
+/* vCPU 0 boots the kernel, once; each of the others comes in once, when the kernel has made it. */
 entry_first:
-    cmpl $0, %gs:VCPU_INDEX
-    jne entry_refused
-    movl $1, %eax
+    movl $VCPU_STATE_BOOTED, %eax
     xchgl %eax, %gs:VCPU_STATE
-    testl %eax, %eax
-    jnz entry_refused               /* booted already: the host replays an entry */
+    cmpl $VCPU_STATE_BOOTED, %eax
+    je entry_refused                /* in already: the host replays an entry */
     movq %gs:0, %rsp
     addq $STACK_TOP, %rsp
     pushq $RFLAGS_FIXED
     popfq
     xorl %ebp, %ebp
     pushq $0
+    cmpl $VCPU_STATE_STARTING, %eax
+    je 1f
+    cmpl $0, %gs:VCPU_INDEX
+    jne entry_refused
     call vcpu_main                  /* rdi: struct host_start, untrusted; does not return */
+1:
+    call vcpu_secondary             /* does not return */
 entry_refused:
     ud2
 
@@ -166,7 +169,7 @@ syscall_gate:
     call syscall_dispatch
     addq $8, %rsp
 
-/* RSP: the user_regs of the current thread. */
+/* RSP: the user_regs of the current thread.  A tick up to the jump starts over: see tick_kernel. */
     .globl exit_to_user
 exit_to_user:
     movq %gs:VCPU_CURRENT, %rax
@@ -175,8 +178,7 @@ exit_to_user:
     orl THREAD_SIGNAL_PENDING(%rax), %ecx
     orl %gs:VCPU_NEED_RESCHED, %ecx
     jnz exit_slow
-    .globl exit_fast, exit_fast_end
-exit_fast:                          /* a tick from here on starts over: see tick_kernel */
+    .globl exit_to_user_end
     popq %r15
     popq %r14
     popq %r13
@@ -197,14 +199,14 @@ exit_fast:                          /* a tick from here on starts over: see tick
     popfq
     popq %rsp
     jmp *%gs:VCPU_USER_RIP
-exit_fast_end:
+exit_to_user_end:
 
 exit_slow:
     movq %rsp, %rdi
     subq $8, %rsp
     call exit_work                  /* signals, scheduling; last of all the vector state */
     addq $8, %rsp
-    jmp exit_fast
+    jmp exit_to_user                /* a tick may have come after the last look */
 
 gate_odd_flags:
     /* With TF the way out would trap in the kernel; a program that steps itself steps over the call. */

@@ -27,6 +27,7 @@
 #include "kernel/ocall/hostmem.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/vcpus.h"
 #include "kernel/sgx/ssa.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/cpuid.h"
@@ -41,7 +42,7 @@ extern char kernel_image_start[], kernel_image_end[];
 void exception_stage2(void);
 void exception_kernel_panic(void);
 void exit_to_user(void);
-extern char exit_fast[], exit_fast_end[];
+extern char exit_to_user_end[];
 
 static bool in_kernel(uint64_t rip)
 {
@@ -89,7 +90,7 @@ static void stage1_kernel(struct vcpu *v, struct ssa_gpr *g)
  */
 static void tick_kernel(struct vcpu *v, struct ssa_gpr *g)
 {
-    if (g->rip < (uint64_t)exit_fast || g->rip >= (uint64_t)exit_fast_end)
+    if (g->rip < (uint64_t)exit_to_user || g->rip >= (uint64_t)exit_to_user_end)
         return;
     g->rip = (uint64_t)exit_to_user;
     g->rsp = (uint64_t)v->running->regs;
@@ -125,6 +126,7 @@ void exception_stage1(void)
         v->ticks++;
         v->tick_at = 0;
         __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
+        vcpu_stop_note(); /* from here on it does not get to the program without a look */
         /* Stage two may be about to read what the last exception was. */
         if (in_kernel(g->rip)) {
             tick_kernel(v, g);

@@ -17,6 +17,8 @@ CHECK(vcpu, host_rsp, VCPU_HOST_RSP);
 CHECK(vcpu, host_rbp, VCPU_HOST_RBP);
 CHECK(vcpu, need_resched, VCPU_NEED_RESCHED);
 CHECK(vcpu, state, VCPU_STATE);
+_Static_assert((int)VCPU_STARTING == VCPU_STATE_STARTING, "state");
+_Static_assert((int)VCPU_BOOTED == VCPU_STATE_BOOTED, "state");
 CHECK(thread, ksp, THREAD_KSP);
 CHECK(thread, fpu_parked, THREAD_FPU_PARKED);
 CHECK(thread, exit_work, THREAD_EXIT_WORK);

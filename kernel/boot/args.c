@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/hostmem.h"
+#include "kernel/sched/vcpus.h"
 #include "lib/string.h"
 
 #define STRING_MAX 65536UL
@@ -49,7 +50,7 @@ void boot_args_take(const struct host_start *s)
         panic("out of memory at start; raise sgx.enclave_size or --memory");
     kernel.boot_args = a;
     a->flags = s->flags;
-    a->ncpu = s->ncpu ? MIN(s->ncpu, 4096U) : 1;
+    a->ncpu = vcpus_limit();
     a->argv = vector_take(s->argv, s->argv_len, "argv");
     a->envp = vector_take(s->envp, s->envp_len, "envp");
     a->cwd = string_take(s->cwd, MIN(s->cwd_len, STRING_MAX), "cwd");

@@ -20,6 +20,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/vcpus.h"
 #include "kernel/sgx/report.h"
 #include "kernel/sys/stats.h"
 #include "kernel/sys/trace.h"
@@ -34,6 +35,7 @@ struct kernel kernel;
 static struct config config;
 
 void vcpu_main(haddr_t start);
+void vcpu_secondary(void);
 void syscall_gate(void);
 
 /* The parameter page lies at a fixed place behind the image and is measured. */
@@ -61,24 +63,19 @@ static void attributes_read(void)
  * The start block, read once.  Before this, nothing of the host's has been looked at, and until all of
  * it is judged there is no place for a message or a request: ocall_exit just leaves.
  */
-static void start_take(haddr_t addr, struct host_start *s, struct host_vcpu *v)
+static void start_take(haddr_t addr, struct host_start *s)
 {
-    struct vcpu *vcpu = vcpu_this();
-
     if (!host_range_ok(addr, sizeof(*s)))
         ocall_exit(-1);
     host_in(s, addr, sizeof(*s));
-    if (s->version != HOST_ABI_VERSION || !s->vcpu_count ||
-        s->vcpu_count > kernel.params->vcpu_count)
+    if (s->version != HOST_ABI_VERSION || !s->vcpu_count || s->vcpu_count > VCPU_MAX)
         ocall_exit(-1);
     if (!host_range_ok(s->vcpus, s->vcpu_count * sizeof(struct host_vcpu)) ||
         !host_range_ok(s->buffer, s->buffer_len))
         ocall_exit(-1);
-    haddr_t mine = s->vcpus + vcpu->head.index * sizeof(struct host_vcpu);
-    host_in(v, mine, sizeof(*v));
     if (!hostbuf_init(s->buffer, s->buffer_len))
         ocall_exit(-1);
-    vcpu->host_unsafe = (volatile struct host_vcpu *)mine;
+    vcpu_this()->host_unsafe = (volatile struct host_vcpu *)s->vcpus;
 }
 
 static void config_take(void)
@@ -102,21 +99,22 @@ static void flags_take(uint32_t flags)
 void vcpu_main(haddr_t start_addr)
 {
     struct host_start start;
-    struct host_vcpu host;
 
     params_find();
-    start_take(start_addr, &start, &host);
+    start_take(start_addr, &start);
     vcpu_this()->syscall_entry = (uint64_t)syscall_gate;
     attributes_read();
     config_take();
     ocall_closing_init();
     mm_heap_init();
     epage_limit_lower(start.memory_limit);
-    sched_init_vcpu();
+    vcpus_init(start.vcpu_count, start.vcpus);
+    if (!sched_init_vcpu(vcpu_this()))
+        panic("out of memory at start; raise sgx.enclave_size or --memory");
     fpu_boot();
     boot_args_take(&start);
     flags_take(start.flags);
-    if (!ring_init(&host.ring))
+    if (!ring_init(&start.ring))
         panic("the host's ring is not one");
     clock_init(&start.clock);
     crypto_init();
@@ -125,5 +123,11 @@ void vcpu_main(haddr_t start_addr)
         panic("out of memory at start; raise sgx.enclave_size or --memory");
     if (fs_init(&config) || process_first())
         ocall_exit(EXIT_BOOT_FAILED);
+    sched_idle();
+}
+
+/* The first entry of a vCPU that vcpus.c has made, on its own boot stack. */
+void vcpu_secondary(void)
+{
     sched_idle();
 }

@@ -19,6 +19,7 @@
 
 #include <linux/errno.h>
 
+#define PT_TCS 1
 #define PT_TRIM 4
 
 static struct {
@@ -165,6 +166,14 @@ void epage_settle(uintptr_t addr, unsigned perm)
 
     if (perm)
         enclu(ENCLU_EMODPE, &s, addr, 0);
+}
+
+int epage_make_tcs(uintptr_t addr)
+{
+    if (ocall_modify_type(addr, PAGE_SIZE, PT_TCS))
+        return -EIO;
+    accept_all(addr, 1, SECINFO_TCS | SECINFO_MODIFIED, "make a TCS of");
+    return 0;
 }
 
 void epage_remove(uintptr_t addr, size_t n)

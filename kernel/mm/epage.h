@@ -37,6 +37,8 @@ void epage_protect(uintptr_t addr, size_t n, unsigned from, unsigned to);
  * does nothing; to softsgx, which lets changes wait for an access, it says that they end here.
  */
 void epage_settle(uintptr_t addr, unsigned perm);
+/* Makes a present page, R W, a TCS with what is in it: 0, or -EIO when the host will not. */
+MUST_CHECK int epage_make_tcs(uintptr_t addr);
 /* Removes n present pages and gives them back to the host. */
 void epage_remove(uintptr_t addr, size_t n);
 /* Pages in use (measured ones included) and the limit. */

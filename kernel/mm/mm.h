@@ -54,8 +54,8 @@ MUST_CHECK int mm_fault(struct mm *mm, uaddr_t addr, unsigned access);
 
 /*
  * For the site patcher (sys/): n bytes at addr, which lie in executable private pages that are present,
- * become `bytes`, atomically for other vCPUs where they lie in one 8-byte word.  -EFAULT, -EACCES when
- * the region is not executable.
+ * become `bytes`, of which no other vCPU's program sees a part only; n is at most a page.  -EFAULT,
+ * -EACCES when the region is not executable, -ENOMEM.
  */
 MUST_CHECK int mm_patch_text(struct mm *mm, uaddr_t addr, const void *bytes, size_t n);
 /* Memory within +-2 GiB of `near` for n bytes of trampolines, R X, filled by mm_patch_text; -errno. Shows as [cella]. */

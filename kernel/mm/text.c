@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Changing a program's text, for the site patcher (kernel/sys/patch.c): EMODPE opens the page for
- * writing for the time of one store, then the host's driver closes it again, proven by EACCEPT.
+ * writing for the time of one store, while no other vCPU executes a program; then the host's driver closes it again, proven by EACCEPT.
  *
  * Trampoline regions are the kernel's, named [cella]; they are as close to the program's text as the
  * patcher needs them.  A program that unmaps or overwrites them harms itself only.
@@ -10,6 +10,7 @@
 
 #include "abi/host/layout.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/sched/vcpus.h"
 #include "lib/string.h"
 
 #include <linux/errno.h>
@@ -18,59 +19,66 @@
 #define NEAR_SPAN \
     ((1UL << 31) - (1UL << 20)) /* reach of a 32-bit displacement, and some to spare */
 
-/* One store where the bytes lie in one aligned word, so that other vCPUs see all or nothing. */
-static void text_store(uaddr_t addr, const void *bytes, size_t n)
-{
-    uint64_t *word = (uint64_t *)ALIGN_DOWN(addr, 8UL), value;
-    size_t off = addr % 8;
+#define PAGES_MAX 2 /* that one change touches */
 
-    if (off + n > 8) {
-        memcpy((void *)addr, bytes, n);
-        return;
-    }
-    value = __atomic_load_n(word, __ATOMIC_RELAXED);
-    memcpy((char *)&value + off, bytes, n);
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
-}
+/* A change of some bytes, and the pages that it opens. */
+struct change {
+    uaddr_t addr;
+    const void *bytes;
+    size_t n;
+    unsigned states[PAGES_MAX]; /* of the pages before */
+    unsigned opened;
+};
 
-static int patch_page(struct mm *mm, uaddr_t addr, const void *bytes, size_t n)
+static int page_bring_in(struct mm *mm, uaddr_t page)
 {
-    uaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE);
     struct region *r = region_find(&mm->regions, page);
-    unsigned state = pagemap_get(page);
-    int err;
 
     if (!r || r->start > page)
         return -EFAULT;
     if (!(r->prot & MM_EXEC) || (r->file && (r->flags & REGION_SHARED)))
         return -EACCES;
-    if (!(state & PAGE_PRESENT)) {
-        err = mm_fault_locked(mm, page, MM_EXEC);
-        if (err)
-            return err;
-        state = pagemap_get(page);
+    return pagemap_get(page) & PAGE_PRESENT ? 0 : mm_fault_locked(mm, page, MM_EXEC);
+}
+
+static void change_store(void *arg)
+{
+    const struct change *c = arg;
+    memcpy((void *)c->addr, c->bytes, c->n);
+}
+
+/* No other vCPU executes a program meanwhile, so none sees half of the change. */
+static int change_make(struct mm *mm, struct change *c)
+{
+    uaddr_t first = ALIGN_DOWN(c->addr, PAGE_SIZE), last = c->addr + c->n - 1;
+    int err = 0;
+
+    for (uaddr_t page = first; page <= last && !err; page += PAGE_SIZE)
+        err = page_bring_in(mm, page);
+    for (uaddr_t page = first; page <= last && !err; page += PAGE_SIZE) {
+        c->states[c->opened] = pagemap_get(page);
+        if (!(c->states[c->opened] & PAGE_PRESENT))
+            err = -ENOMEM; /* it had to go for the other one */
+        else
+            pages_open(page, c->states[c->opened++]);
     }
-    pages_open(page, state);
-    text_store(addr, bytes, n);
-    pages_close(page, state);
-    return 0;
+    if (!err)
+        vcpus_stopped(change_store, c);
+    while (c->opened-- > 0)
+        pages_close(first + c->opened * PAGE_SIZE, c->states[c->opened]);
+    return err;
 }
 
 int mm_patch_text(struct mm *mm, uaddr_t addr, const void *bytes, size_t n)
 {
-    int err = 0;
+    struct change c = {.addr = addr, .bytes = bytes, .n = n};
 
     if (addr < USER_MIN || addr > mm->regions.high || n > mm->regions.high - addr)
         return -EFAULT;
+    if (!n || n > PAGE_SIZE)
+        return -EINVAL;
     mutex_lock(&mm->lock);
-    while (n > 0 && !err) {
-        size_t part = MIN(n, PAGE_SIZE - addr % PAGE_SIZE);
-
-        err = patch_page(mm, addr, bytes, part);
-        addr += part;
-        bytes = (const char *)bytes + part;
-        n -= part;
-    }
+    int err = change_make(mm, &c);
     mutex_unlock(&mm->lock);
     return err;
 }

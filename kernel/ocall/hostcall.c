@@ -13,6 +13,7 @@
 #include "kernel/ocall/closing.h"
 #include "kernel/ocall/hostmem.h"
 #include "kernel/ocall/ocall.h"
+#include "kernel/sched/sched.h"
 #include "kernel/sched/thread.h"
 
 static uint64_t epoch; /* [a] */
@@ -27,6 +28,27 @@ void ocall_epoch_end(void)
     __atomic_fetch_add(&epoch, 1, __ATOMIC_ACQ_REL);
 }
 
+static int64_t leave(struct vcpu *v, volatile struct host_vcpu *h, enum ocall_nr nr,
+                     const uint64_t arg[6])
+{
+    h->ocall.nr = nr;
+    for (unsigned i = 0; i < 6; i++)
+        h->ocall.arg[i] = arg[i];
+    v->exits++;
+    ocall_leave();
+    /* Whoever saw this vCPU outside (vcpus.c) set need_resched before. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (unlikely(h->kick)) {
+        h->kick = 0;
+        v->tick_at = 0;
+        __atomic_store_n(&v->resched_yield, 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
+    }
+    if (unlikely(h->signals))
+        __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
+    return h->ocall.ret;
+}
+
 static int64_t call(enum ocall_nr nr, const uint64_t arg[6], bool news)
 {
     struct vcpu *v = vcpu_this();
@@ -34,15 +56,17 @@ static int64_t call(enum ocall_nr nr, const uint64_t arg[6], bool news)
 
     if (v->running && !v->running->fpu_parked)
         fpu_park();
-    h->ocall.nr = nr;
-    for (unsigned i = 0; i < 6; i++)
-        h->ocall.arg[i] = arg[i];
     closing_send(h, news);
-    v->exits++;
-    ocall_leave();
-    if (unlikely(h->signals))
-        __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
-    return h->ocall.ret;
+    return leave(v, h, nr, arg);
+}
+
+void host_yield(void)
+{
+    struct vcpu *v = vcpu_this();
+
+    if (v->running && !v->running->fpu_parked)
+        fpu_park();
+    leave(v, v->host_unsafe, OCALL_yield, (const uint64_t[6]){0});
 }
 
 int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
@@ -55,6 +79,8 @@ int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2,
 int64_t host_call(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                   uint64_t a5)
 {
+    if (unlikely(__atomic_load_n(&vcpu_this()->need_resched, __ATOMIC_RELAXED)))
+        sched_leaving();
     int64_t ret = call(nr, (const uint64_t[6]){a0, a1, a2, a3, a4, a5}, true);
     ocall_epoch_end();
     return ret;

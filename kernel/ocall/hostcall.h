@@ -35,6 +35,9 @@ int64_t host_result(int64_t ret, int64_t max);
 int64_t host_call_quiet(enum ocall_nr nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
                         uint64_t a4, uint64_t a5);
 
+/* Gives the host's CPU away.  Takes no lock: it is what somebody does who waits for one. */
+void host_yield(void);
+
 /* The host's pending signals as a mask, taken. What of it the program sees, the configuration
  * decides. */
 uint64_t host_signals_take(void);

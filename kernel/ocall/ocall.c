@@ -66,6 +66,26 @@ void ocall_tick(ktime_t ns)
     host_call1(tick, (uint64_t)ns);
 }
 
+int ocall_vcpu_start(unsigned index)
+{
+    return (int)host_result(host_call1(vcpu_start, index), 0);
+}
+
+void ocall_vcpu_wake(unsigned index)
+{
+    host_call_quiet(OCALL_vcpu_wake, index, 0, 0, 0, 0, 0);
+}
+
+void ocall_vcpu_interrupt(unsigned index)
+{
+    host_call_quiet(OCALL_vcpu_interrupt, index, 0, 0, 0, 0, 0);
+}
+
+void ocall_yield(void)
+{
+    host_yield();
+}
+
 int ocall_raise(int sig)
 {
     return (int)host_result(host_call1(raise, (uint64_t)sig), 0);

@@ -96,6 +96,10 @@ MUST_CHECK int ocall_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 void ocall_clock(struct host_clock *out); /* the host's words as they are: clock.c judges them */
 void ocall_sysinfo(struct host_sysinfo *out);
 void ocall_tick(ktime_t ns); /* 0: no more ticks */
+MUST_CHECK int ocall_vcpu_start(unsigned index);
+void ocall_vcpu_wake(unsigned index);
+void ocall_vcpu_interrupt(unsigned index);
+void ocall_yield(void);
 int ocall_raise(int sig);
 MUST_CHECK int ocall_restrict_perm(uintptr_t addr, size_t len, unsigned perm);
 MUST_CHECK int ocall_modify_type(uintptr_t addr, size_t len, unsigned type);

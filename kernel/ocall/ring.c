@@ -9,7 +9,8 @@
  *   - user_data names a slot in a trusted table; a completion for a free slot is ignored.
  *   - result is a 32-bit number below -4095 never; the requester checks what it means.
  *
- * One ring for now, the boot vCPU's; lock: ring_lock, never held while outside.
+ * One ring for all vCPUs, because any of them may find what another one waits for; lock: ring_lock,
+ * never held while outside.
  */
 #include "kernel/ocall/ring.h"
 
@@ -98,14 +99,14 @@ static bool sqe_push_locked(const struct io_uring_sqe *sqe) REQUIRES(ring_lock)
 }
 
 /* Leaves the enclave: hands over what is queued; timeout 0: does not wait. */
-static void ring_enter(int64_t timeout)
+static void ring_enter(int64_t timeout, bool watch)
 {
     spin_lock(&ring_lock);
     uint32_t n = sq_queued;
     /* The host takes all; if not, those requests never complete, as it may decide anyway. */
     sq_queued = 0;
     spin_unlock(&ring_lock);
-    host_call2(ring_enter, n, (uint64_t)timeout);
+    host_call3(ring_enter, n, (uint64_t)timeout, watch);
 }
 
 static uint64_t user_data(uint32_t slot)
@@ -133,7 +134,7 @@ static void submit(struct ring_request *r, struct io_uring_sqe *sqe)
         }
         spin_unlock(&ring_lock);
         if (i != NO_SLOT) {
-            ring_enter(0);
+            ring_enter(0, false);
             continue;
         }
         struct waiter w;
@@ -213,17 +214,27 @@ bool ring_busy(void)
     return __atomic_load_n(&busy, __ATOMIC_RELAXED) != 0;
 }
 
-void ring_flush(void)
+bool ring_ready(void)
 {
-    if (__atomic_load_n(&sq_queued, __ATOMIC_RELAXED) || ring_busy())
-        ring_enter(0);
+    return shared_load(ring.cq_tail) != __atomic_load_n(&cq_head, __ATOMIC_RELAXED);
 }
 
-void ring_wait(ktime_t deadline)
+bool ring_queued(void)
+{
+    return __atomic_load_n(&sq_queued, __ATOMIC_RELAXED) != 0;
+}
+
+void ring_flush(void)
+{
+    if (ring_queued() || ring_busy())
+        ring_enter(0, false);
+}
+
+void ring_wait(ktime_t deadline, bool watch)
 {
     int64_t timeout = -1;
 
-    if (shared_load(ring.cq_tail) != cq_head)
+    if (watch && ring_ready())
         return;
     if (deadline != KTIME_NEVER) {
         timeout = deadline - clock_mono();
@@ -231,7 +242,7 @@ void ring_wait(ktime_t deadline)
             return;
     }
     clock_sync_if_stale();
-    ring_enter(timeout);
+    ring_enter(timeout, watch);
 }
 
 struct sleeper {

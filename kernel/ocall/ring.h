@@ -29,9 +29,12 @@ MUST_CHECK int32_t ring_pwrite_wait(int fd, haddr_t buf, size_t n, int64_t off);
 bool ring_reap(void);
 /* True while a request is under way. */
 bool ring_busy(void);
+/* True while there are completions to be reaped, or requests that the host has not been given. */
+bool ring_ready(void);
+bool ring_queued(void);
 /* Hands what is queued to the host without waiting. */
 void ring_flush(void);
-/* For the idle vCPU: submits, waits for a completion, a wake-up or `deadline`. */
-void ring_wait(ktime_t deadline);
+/* For an idle vCPU: submits, waits for a wake-up, `deadline`, and if `watch` a completion. */
+void ring_wait(ktime_t deadline, bool watch);
 
 #endif

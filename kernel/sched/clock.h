@@ -35,5 +35,7 @@ void timer_set(struct timer *t, ktime_t expires);
 bool timer_cancel(struct timer *t);
 /* Runs what is due; returns the next deadline or KTIME_NEVER. */
 ktime_t timer_run(void);
+/* The next deadline or KTIME_NEVER; cheap, without the lock. */
+ktime_t timer_next(void);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Spin locks.  The kernel is never preempted while it runs (a tick only sets a flag), so a holder
- * always makes progress; a lock must be released before anything that can sleep, copy to or from
- * program memory, or leave the enclave.
+ * makes progress unless the host does not run its vCPU; who waits long leaves the enclave to let it.
+ * A lock must be released before anything that can sleep, copy to or from program memory, or leave
+ * the enclave, and none is taken while vector registers are used for crypto.
  *
  * The annotations are clang's -Wthread-safety; with other compilers they vanish.
  */
@@ -46,11 +47,21 @@ static inline bool spin_trylock(struct spinlock *l) TRY_ACQUIRE(true, *l) NO_TSA
     return !__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE);
 }
 
+/* sched.c: gives the host's CPU away, in case the holder's vCPU needs it.  Absent in unit tests. */
+void spin_yield(void) __attribute__((weak));
+
+#define SPINS_BEFORE_YIELD 4096U
+
 static inline void spin_lock(struct spinlock *l) ACQUIRE(*l) NO_TSA
 {
+    unsigned spins = 0;
+
     while (!spin_trylock(l))
-        while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED))
+        while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED)) {
             cpu_relax();
+            if (unlikely(++spins % SPINS_BEFORE_YIELD == 0) && spin_yield)
+                spin_yield();
+        }
 }
 
 static inline void spin_unlock(struct spinlock *l) RELEASE(*l) NO_TSA

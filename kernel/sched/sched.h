@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The run queue and what decides who runs.  One FIFO for all vCPUs under one lock (the innermost of
- * all locks); an idle vCPU sleeps outside, in its ring.
+ * The run queue and what decides who runs, and which vCPUs.  One FIFO for all vCPUs under one lock
+ * (the innermost of all locks); an idle vCPU looks around for a moment, then waits outside.
  */
 #ifndef KERNEL_SCHED_SCHED_H
 #define KERNEL_SCHED_SCHED_H
 
 #include "kernel/sched/thread.h"
 
-/* Boot: makes the idle thread of this vCPU out of its boot stack. */
-void sched_init_vcpu(void);
+/* Makes the idle thread of a vCPU, which runs on its boot stack; false: no memory. */
+MUST_CHECK bool sched_init_vcpu(struct vcpu *v);
 /* The idle thread's life; never returns. */
 NORETURN void sched_idle(void);
+/* Has nothing to run, or not yet. */
+bool sched_vcpu_idle(const struct vcpu *v);
 /* Leaves the current thread, whose state the caller has set, and runs the next. */
 void schedule(void);
 /* On the way out with need_resched: gives others a turn, sees to timers, ring and ticks. */
@@ -20,6 +22,8 @@ void sched_resched(void);
 void sched_tick(void);
 /* A timer or a runnable thread may need a tick while the current thread computes. */
 void sched_need_tick(void);
+/* This vCPU is about to be outside, perhaps for long: what it has woken must not wait for it. */
+void sched_leaving(void);
 /* Number of threads ready to run: for /proc/loadavg. */
 unsigned sched_runnable(void);
 

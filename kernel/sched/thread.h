@@ -37,6 +37,7 @@ struct thread {
     struct list run_link;     /* [r] on the run queue */
     struct list process_link; /* [p] among the process's threads */
     uint32_t state;           /* [r] enum thread_state */
+    struct vcpu *on;          /* [r] where it runs, while RUNNING */
     uint32_t wake_pending;    /* [r] woken while it was not asleep: it does not fall asleep next */
 
     /* Signals (kernel/signal). */

@@ -23,11 +23,24 @@ static int timer_cmp(const struct tree_node *a, const struct tree_node *b)
 
 static struct tree timer_tree = TREE_INIT(timer_cmp); /* [timer_lock] by expires */
 static struct timer *timer_running;                   /* [timer_lock] whose fn is being called */
+static ktime_t next_expiry = KTIME_NEVER;             /* [a] of the first in the tree */
 
 void timer_init(struct timer *t, void (*fn)(struct timer *))
 {
     t->armed = false;
     t->fn = fn;
+}
+
+static void first_changed_locked(void) REQUIRES(timer_lock)
+{
+    struct tree_node *n = tree_first(&timer_tree);
+    __atomic_store_n(&next_expiry, n ? tree_entry(n, struct timer, node)->expires : KTIME_NEVER,
+                     __ATOMIC_RELAXED);
+}
+
+ktime_t timer_next(void)
+{
+    return __atomic_load_n(&next_expiry, __ATOMIC_RELAXED);
 }
 
 static bool timer_disarm_locked(struct timer *t) REQUIRES(timer_lock)
@@ -36,6 +49,8 @@ static bool timer_disarm_locked(struct timer *t) REQUIRES(timer_lock)
         return false;
     tree_remove(&timer_tree, &t->node);
     t->armed = false;
+    if (t->expires == timer_next())
+        first_changed_locked();
     return true;
 }
 
@@ -46,7 +61,9 @@ void timer_set(struct timer *t, ktime_t expires)
     t->expires = expires;
     t->armed = true;
     (void)tree_insert(&timer_tree, &t->node);
-    bool first = tree_first(&timer_tree) == &t->node;
+    bool first = expires < timer_next();
+    if (first)
+        __atomic_store_n(&next_expiry, expires, __ATOMIC_RELAXED);
     spin_unlock(&timer_lock);
     if (first)
         sched_need_tick();

@@ -54,15 +54,6 @@ void patch_stats_get(struct patch_stats *out)
     *out = patcher.count;
 }
 
-static bool only_vcpu(void)
-{
-    for (unsigned i = 0; i < kernel.params->vcpu_count; i++)
-        if (i != vcpu_this()->head.index &&
-            __atomic_load_n(&vcpu_at(kernel.params, i)->state, __ATOMIC_RELAXED) != VCPU_FRESH)
-            return false;
-    return true;
-}
-
 static bool read_program(const struct eh_reader *r, uint64_t addr, void *buf, size_t n)
 {
     (void)r;
@@ -150,28 +141,6 @@ static void analyse_function(struct analysis *a)
     site_decide(&a->code, a->site, &a->plan);
 }
 
-/*
- * Puts a jmp where whole instructions stand (the bytes `old`) that other vCPUs may be about to
- * execute. If it does not fit into one word, they are held at its start, by a two-byte jump to
- * itself, while the rest is written; each write is followed by what makes the other CPUs see it.
- */
-static int jmp_write(struct mm *mm, uaddr_t addr, const uint8_t *old,
-                     const uint8_t jmp[SITE_JMP_LEN])
-{
-    static const uint8_t hold[] = {0xeb, 0xfe};
-
-    if (addr % 8 <= 8 - SITE_JMP_LEN || only_vcpu())
-        return mm_patch_text(mm, addr, jmp, SITE_JMP_LEN);
-    if (addr % 8 == 7)
-        return -EAGAIN;
-    int err = mm_patch_text(mm, addr, hold, sizeof(hold));
-    if (err)
-        return err;
-    err = mm_patch_text(mm, addr + sizeof(hold), jmp + sizeof(hold), SITE_JMP_LEN - sizeof(hold));
-    int end = mm_patch_text(mm, addr, err ? old : jmp, sizeof(hold));
-    return err ? err : end;
-}
-
 /* The site jumps to the cave and the cave to the trampoline; nobody executes the cave before. */
 static int cave_write(struct analysis *a, const struct tramp *t)
 {
@@ -197,7 +166,7 @@ static int site_write(struct analysis *a, const struct tramp *t)
         return cave_write(a, t);
     if (!jmp_build(jmp, a->plan.start, t->addr))
         return -ERANGE;
-    return jmp_write(a->mm, a->plan.start, moved_bytes(a), jmp);
+    return mm_patch_text(a->mm, a->plan.start, jmp, sizeof(jmp));
 }
 
 /* Carries the plan out.  The entry is recorded first: a patch that nobody remembers must not be. */
@@ -224,7 +193,6 @@ static bool site_try(struct patch_space *s, struct mm *mm, uint32_t nr, struct s
         a->mm = mm;
         a->site = e->site;
         a->code.nr = nr;
-        a->code.alone = only_vcpu();
         if (find_region(a) && analyse_near(a) && a->plan.kind == PATCH_NONE)
             analyse_function(a);
         patched = a->plan.kind != PATCH_NONE && site_patch(s, a, e);

@@ -171,13 +171,12 @@ static bool is_cave(const struct site_code *c, uint64_t from)
     return len && never_goes_on(&i, code_at(c, from - len));
 }
 
-/* Unless alone, the two bytes must lie in one word, so that no other vCPU sees half of them. */
 static bool decide_cave(const struct site_code *c, uint64_t site, struct site_plan *out)
 {
     uint64_t low = MAX(c->base, site + 2 - 128);
     uint64_t high = MIN(c->base + c->n - FUNC_ALIGN, site + 2 + 127);
 
-    if ((site % 8 == 7 && !c->alone) || c->n < SITE_NEAR)
+    if (c->n < SITE_NEAR)
         return false;
     for (uint64_t a = low; a <= high; a++) {
         if (is_cave(c, a)) {

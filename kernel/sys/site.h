@@ -19,7 +19,6 @@ struct site_code {
     uint64_t base;
     uint64_t func_start, func_end; /* within [base, base + n]; equal: not known */
     uint32_t nr;                   /* the number that the first call came with */
-    bool alone;                    /* no other vCPU can be executing this */
 };
 
 struct site_plan {

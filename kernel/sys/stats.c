@@ -5,10 +5,10 @@
  */
 #include "kernel/sys/stats.h"
 
-#include "kernel/arch/vcpu.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/ocall/ocall.h"
+#include "kernel/sched/vcpus.h"
 #include "kernel/sys/dispatch.h"
 #include "kernel/sys/patch.h"
 #include "kernel/sys/syscalls.h"
@@ -35,11 +35,8 @@ static void print_vcpus(void)
     uint64_t exits = 0, aexs = 0, ticks = 0, faults = 0, switches = 0;
     unsigned n = 0;
 
-    for (unsigned i = 0; i < kernel.params->vcpu_count; i++) {
-        const struct vcpu *v = vcpu_at(kernel.params, i);
-        if (v->state != VCPU_BOOTED)
-            continue;
-        n++;
+    for (; n < vcpus_count(); n++) {
+        const struct vcpu *v = vcpu_get(n);
         exits += v->exits;
         aexs += v->aexs;
         ticks += v->ticks;

@@ -169,7 +169,6 @@ static void test_header(void **state)
     REFUSES(b->h.stack_size = 0, "bad stack size");
     REFUSES(b->h.stack_size = 2UL << 30, "stack or break exceeds the memory");
     REFUSES(b->h.brk_max = 1, "bad break size");
-    REFUSES(b->h.vcpu_count = 0, "bad number of vCPUs");
     REFUSES(b->h.vcpu_count = VCPU_MAX + 1, "bad number of vCPUs");
     REFUSES(b->h.elrange_bits = 64, "bad address range");
     REFUSES(b->h.ssa_frame_pages = 7, "bad SSA frame size");

@@ -41,7 +41,6 @@ enum lie {
     LIE_START = 64,
 };
 
-#define TICK_SIGNAL (SIGRTMAX - 1) /* as host/signals.c has it */
 #define TICK_NS 50000
 
 static struct {
@@ -79,8 +78,6 @@ static void liar_init(void)
                       : *about == 't' ? STORM_OF_TICKS
                       : *about == 'h' ? LIE_START
                                       : LIE_WRITES;
-    if (liar.about & STORM_OF_TICKS)
-        ticks_start();
 }
 
 /* xorshift64* */
@@ -189,7 +186,7 @@ int __wrap_start_prepare(void)
         return ret;
     uint64_t *word = (uint64_t *)host.start + roll() % (sizeof(*host.start) / 8);
     if (roll() % 4 == 0)
-        word = (uint64_t *)&host.vcpus[0].ring + roll() % (sizeof(struct host_ring) / 8);
+        word = (uint64_t *)&host.start->ring + roll() % (sizeof(struct host_ring) / 8);
     *word = odd_number(*word);
     return ret;
 }
@@ -201,9 +198,12 @@ static bool now(unsigned about)
 
 int64_t ocall_serve(struct host_vcpu *v)
 {
+    static bool started; /* by the first vCPU's first request, when there is a handler */
     int64_t ret = ocall_serve_truly(v);
-    if (host.ended)
-        return ret;
+    if ((liar.about & STORM_OF_TICKS) && !started) {
+        started = true;
+        ticks_start();
+    }
     if (liar.honest) {
         liar.honest--;
         return ret;
@@ -212,9 +212,11 @@ int64_t ocall_serve(struct host_vcpu *v)
     if (now(LIE_BUFFER))
         spoil_buffers(v);
     if (now(LIE_RING))
-        spoil_ring(&v->ring);
+        spoil_ring(&host.start->ring);
     if (now(LIE_SIGNALS))
         v->signals |= roll();
+    if (now(LIE_SIGNALS))
+        v->kick = (uint32_t)roll();
     if (now(is_write(v->ocall.nr) ? LIE_WRITES : LIE_RESULT))
         return lie_result(v, ret);
     return ret;

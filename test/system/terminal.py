@@ -186,7 +186,8 @@ def test_closed(context):
 
 def stopped(command, cwd, number):
     """Runs a command that stops itself; what it printed, what stopped it, how it ended."""
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE,
+    # A group of its own, whose parent is outside it: an orphaned group is never stopped by SIGTSTP.
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, process_group=0,
                                env=harness.base_environment(cwd))
     try:
         deadline = time.monotonic() + 20

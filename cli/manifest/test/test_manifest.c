@@ -32,7 +32,7 @@ static void test_defaults(void **state)
     assert_int_equal(m.settings.arg_count, 1);
     assert_string_equal(m.settings.args[0], "/bin/a");
     assert_int_equal(m.settings.memory_size, 4UL << 30);
-    assert_int_equal(m.settings.vcpu_count, 4);
+    assert_int_equal(m.settings.vcpu_count, 0); /* as many as there are CPUs */
     assert_int_equal(m.settings.flags, 0);
     assert_int_equal(m.settings.mount_count, 3);
     assert_int_equal(m.settings.mounts[0].kind, CONFIG_MOUNT_TRUSTED);

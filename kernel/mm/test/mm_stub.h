@@ -28,6 +28,12 @@
 #define FILE_MAX (1024 * PAGE_SIZE)
 
 struct kernel kernel;
+
+void vcpus_stopped(void (*fn)(void *), void *arg)
+{
+    fn(arg);
+}
+
 static struct enclave_params params;
 static struct process process;
 static struct thread thread;

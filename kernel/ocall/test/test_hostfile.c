@@ -27,6 +27,10 @@ void panic(const char *fmt, ...)
     abort();
 }
 
+void sched_leaving(void)
+{
+}
+
 void fpu_park(void)
 {
 }

@@ -41,7 +41,6 @@ static void fuzz_decide(const uint16_t choice[4], const uint8_t *code, size_t n)
     struct site_code c = {.bytes = code, .n = n, .base = BASE, .nr = choice[3] % 512};
     struct site_plan p;
 
-    c.alone = choice[3] >> 15;
     c.func_start = BASE + choice[1] % n;
     c.func_end = c.func_start + choice[2] % (BASE + n - c.func_start + 1);
     site_decide(&c, site, &p);
