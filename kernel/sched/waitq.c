@@ -8,18 +8,30 @@ void waitq_init(struct waitq *q)
     list_init(&q->waiters);
 }
 
-void waitq_add_notify(struct waitq *q, struct waiter *w, void (*fn)(struct waiter *, uint32_t))
+static void add(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t),
+                bool exclusive)
 {
     w->thread = current;
     w->notify = fn;
+    w->exclusive = exclusive;
     spin_lock(&q->lock);
     list_add_tail(&q->waiters, &w->link);
     spin_unlock(&q->lock);
 }
 
+void waitq_add_notify(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t))
+{
+    add(q, w, fn, false);
+}
+
+void waitq_add_exclusive(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t))
+{
+    add(q, w, fn, true);
+}
+
 void waitq_add(struct waitq *q, struct waiter *w)
 {
-    waitq_add_notify(q, w, NULL);
+    add(q, w, NULL, false);
 }
 
 void waitq_del(struct waitq *q, struct waiter *w)
@@ -35,13 +47,18 @@ void waitq_wake(struct waitq *q, uint32_t events)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (list_empty(&q->waiters))
         return;
+    bool one_woken = false;
     spin_lock(&q->lock);
     list_for_each_safe(l, &q->waiters) {
         struct waiter *w = list_entry(l, struct waiter, link);
+        bool woken = true;
+        if (w->exclusive && one_woken)
+            continue;
         if (w->notify)
-            w->notify(w, events);
+            woken = w->notify(w, events);
         else
             thread_wake(w->thread);
+        one_woken |= w->exclusive && woken;
     }
     spin_unlock(&q->lock);
 }

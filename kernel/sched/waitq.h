@@ -26,17 +26,22 @@ struct waitq {
 struct waiter {
     struct list link;      /* [l] */
     struct thread *thread; /* [I] */
+    bool exclusive;        /* [I] of all of these one is woken at a time */
     /* [I] called with the queue's lock held when not NULL, instead of waking the thread; must not
-     * sleep or touch the queue. `events` are EPOLL*-style bits. */
-    void (*notify)(struct waiter *w, uint32_t events);
+     * sleep or touch the queue. `events` are EPOLL*-style bits. False: it was not interested, and
+     * if it is exclusive another shall be asked. */
+    bool (*notify)(struct waiter *w, uint32_t events);
 };
 
 void waitq_init(struct waitq *q);
 /* Registers the current thread (notify = NULL). */
 void waitq_add(struct waitq *q, struct waiter *w);
-void waitq_add_notify(struct waitq *q, struct waiter *w, void (*fn)(struct waiter *, uint32_t));
+void waitq_add_notify(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t));
+/* The same for one of many that can each do what is to be done.  Whoever is woken and does not do it wakes
+ * the queue again. */
+void waitq_add_exclusive(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t));
 void waitq_del(struct waitq *q, struct waiter *w);
-/* Wakes all; cheap when empty.  `events` go to the callbacks; 0: anything may have happened. */
+/* Wakes all, but of the exclusive ones only the first; cheap when empty.  `events` go to the callbacks; 0: anything may have happened. */
 void waitq_wake(struct waitq *q, uint32_t events);
 
 /* Sleeps interruptibly until cond; evaluates to 0, -ERESTARTSYS or -ETIMEDOUT. */

@@ -14,17 +14,20 @@
  * An item holds no reference to its file: the last file_put calls epoll_forget.
  *
  * Locks: epoll_mutex (all changes of what watches what) -> ep->lock (mutex: items, scanning) ->
- * a file's wait queue -> ep->ready_lock (spin).  Instances may watch instances, five deep, no
- * cycles.
+ * a file's wait queue -> ep->ready_lock (spin), the instance's queues.  Instances may watch
+ * instances, five in a row, no cycles.
  */
+#include "kernel/fs/seq.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/hash.h"
 #include "kernel/sys/syscalls.h"
 
-#define EPOLL_DEPTH 5
-#define EPOLL_BATCH 64 /* events reported by one call at most */
+#define EPOLL_DEPTH 4  /* instances that an event passes through after its first */
+#define EPOLL_BATCH 64 /* events that are copied to the program together */
 #define EPOLL_ITEMS_MAX (1U << 20)
 #define EPOLL_CONTROL ((uint32_t)(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE))
+#define EPOLL_EXCLUSIVE_OK \
+    ((uint32_t)(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE))
 
 struct epoll {
     struct file file; /* first */
@@ -33,8 +36,11 @@ struct epoll {
     struct list all;         /* [l] */
     struct list tired;       /* [l] edge-triggered items that may need their watch restarted */
     struct spinlock ready_lock;
-    struct list ready; /* [r] */
-    unsigned nready;   /* [r] */
+    struct list ready;     /* [r] */
+    unsigned nready;       /* [r] */
+    struct waitq sleepers; /* in epoll_wait; exclusive */
+    unsigned walk;         /* [epoll_mutex] the last walk that came here … */
+    int depth;             /* [epoll_mutex] … and what it found */
 };
 
 struct epoll_item {
@@ -53,6 +59,7 @@ struct epoll_item {
 };
 
 static const struct file_ops epoll_ops;
+static unsigned epoll_walks; /* [epoll_mutex] */
 static struct mutex epoll_mutex = {.waitq = {.waiters = LIST_INIT(epoll_mutex.waitq.waiters)}};
 
 static struct epoll *epoll_of(struct file *f)
@@ -97,17 +104,26 @@ static struct epoll_item *ready_pop(struct epoll *ep)
     return item;
 }
 
+/* An item of ep has become ready: one of those who wait for events, and all who watch the instance. */
+static bool epoll_announce(struct epoll *ep)
+{
+    bool awaited = !list_empty(&ep->sleepers.waiters) || !list_empty(&ep->file.waitq.waiters);
+    waitq_wake(&ep->sleepers, EPOLLIN);
+    waitq_wake(&ep->file.waitq, EPOLLIN);
+    return awaited;
+}
+
 /* Something happened to a watched file.  Its wait queue's lock is held. */
-static void item_notify(struct waiter *w, uint32_t events)
+static bool item_notify(struct waiter *w, uint32_t events)
 {
     struct epoll_item *item = container_of(w, struct epoll_item, waiter);
     uint32_t wanted = __atomic_load_n(&item->events, __ATOMIC_RELAXED);
     if (__atomic_load_n(&item->fired, __ATOMIC_RELAXED))
-        return;
+        return false;
     if (events && !(events & (wanted | EPOLL_ALWAYS)))
-        return;
+        return false;
     ready_add(item);
-    waitq_wake(&item->ep->file.waitq, EPOLLIN);
+    return epoll_announce(item->ep);
 }
 
 static uint32_t item_poll(struct epoll_item *item)
@@ -187,24 +203,70 @@ static uint32_t epoll_poll(struct file *f)
     return events;
 }
 
+static void epoll_info(struct file *f, struct seq *s)
+{
+    struct epoll *ep = epoll_of(f);
+    mutex_lock(&ep->lock);
+    list_for_each(it, &ep->all) {
+        const struct epoll_item *item = list_entry(it, struct epoll_item, all_link);
+        const struct inode *i = item->file->inode;
+        uint32_t events = item->fired ? item->events & EPOLL_CONTROL : item->events | EPOLL_ALWAYS;
+        seq_printf(s, "tfd: %8d events: %8x data: %16lx  pos:%ld ino:%lx sdev:%lx\n", item->fd,
+                   events, item->data, item->file->pos, i ? i->ino : 1,
+                   i && i->super ? i->super->dev : 0);
+    }
+    mutex_unlock(&ep->lock);
+}
+
 static const struct file_ops epoll_ops = {
     .poll = epoll_poll,
+    .info = epoll_info,
     .release = epoll_release,
 };
 
 /* epoll_ctl. */
 
-/* True when `ep` watches (over at most `depth` steps) `target`, or the chain is too deep. */
-static bool epoll_reaches(struct epoll *ep, const struct file *target, int depth)
+/* The longest chain of instances below ep, or more than EPOLL_DEPTH if one is too long or leads to `target`. */
+static int depth_below(struct epoll *ep, const struct file *target, int level)
 {
-    if (&ep->file == target || depth == 0)
-        return true;
+    if (&ep->file == target || level > EPOLL_DEPTH)
+        return EPOLL_DEPTH + 1;
+    if (ep->walk == epoll_walks)
+        return ep->depth;
+    int depth = 0;
     list_for_each(it, &ep->all) {
         struct file *f = list_entry(it, struct epoll_item, all_link)->file;
-        if (f->ops == &epoll_ops && epoll_reaches(epoll_of(f), target, depth - 1))
-            return true;
+        if (f->ops == &epoll_ops)
+            depth = MAX(depth, 1 + depth_below(epoll_of(f), target, level + 1));
     }
-    return false;
+    ep->walk = epoll_walks;
+    ep->depth = depth;
+    return depth;
+}
+
+static int depth_above(struct epoll *ep, int level)
+{
+    if (level > EPOLL_DEPTH)
+        return level;
+    if (ep->walk == epoll_walks)
+        return ep->depth;
+    int depth = 0;
+    list_for_each(it, &ep->file.watches) {
+        struct epoll *up = list_entry(it, struct epoll_item, watch_link)->ep;
+        depth = MAX(depth, 1 + depth_above(up, level + 1));
+    }
+    ep->walk = epoll_walks;
+    ep->depth = depth;
+    return depth;
+}
+
+/* Would ep watching `below` close a circle, or make a chain too long?  epoll_mutex held. */
+static bool nests_badly(struct epoll *ep, struct epoll *below)
+{
+    epoll_walks++;
+    int depth = 1 + depth_below(below, &ep->file, 0);
+    epoll_walks++;
+    return depth + depth_above(ep, 0) > EPOLL_DEPTH;
 }
 
 /* Doubles the table when it is full; failing to is harmless. */
@@ -230,7 +292,7 @@ static void item_check(struct epoll_item *item)
     if (!item_poll(item))
         return;
     ready_add(item);
-    waitq_wake(&item->ep->file.waitq, EPOLLIN);
+    (void)epoll_announce(item->ep);
 }
 
 static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll_event *ev)
@@ -251,7 +313,10 @@ static int item_add(struct epoll *ep, struct file *f, int fd, const struct epoll
     hash_add(&ep->items, &item->hash, item_key(f, fd));
     items_grow(ep);
     list_add_tail(&f->watches, &item->watch_link);
-    waitq_add_notify(&f->waitq, &item->waiter, item_notify);
+    if (ev->events & EPOLLEXCLUSIVE)
+        waitq_add_exclusive(&f->waitq, &item->waiter, item_notify);
+    else
+        waitq_add_notify(&f->waitq, &item->waiter, item_notify);
     item_check(item);
     return 0;
 }
@@ -275,6 +340,8 @@ static int ctl_locked(struct epoll *ep, int op, struct file *f, int fd,
     case EPOLL_CTL_ADD: return item ? -EEXIST : item_add(ep, f, fd, ev);
     case EPOLL_CTL_MOD: return item ? item_change(item, ev) : -ENOENT;
     default:
+        if (op != EPOLL_CTL_DEL)
+            return -EINVAL;
         if (!item)
             return -ENOENT;
         item_free(item);
@@ -289,12 +356,13 @@ static int ctl_files(struct file *epf, int op, struct file *f, int fd, const str
     if (epf->ops != &epoll_ops || f == epf)
         return -EINVAL;
     bool nested = f->ops == &epoll_ops;
-    if (op != EPOLL_CTL_DEL && ev->events & EPOLLEXCLUSIVE && (nested || op == EPOLL_CTL_MOD))
-        return -EINVAL;
+    if (ev->events & EPOLLEXCLUSIVE &&
+        (nested || op == EPOLL_CTL_MOD || ev->events & ~EPOLL_EXCLUSIVE_OK))
+        return reject(-EINVAL, "EPOLLEXCLUSIVE");
     struct epoll *ep = epoll_of(epf);
     int err = 0;
     mutex_lock(&epoll_mutex);
-    if (nested && op == EPOLL_CTL_ADD && epoll_reaches(epoll_of(f), epf, EPOLL_DEPTH))
+    if (nested && op == EPOLL_CTL_ADD && nests_badly(ep, epoll_of(f)))
         err = reject(-ELOOP, "the instances would watch each other, or too deep");
     if (!err) {
         mutex_lock(&ep->lock);
@@ -309,8 +377,6 @@ long sys_epoll_ctl(int epfd, int op, int fd, uaddr_t event)
 {
     struct epoll_event ev = {0, 0};
     struct fd_ref ep, f;
-    if (op != EPOLL_CTL_ADD && op != EPOLL_CTL_MOD && op != EPOLL_CTL_DEL)
-        return -EINVAL;
     if (op != EPOLL_CTL_DEL && copy_in(&ev, event, sizeof(ev)))
         return -EFAULT;
     int err = fd_get(epfd, &ep);
@@ -327,12 +393,12 @@ long sys_epoll_ctl(int epfd, int op, int fd, uaddr_t event)
 
 /* epoll_wait. */
 
-/* Moves up to max events of ready items into out. */
-static int epoll_collect(struct epoll *ep, struct epoll_event *out, int max)
+/* Moves up to max events of ready items into out.  *left: how many items are still to be looked at. */
+static int epoll_collect(struct epoll *ep, struct epoll_event *out, int max, unsigned *left)
 {
     int n = 0;
     mutex_lock(&ep->lock);
-    for (unsigned left = ep->nready; left && n < max; left--) {
+    for (; *left && n < max; --*left) {
         struct epoll_item *item = ready_pop(ep);
         uint32_t events = item ? item_poll(item) : 0;
         if (!events)
@@ -349,6 +415,21 @@ static int epoll_collect(struct epoll *ep, struct epoll_event *out, int max)
     return n;
 }
 
+/* Gives the program up to max events: how many, or -EFAULT.  Looks once at each item. */
+static int epoll_report(struct epoll *ep, uaddr_t events, int max)
+{
+    struct epoll_event out[EPOLL_BATCH];
+    unsigned left = __atomic_load_n(&ep->nready, __ATOMIC_ACQUIRE);
+    int done = 0;
+    while (left && done < max) {
+        int n = epoll_collect(ep, out, MIN(max - done, EPOLL_BATCH), &left);
+        if (n && copy_out(events + (size_t)done * sizeof(*out), out, (size_t)n * sizeof(*out)))
+            return done ? done : -EFAULT;
+        done += n;
+    }
+    return done;
+}
+
 /* Before a sleep: reported edge-triggered items whose files have run dry get their watch again. */
 static void epoll_refresh(struct epoll *ep)
 {
@@ -363,38 +444,35 @@ static void epoll_refresh(struct epoll *ep)
     mutex_unlock(&ep->lock);
 }
 
-static int epoll_sleep(struct epoll *ep, struct epoll_event *out, int max, ktime_t deadline)
+static int epoll_sleep(struct epoll *ep, uaddr_t events, int max, ktime_t deadline)
 {
     struct waiter w;
     int n = 0, err = 0;
-    waitq_add(&ep->file.waitq, &w);
-    while (!err) {
+    waitq_add_exclusive(&ep->sleepers, &w, NULL);
+    while (!err && !n) {
         if (__atomic_load_n(&ep->nready, __ATOMIC_ACQUIRE)) {
-            n = epoll_collect(ep, out, max);
-            if (n)
-                break;
-            continue; /* what was there is gone; a new event may have come meanwhile */
+            n = epoll_report(ep, events, max);
+            continue; /* what was there may be gone; a new event may have come meanwhile */
         }
         epoll_refresh(ep);
         if (!__atomic_load_n(&ep->nready, __ATOMIC_ACQUIRE))
             err = thread_block(deadline, true);
     }
-    waitq_del(&ep->file.waitq, &w);
+    waitq_del(&ep->sleepers, &w);
     return n ? n : err == -ETIMEDOUT ? 0 : err;
 }
 
 static long epoll_wait_file(struct file *f, uaddr_t events, int max, ktime_t deadline)
 {
-    struct epoll_event out[EPOLL_BATCH];
     if (f->ops != &epoll_ops)
         return -EINVAL;
     struct epoll *ep = epoll_of(f);
-    max = MIN(max, EPOLL_BATCH);
-    int n = ep->nready ? epoll_collect(ep, out, max) : 0;
+    int n = ep->nready ? epoll_report(ep, events, max) : 0;
     if (!n && deadline)
-        n = epoll_sleep(ep, out, max, deadline);
-    if (n > 0 && copy_out(events, out, (size_t)n * sizeof(*out)))
-        return -EFAULT;
+        n = epoll_sleep(ep, events, max, deadline);
+    /* Whatever this call was woken for, and has not taken, is the next one's. */
+    if (__atomic_load_n(&ep->nready, __ATOMIC_ACQUIRE))
+        waitq_wake(&ep->sleepers, EPOLLIN);
     return n;
 }
 
@@ -451,6 +529,7 @@ long sys_epoll_create1(int flags)
     ep->file.name = "anon_inode:[eventpoll]";
     mutex_init(&ep->lock);
     spin_init(&ep->ready_lock);
+    waitq_init(&ep->sleepers);
     list_init(&ep->all);
     list_init(&ep->tired);
     list_init(&ep->ready);

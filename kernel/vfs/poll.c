@@ -18,7 +18,7 @@
 struct poll_entry {
     struct waiter waiter;
     struct fd_ref ref;
-    bool open;
+    bool open, closed; /* when the wait began; since */
 };
 
 struct poll_set {
@@ -31,6 +31,7 @@ static void set_open(struct poll_set *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         s->fds[i].revents = 0;
+        s->entry[i].closed = false;
         s->entry[i].open = s->fds[i].fd >= 0 && !fd_get(s->fds[i].fd, &s->entry[i].ref);
         if (s->fds[i].fd >= 0 && !s->entry[i].open)
             s->fds[i].revents = POLLNVAL;
@@ -50,7 +51,9 @@ static long set_look(struct poll_set *s)
     long ready = 0;
     for (size_t i = 0; i < s->n; i++) {
         struct pollfd *p = &s->fds[i];
-        if (s->entry[i].open)
+        if (s->entry[i].closed)
+            p->revents = POLLNVAL;
+        else if (s->entry[i].open)
             p->revents = (short)(file_poll(s->entry[i].ref.file) &
                                  ((uint32_t)(unsigned short)p->events | EPOLL_ALWAYS));
         ready += p->revents != 0;
@@ -71,6 +74,20 @@ static void set_register(struct poll_set *s, bool on)
     }
 }
 
+/* Descriptors that were closed during the wait; their files were kept for it. */
+static void set_closed(struct poll_set *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct fd_ref now;
+        if (!s->entry[i].open)
+            continue;
+        bool gone = fd_get(s->fds[i].fd, &now);
+        if (!gone)
+            fd_put(&now);
+        s->entry[i].closed |= gone;
+    }
+}
+
 static long set_wait(struct poll_set *s, ktime_t deadline)
 {
     long ready = set_look(s);
@@ -78,8 +95,10 @@ static long set_wait(struct poll_set *s, ktime_t deadline)
         return !ready && thread_interrupted() ? -ERESTARTSYS : ready;
     set_register(s, true);
     int err = 0;
-    while (!(ready = set_look(s)) && !err)
+    while (!(ready = set_look(s)) && !err) {
         err = thread_block(deadline, true);
+        set_closed(s);
+    }
     set_register(s, false);
     return ready || err == -ETIMEDOUT ? ready : err;
 }
@@ -206,9 +225,10 @@ long sys_ppoll(uaddr_t fds, unsigned nfds, uaddr_t timeout, uaddr_t sigmask, siz
 
 /* select: three bitmaps make an array of entries, and back. */
 
-#define SELECT_IN (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
-#define SELECT_OUT (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
-#define SELECT_EX POLLPRI
+/* A descriptor that is closed during the wait counts as ready in every map, as in Linux. */
+#define SELECT_IN (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL)
+#define SELECT_OUT (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL)
+#define SELECT_EX (POLLPRI | POLLNVAL)
 
 struct select_sets {
     size_t words;     /* of each map */
@@ -264,14 +284,12 @@ static size_t sets_entries(const struct select_sets *s, struct pollfd *fds)
     return n;
 }
 
-/* Turns results back into maps: the number of bits, or -EBADF. */
+/* Turns results back into maps: the number of bits. */
 static long sets_result(struct select_sets *s, const struct pollfd *fds, size_t n)
 {
     long bits = 0;
     for (size_t k = 0; k < n; k++) {
         size_t fd = (size_t)fds[k].fd;
-        if (fds[k].revents & POLLNVAL)
-            return -EBADF;
         for (int i = 0; i < 3; i++) {
             bool was = map_bit(s->map[i], fd);
             bool is = was && (unsigned short)fds[k].revents & select_events[i];

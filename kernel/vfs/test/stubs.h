@@ -117,11 +117,16 @@ void waitq_init(struct waitq *q)
     list_init(&q->waiters);
 }
 
-void waitq_add_notify(struct waitq *q, struct waiter *w, void (*fn)(struct waiter *, uint32_t))
+void waitq_add_notify(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t))
 {
     w->thread = current;
     w->notify = fn;
     list_add_tail(&q->waiters, &w->link);
+}
+
+void waitq_add_exclusive(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t))
+{
+    waitq_add_notify(q, w, fn);
 }
 
 void waitq_add(struct waitq *q, struct waiter *w)
