@@ -2,10 +2,11 @@
 /*
  * The clocks: CLOCK_MONOTONIC = mono_base + ((tsc - tsc_base) * mult >> 32), and the wall clock at
  * a fixed distance from it. All of it is in `struct vvar`, published under a sequence count,
- * because readers may be in any context.
+ * because readers may be in any context.  The TSC is read between the two looks at the count, so
+ * that no reader uses the parameters after their time.
  *
- * The host's samples steer it. At a sync the line through "now" is kept (so that time never jumps
- * back), and its slope is chosen to meet the host's clock a second later; a clock that is behind by
+ * The host's samples steer it. At a sync readers are stopped (the count is odd, the vDSO's too), the
+ * line through "now" is kept (so that time never jumps back on any vCPU), and its slope is chosen to meet the host's clock a second later; a clock that is behind by
  * more than 100 ms is set forward at once. A lying host can make time run wrong, as it always can,
  * but not backwards, still, or beyond what 64 bits hold: the slope changes by at most 20 % a sync
  * and stays that of a TSC between KHZ_MIN and KHZ_MAX, and a sample beyond TIME_MAX is no sample.
@@ -50,29 +51,33 @@ static int64_t mono_at(const struct vvar *p, uint64_t tsc)
     return p->mono_base + (int64_t)(((unsigned __int128)(uint64_t)delta * p->mult) >> 32);
 }
 
-static void params_read(struct vvar *out)
+/* The parameters, and the TSC at a moment when they held. */
+static uint64_t params_read(struct vvar *out)
 {
+    uint64_t tsc;
     uint32_t seq;
     do {
         while ((seq = __atomic_load_n(&params.seq, __ATOMIC_ACQUIRE)) & 1)
             cpu_relax();
         *out = params;
+        tsc = tsc_read();
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while (seq != __atomic_load_n(&params.seq, __ATOMIC_RELAXED));
+    return tsc;
 }
 
 ktime_t clock_mono(void)
 {
     struct vvar p;
-    params_read(&p);
-    return mono_at(&p, tsc_read());
+    uint64_t tsc = params_read(&p);
+    return mono_at(&p, tsc);
 }
 
 ktime_t clock_real(void)
 {
     struct vvar p;
-    params_read(&p);
-    return mono_at(&p, tsc_read()) + p.real_off;
+    uint64_t tsc = params_read(&p);
+    return mono_at(&p, tsc) + p.real_off;
 }
 
 ktime_t clock_boot_off(void)
@@ -119,10 +124,18 @@ static uint64_t rate_estimate(const struct host_clock *s)
     return MAX(MIN(mult, mult_of_khz(KHZ_MIN)), mult_of_khz(KHZ_MAX));
 }
 
+/* Readers wait from here until params_publish. */
+static void params_stop(void)
+{
+    __atomic_store_n(&params.seq, params.seq | 1, __ATOMIC_RELAXED);
+    vdso_stop();
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 static void params_publish(const struct vvar *p)
 {
-    uint32_t seq = params.seq;
-    __atomic_store_n(&params.seq, seq + 1, __ATOMIC_RELAXED);
+    uint32_t seq = params.seq | 1;
+    __atomic_store_n(&params.seq, seq, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     params.tsc_base = p->tsc_base;
     params.mono_base = p->mono_base;
@@ -130,30 +143,35 @@ static void params_publish(const struct vvar *p)
     params.boot_off = p->boot_off;
     params.mult = p->mult;
     params.tsc_valid_until = p->tsc_valid_until;
-    __atomic_store_n(&params.seq, seq + 2, __ATOMIC_RELEASE);
+    __atomic_store_n(&params.seq, seq + 1, __ATOMIC_RELEASE);
     vdso_update(&params);
 }
 
-/* Where the line must go so that it meets the host's clock in a second. */
-static void clock_steer_locked(const struct host_clock *s) REQUIRES(sync_lock)
+/*
+ * Where the line must go from `tsc` on, which is now, so that it meets the host's clock in a second;
+ * s is a little older.
+ */
+static void clock_steer_locked(const struct host_clock *s, uint64_t tsc) REQUIRES(sync_lock)
 {
-    int64_t now = mono_at(&params, s->tsc);
-    int64_t behind = s->mono_ns - now;
-    struct vvar p = {.tsc_base = s->tsc,
+    if (s->tsc > first.tsc && s->mono_ns - first.mono_ns > RATE_WINDOW_NS)
+        nominal_mult = rate_estimate(s);
+    int64_t now = mono_at(&params, tsc);
+    int64_t host_now =
+        s->mono_ns + (int64_t)(((unsigned __int128)(tsc - s->tsc) * nominal_mult) >> 32);
+    int64_t behind = host_now - now;
+    struct vvar p = {.tsc_base = tsc,
                      .mono_base = now,
                      .real_off = s->real_ns - s->mono_ns,
                      .boot_off = s->boot_ns - s->mono_ns};
 
-    if (s->tsc > first.tsc && s->mono_ns - first.mono_ns > RATE_WINDOW_NS)
-        nominal_mult = rate_estimate(s);
     if (behind > STEP_NS) {
-        p.mono_base = s->mono_ns;
+        p.mono_base = host_now;
         behind = 0;
     }
     int64_t second = NSEC_PER_SEC + MAX(behind, -STEP_NS);
     int64_t extra = (int64_t)nominal_mult / 1000 * ((second - NSEC_PER_SEC) / 1000) / 1000;
     p.mult = mult_clamp(nominal_mult + (uint64_t)extra, nominal_mult);
-    p.tsc_valid_until = s->tsc + ((uint64_t)NSEC_PER_SEC << 32) / nominal_mult;
+    p.tsc_valid_until = tsc + ((uint64_t)NSEC_PER_SEC << 32) / nominal_mult;
     boot_off = p.boot_off;
     params_publish(&p);
 }
@@ -188,7 +206,10 @@ void clock_sync_if_stale(void)
     spin_lock(&sync_lock);
     /* A sample from the future or from long ago is no sample. */
     uint64_t second = ((uint64_t)NSEC_PER_SEC << 32) / nominal_mult;
-    if (s.tsc <= now && now - s.tsc < second && s.tsc >= params.tsc_base && sample_possible(&s))
-        clock_steer_locked(&s);
+    if (s.tsc <= now && now - s.tsc < second && s.tsc >= params.tsc_base && sample_possible(&s)) {
+        params_stop();
+        clock_order();
+        clock_steer_locked(&s, MAX(tsc_read(), now));
+    }
     spin_unlock(&sync_lock);
 }

@@ -12,10 +12,22 @@
 #include "kernel/types.h"
 #include "lib/tree.h"
 
-ktime_t clock_mono(void);     /* CLOCK_MONOTONIC, ns */
+/*
+ * CLOCK_MONOTONIC, ns.  As rdtsc it may be read a little before what the code before it has loaded;
+ * for what a program is told see clock_order.
+ */
+ktime_t clock_mono(void);
 ktime_t clock_real(void);     /* CLOCK_REALTIME, ns since the epoch */
 ktime_t clock_boot_off(void); /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
 uint64_t tsc_read(void);
+/*
+ * The time that is read next is not before anything that was loaded until now: two threads that tell
+ * each other the time on two vCPUs never see it go back.
+ */
+static inline void clock_order(void)
+{
+    __asm__ volatile("lfence" ::: "memory");
+}
 /* Compares with the host's clocks when that was last done more than a second ago.  No lock held. */
 void clock_sync_if_stale(void);
 struct host_clock;
@@ -31,7 +43,10 @@ struct timer {
 void timer_init(struct timer *t, void (*fn)(struct timer *));
 /* (Re-)arms. */
 void timer_set(struct timer *t, ktime_t expires);
-/* Disarms; true when it was armed. With several vCPUs, does not return while fn runs elsewhere. */
+/*
+ * Disarms; true when it was armed.  Does not return while fn runs on another vCPU, and then fn has
+ * not armed it again: hold no lock that fn takes, and do not call it from fn.
+ */
 bool timer_cancel(struct timer *t);
 /* Runs what is due; returns the next deadline or KTIME_NEVER. */
 ktime_t timer_run(void);

@@ -56,6 +56,7 @@ static int cpu_clock_read(int id, ktime_t *out)
 
 int clock_read(int id, ktime_t *out)
 {
+    clock_order();
     switch (id) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
@@ -141,6 +142,7 @@ long sys_gettimeofday(uaddr_t tv, uaddr_t tz)
     static const int zone[2] = {0, 0};
 
     clock_sync_if_stale();
+    clock_order();
     ktime_t now = clock_real();
     struct __kernel_old_timeval v = {.tv_sec = now / NSEC_PER_SEC,
                                      .tv_usec = now % NSEC_PER_SEC / 1000};
@@ -154,6 +156,7 @@ long sys_gettimeofday(uaddr_t tv, uaddr_t tz)
 long sys_time(uaddr_t tloc)
 {
     clock_sync_if_stale();
+    clock_order();
     int64_t now = clock_real() / NSEC_PER_SEC;
     if (tloc && copy_out(tloc, &now, sizeof(now)))
         return -EFAULT;

@@ -51,6 +51,16 @@ static void set_base_locked(enum vvar_clock clock, int64_t ns) REQUIRES(vdso_loc
     latest.at_base[clock].nsec = (uint64_t)nsec;
 }
 
+void vdso_stop(void)
+{
+    spin_lock(&vdso_lock);
+    latest.seq |= 1;
+    struct vvar_page *page = kernel.first ? (struct vvar_page *)kernel.first->vvar : NULL;
+    if (page)
+        (void)raw_store32(&page->seq, latest.seq);
+    spin_unlock(&vdso_lock);
+}
+
 void vdso_update(const struct vvar *v)
 {
     /* mult is ns << 32 in a tick: so many ticks are VVAR_SPAN_NS. */

@@ -20,6 +20,8 @@ struct process;
 
 /* Maps both pages into p, the current process, and sets p->vdso and p->vvar. */
 MUST_CHECK int vdso_map(struct process *p);
+/* Programs ask the kernel for the time from here until the next vdso_update.  As that one. */
+void vdso_stop(void);
 /*
  * New clock parameters for all programs (v->seq is ignored).  Any thread context; does not sleep:
  * a program that unmapped its vvar page is left alone.
