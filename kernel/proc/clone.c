@@ -59,6 +59,23 @@ static void child_main(void *arg)
     (void)arg;
 }
 
+/* SCHED_RESET_ON_FORK: the child starts as an ordinary thread. */
+static void inherit_schedparam(struct thread *child, const struct thread *parent)
+{
+    struct schedparam *s = &child->schedparam;
+
+    *s = parent->schedparam;
+    if (!s->reset_on_fork)
+        return;
+    s->reset_on_fork = false;
+    if (s->policy == SCHED_FIFO || s->policy == SCHED_RR) {
+        s->policy = SCHED_NORMAL;
+        s->priority = 0;
+        s->nice = 0;
+    }
+    s->nice = MAX(s->nice, 0);
+}
+
 static void inherit(struct thread *child, const struct thread *parent,
                     const struct clone_request *a)
 {
@@ -72,6 +89,7 @@ static void inherit(struct thread *child, const struct thread *parent,
     child->blocked = parent->blocked;
     signal_thread_init(child);
     memcpy(child->comm, parent->comm, sizeof(child->comm));
+    inherit_schedparam(child, parent);
     if (a->flags & CLONE_CHILD_CLEARTID)
         child->clear_child_tid = a->child_tid;
 }

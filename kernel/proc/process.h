@@ -77,7 +77,6 @@ struct process {
     bool dumpable;         /* [l] */
     bool no_new_privs;     /* [l] */
     uint32_t personality;  /* [l] */
-    int nice;              /* [l] */
     ktime_t start_time;    /* [I] CLOCK_MONOTONIC */
     ktime_t cpu_time_dead; /* [l] run time of threads that are gone */
     uint64_t minflt_dead, nvcsw_dead, nivcsw_dead; /* [l] likewise */

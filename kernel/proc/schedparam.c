@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scheduling parameters.  The kernel's scheduler is a plain FIFO, the host decides about CPUs:
- * what is set here is checked as Linux does and mostly forgotten.  The CPUs that a program sees
- * are those that the host said at start (the smaller of that and the affinity mask's size).
+ * Scheduling policies: checked as Linux does, kept for each thread, told again, and without effect
+ * (kernel/sched/schedparam.h).  SCHED_DEADLINE is refused: it would be a promise.
+ *
+ * Lock: the process's.
  */
 #include <linux/errno.h>
-#include <linux/ioprio.h>
 #include <linux/membarrier.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/time_types.h>
 
-#include "kernel/boot/args.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
@@ -22,62 +21,22 @@
 
 #include "kernel/sys/syscalls.h"
 
-#define CPU_MASK_BYTES 128 /* 1024 CPUs, glibc's cpu_set_t */
-#define RR_INTERVAL_NS 4000000
+#define FAIR_SLICE_NS 4000000
+#define RR_SLICE_NS 100000000 /* Linux's default for SCHED_RR */
 #define RT_PRIORITY_MAX 99
+#define POLICY_RESET_ON_FORK 0x40000000 /* SCHED_RESET_ON_FORK in sched_setscheduler's policy */
+#define POLICY_KEEP (-1)
+#define ATTR_FLAGS                                                           \
+    (SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_RECLAIM | SCHED_FLAG_DL_OVERRUN | \
+     SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS)
 
-/* 0 when tid names a thread of ours. */
-static long check_tid(int tid)
+/* The thread that a call names, 0 for the caller: with a reference. -EINVAL below 0, -ESRCH. */
+static int named_thread(int tid, struct thread **out)
 {
     if (tid < 0)
         return -EINVAL;
-    if (tid == 0 || tid == current->tid || tid == current_process()->pid)
-        return 0;
-    struct thread *t = thread_lookup(tid);
-    if (!t)
-        return -ESRCH;
-    thread_put(t);
-    return 0;
-}
-
-static size_t cpu_mask(uint8_t mask[CPU_MASK_BYTES])
-{
-    unsigned ncpu = MIN(MAX(kernel.boot_args->ncpu, 1U), CPU_MASK_BYTES * 8U);
-
-    memset(mask, 0, CPU_MASK_BYTES);
-    for (unsigned i = 0; i < ncpu; i++)
-        mask[i / 8] |= (uint8_t)(1U << (i % 8));
-    return ALIGN_UP((ncpu + 7) / 8, 8U); /* whole words, as the call returns them */
-}
-
-long sys_sched_getaffinity(int pid, unsigned len, uaddr_t user_mask)
-{
-    uint8_t mask[CPU_MASK_BYTES];
-    size_t n = cpu_mask(mask);
-
-    if (len < n || len % sizeof(long))
-        return reject(-EINVAL, "mask too small or not whole words");
-    long err = check_tid(pid);
-    if (err)
-        return err == -EINVAL ? -ESRCH : err;
-    n = MIN((size_t)len, n);
-    return copy_out(user_mask, mask, n) ? -EFAULT : (long)n;
-}
-
-long sys_sched_setaffinity(int pid, unsigned len, uaddr_t user_mask)
-{
-    uint8_t have[CPU_MASK_BYTES], want[CPU_MASK_BYTES] = {0};
-    bool any = false;
-
-    if (copy_in(want, user_mask, MIN(len, sizeof(want))))
-        return -EFAULT;
-    long err = check_tid(pid);
-    if (err)
-        return err == -EINVAL ? -ESRCH : err;
-    cpu_mask(have);
-    for (size_t i = 0; i < sizeof(have); i++)
-        any |= (have[i] & want[i]) != 0;
-    return any ? 0 : reject(-EINVAL, "no CPU in the mask");
+    *out = thread_lookup(tid ? tid : current->tid);
+    return *out ? 0 : (int)reject(-ESRCH, "no such thread");
 }
 
 static bool policy_is_rt(int policy)
@@ -85,165 +44,254 @@ static bool policy_is_rt(int policy)
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+static bool policy_is_fair(int policy)
+{
+    return policy == SCHED_NORMAL || policy == SCHED_BATCH;
+}
+
 static bool policy_ok(int policy)
 {
-    return policy_is_rt(policy) || policy == SCHED_NORMAL || policy == SCHED_BATCH ||
-           policy == SCHED_IDLE;
+    return policy_is_rt(policy) || policy_is_fair(policy) || policy == SCHED_IDLE ||
+           policy == SCHED_DEADLINE;
 }
+
+/* May the current process, which is not root, make `old` into this? */
+static long policy_allowed_locked(const struct process *p, const struct schedparam *old,
+                                  const struct schedparam *new)
+{
+    uint64_t nice_limit = p->rlimits[RLIMIT_NICE].rlim_cur;
+    uint64_t rt_limit = p->rlimits[RLIMIT_RTPRIO].rlim_cur;
+
+    if (policy_is_fair(new->policy) && new->nice < old->nice &&
+        (uint64_t)(20 - new->nice) > nice_limit)
+        return -EPERM;
+    if (policy_is_rt(new->policy)) {
+        if (new->policy != old->policy && !rt_limit)
+            return -EPERM;
+        if (new->priority > old->priority &&new->priority > rt_limit)
+            return -EPERM;
+    }
+    if (old->policy == SCHED_IDLE && new->policy != SCHED_IDLE &&
+        (uint64_t)(20 - old->nice) > nice_limit)
+        return -EPERM;
+    return old->reset_on_fork && !new->reset_on_fork ? -EPERM : 0;
+}
+
+/* What a call wants; policy may be POLICY_KEEP. */
+struct policy_wish {
+    int policy, nice;
+    uint32_t priority;
+    bool reset_on_fork, keep_params;
+};
+
+static long policy_set_locked(struct process *p, struct schedparam *kept,
+                              const struct policy_wish *w)
+{
+    struct schedparam new = *kept;
+
+    if (w->policy != POLICY_KEEP) {
+        new.policy = (uint8_t)w->policy;
+        new.reset_on_fork = w->reset_on_fork;
+    }
+    if (!w->keep_params) {
+        if (w->priority > RT_PRIORITY_MAX || policy_is_rt(new.policy) != (w->priority != 0))
+            return reject(-EINVAL, "priority and policy do not go together");
+        new.priority = (uint8_t)w->priority;
+        if (policy_is_fair(new.policy))
+            new.nice = (int8_t)w->nice;
+    }
+    long err = p->creds.euid == 0 ? 0 : policy_allowed_locked(p, kept, &new);
+    if (err)
+        return reject(err, "not allowed by RLIMIT_NICE or RLIMIT_RTPRIO");
+    *kept = new;
+    return 0;
+}
+
+static long policy_set(int tid, const struct policy_wish *w)
+{
+    struct thread *t;
+
+    long err = named_thread(tid, &t);
+    if (err)
+        return err;
+    if (w->policy != POLICY_KEEP && !policy_ok(w->policy))
+        err = reject(-EINVAL, "unknown policy");
+    else if (w->policy == SCHED_DEADLINE)
+        err = reject(-EPERM, "no deadlines");
+    if (!err) {
+        struct process *p = t->process;
+        struct policy_wish full = *w;
+        spin_lock(&p->lock);
+        /* The calls without a nice value keep it. */
+        if (full.nice == INT32_MIN)
+            full.nice = t->schedparam.nice;
+        err = policy_set_locked(p, &t->schedparam, &full);
+        spin_unlock(&p->lock);
+    }
+    thread_put(t);
+    return err;
+}
+
+static int kept_of(int tid, struct schedparam *out)
+{
+    struct thread *t;
+
+    int err = named_thread(tid, &t);
+    if (err)
+        return err;
+    spin_lock(&t->process->lock);
+    *out = t->schedparam;
+    spin_unlock(&t->process->lock);
+    thread_put(t);
+    return 0;
+}
+
+/* --- system calls ------------------------------------------------------------------------- */
 
 long sys_sched_getscheduler(int pid)
 {
-    long err = check_tid(pid);
-    return err ? err : SCHED_NORMAL;
-}
+    struct schedparam kept;
 
-static long check_param(int policy, uaddr_t param)
-{
-    int priority;
-
-    if (!param)
-        return -EINVAL;
-    if (copy_in(&priority, param, sizeof(priority)))
-        return -EFAULT;
-    if (!policy_ok(policy))
-        return reject(-EINVAL, "unknown policy");
-    if (policy_is_rt(policy)) {
-        if (priority < 1 || priority > RT_PRIORITY_MAX)
-            return -EINVAL;
-        return reject(-EPERM, "no real-time scheduling");
-    }
-    return priority == 0 ? 0 : -EINVAL;
+    long err = kept_of(pid, &kept);
+    return err ? err : kept.policy | (kept.reset_on_fork ? POLICY_RESET_ON_FORK : 0);
 }
 
 long sys_sched_setscheduler(int pid, int policy, uaddr_t param)
 {
-    if (policy < 0)
+    struct policy_wish w = {.policy = policy & ~POLICY_RESET_ON_FORK,
+                            .nice = INT32_MIN,
+                            .reset_on_fork = policy & POLICY_RESET_ON_FORK};
+
+    if (policy < 0 || !param || pid < 0)
         return -EINVAL;
-    long err = check_tid(pid);
-    return err ? err : check_param(policy & ~0x40000000, param); /* SCHED_RESET_ON_FORK */
+    if (copy_in(&w.priority, param, sizeof(w.priority)))
+        return -EFAULT;
+    return policy_set(pid, &w);
 }
 
 long sys_sched_setparam(int pid, uaddr_t param)
 {
-    long err = check_tid(pid);
-    return err ? err : check_param(SCHED_NORMAL, param);
+    struct policy_wish w = {.policy = POLICY_KEEP, .nice = INT32_MIN};
+
+    if (!param || pid < 0)
+        return -EINVAL;
+    if (copy_in(&w.priority, param, sizeof(w.priority)))
+        return -EFAULT;
+    return policy_set(pid, &w);
 }
 
 long sys_sched_getparam(int pid, uaddr_t param)
 {
-    int priority = 0;
+    struct schedparam kept;
 
     if (!param)
         return -EINVAL;
-    long err = check_tid(pid);
-    return err ? err : copy_out(param, &priority, sizeof(priority));
+    long err = kept_of(pid, &kept);
+    if (err)
+        return err;
+    int priority = kept.priority;
+    return copy_out(param, &priority, sizeof(priority));
 }
 
 long sys_sched_get_priority_max(int policy)
 {
-    if (!policy_ok(policy) && policy != SCHED_DEADLINE)
+    if (!policy_ok(policy))
         return -EINVAL;
     return policy_is_rt(policy) ? RT_PRIORITY_MAX : 0;
 }
 
 long sys_sched_get_priority_min(int policy)
 {
-    if (!policy_ok(policy) && policy != SCHED_DEADLINE)
+    if (!policy_ok(policy))
         return -EINVAL;
     return policy_is_rt(policy) ? 1 : 0;
 }
 
 long sys_sched_rr_get_interval(int pid, uaddr_t interval)
 {
-    struct __kernel_timespec ts = {.tv_nsec = RR_INTERVAL_NS};
+    struct __kernel_timespec ts = {0};
+    struct schedparam kept;
 
-    long err = check_tid(pid);
-    return err ? err : copy_out(interval, &ts, sizeof(ts));
+    long err = kept_of(pid, &kept);
+    if (err)
+        return err;
+    if (kept.policy == SCHED_RR)
+        ts.tv_nsec = RR_SLICE_NS;
+    else if (kept.policy != SCHED_FIFO)
+        ts.tv_nsec = FAIR_SLICE_NS;
+    return copy_out(interval, &ts, sizeof(ts));
 }
 
 long sys_sched_getattr(int pid, uaddr_t attr, unsigned size, unsigned flags)
 {
-    struct sched_attr a = {.size = SCHED_ATTR_SIZE_VER0, .sched_policy = SCHED_NORMAL};
+    struct sched_attr a = {0};
+    struct schedparam kept;
 
     if (!attr || flags || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
         return -EINVAL;
-    long err = check_tid(pid);
+    long err = kept_of(pid, &kept);
     if (err)
         return err;
-    a.sched_nice = current_process()->nice;
-    return copy_out(attr, &a, SCHED_ATTR_SIZE_VER0);
+    a.size = (uint32_t)MIN((size_t)size, sizeof(a));
+    a.sched_policy = kept.policy;
+    a.sched_flags = kept.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+    if (policy_is_rt(kept.policy))
+        a.sched_priority = kept.priority;
+    else
+        a.sched_nice = kept.nice;
+    return copy_out(attr, &a, a.size);
+}
+
+/* What a newer struct has more must be zero; what an older one has not is. */
+static long attr_take(struct sched_attr *a, uaddr_t attr)
+{
+    uint32_t size, whole = sizeof(*a);
+    uint8_t byte = 0;
+
+    if (copy_in(&size, attr, sizeof(size)))
+        return -EFAULT;
+    if (!size)
+        size = SCHED_ATTR_SIZE_VER0;
+    bool bad = size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE;
+    for (uint32_t i = whole; !bad && i < size; i++) {
+        if (copy_in(&byte, attr + i, 1))
+            return -EFAULT;
+        bad = byte != 0;
+    }
+    if (bad)
+        return copy_out(attr, &whole, sizeof(whole)) ? -EFAULT
+                                                     : reject(-E2BIG, "bad size of sched_attr");
+    memset(a, 0, sizeof(*a));
+    return copy_in(a, attr, MIN(size, whole));
 }
 
 long sys_sched_setattr(int pid, uaddr_t attr, unsigned flags)
 {
     struct sched_attr a;
 
-    if (!attr || flags)
+    if (!attr || flags || pid < 0)
         return -EINVAL;
-    if (copy_in(&a, attr, SCHED_ATTR_SIZE_VER0))
-        return -EFAULT;
-    long err = check_tid(pid);
+    long err = attr_take(&a, attr);
     if (err)
         return err;
-    if (!policy_ok((int)a.sched_policy))
-        return reject(-EINVAL, "unknown policy");
-    return policy_is_rt((int)a.sched_policy) ? reject(-EPERM, "no real-time scheduling") : 0;
+    if ((int)a.sched_policy < 0)
+        return -EINVAL;
+    if (a.sched_flags & ~(uint64_t)ATTR_FLAGS)
+        return reject(-EINVAL, "unknown flag in sched_attr");
+    struct policy_wish w = {
+        .policy = (a.sched_flags & SCHED_FLAG_KEEP_POLICY) ? POLICY_KEEP : (int)a.sched_policy,
+        .nice = MAX(-20, MIN(19, a.sched_nice)),
+        .priority = a.sched_priority,
+        .reset_on_fork = a.sched_flags & SCHED_FLAG_RESET_ON_FORK,
+        .keep_params = a.sched_flags & SCHED_FLAG_KEEP_PARAMS,
+    };
+    return policy_set(pid, &w);
 }
 
 long sys_sched_yield(void)
 {
     thread_yield();
     return 0;
-}
-
-static bool priority_target_ok(int which, int who)
-{
-    const struct process *p = current_process();
-
-    switch (which) {
-    case PRIO_PROCESS: return who == 0 || check_tid(who) == 0;
-    case PRIO_PGRP: return who == 0 || who == p->pgid;
-    default: return who == 0 || (uint32_t)who == p->creds.uid;
-    }
-}
-
-/* Linux returns 20 - nice, so that no result looks like an error. */
-long sys_getpriority(int which, int who)
-{
-    if (which < PRIO_PROCESS || which > PRIO_USER)
-        return -EINVAL;
-    return priority_target_ok(which, who) ? 20 - current_process()->nice : -ESRCH;
-}
-
-long sys_setpriority(int which, int who, int nice)
-{
-    struct process *p = current_process();
-
-    if (which < PRIO_PROCESS || which > PRIO_USER)
-        return -EINVAL;
-    if (!priority_target_ok(which, who))
-        return -ESRCH;
-    nice = MAX(-20, MIN(19, nice));
-    if (nice < p->nice && p->creds.euid != 0)
-        return -EACCES;
-    p->nice = nice;
-    return 0;
-}
-
-long sys_ioprio_get(int which, int who)
-{
-    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
-        return -EINVAL;
-    (void)who;
-    return IOPRIO_PRIO_VALUE(IOPRIO_CLASS_NONE, 4);
-}
-
-long sys_ioprio_set(int which, int who, int ioprio)
-{
-    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
-        return -EINVAL;
-    (void)who;
-    return IOPRIO_PRIO_CLASS(ioprio) == IOPRIO_CLASS_RT ? -EPERM : 0;
 }
 
 /*

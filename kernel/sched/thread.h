@@ -14,6 +14,7 @@
 #include "kernel/arch/regs.h"
 #include "kernel/arch/vcpu.h"
 #include "kernel/sched/lock.h"
+#include "kernel/sched/schedparam.h"
 #include "kernel/signal/sigset.h"
 #include "lib/list.h"
 
@@ -58,14 +59,15 @@ struct thread {
     uaddr_t robust_list;     /* [o] */
     size_t robust_list_len;  /* [o] */
     struct list pi_owned; /* [pi_lock] futexes of which it is the owner; kernel/sched/futex_pi.c */
-    struct pi_state *pi_wait; /* [pi_lock] the one that it waits for */
-    uint32_t pi_exit;         /* [pi_lock] enum pi_exit: can it still be waited for? */
-    char comm[16];            /* [o] */
-    ktime_t run_since;        /* [o] CLOCK_MONOTONIC of the last switch to it */
-    ktime_t cpu_time;         /* [o] nanoseconds of run time up to the last switch */
-    uint64_t nvcsw, nivcsw;   /* [o] */
-    uint64_t minflt;          /* [o] */
-    int exit_signal_code;     /* [p] wait status when the whole process is told to die; 0: not */
+    struct pi_state *pi_wait;     /* [pi_lock] the one that it waits for */
+    uint32_t pi_exit;             /* [pi_lock] enum pi_exit: can it still be waited for? */
+    struct schedparam schedparam; /* [p] */
+    char comm[16];                /* [o] */
+    ktime_t run_since;            /* [o] CLOCK_MONOTONIC of the last switch to it */
+    ktime_t cpu_time;             /* [o] nanoseconds of run time up to the last switch */
+    uint64_t nvcsw, nivcsw;       /* [o] */
+    uint64_t minflt;              /* [o] */
+    int exit_signal_code; /* [p] wait status when the whole process is told to die; 0: not */
 };
 
 static inline struct thread *thread_current(void)

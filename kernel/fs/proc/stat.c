@@ -65,7 +65,7 @@ int proc_stat_show(struct seq *s, const struct pseudo_inode *i)
     seq_printf(s, "%d (%.15s) %c %d %d %d 0 -1 4194304 ", i->key.tid ? f.t->tid : f.p->pid,
                f.t->comm, state_of(f.t), ppid, f.p->pgid, f.p->sid);
     seq_printf(s, "%lu 0 0 0 %lu 0 0 0 20 %d %u 0 ", (unsigned long)f.t->minflt, ticks(cpu),
-               f.p->nice, f.p->nthreads);
+               f.t->schedparam.nice, f.p->nthreads);
     seq_printf(s, "%lu %lu %lu 18446744073709551615 ", ticks(f.p->start_time + clock_boot_off()),
                (unsigned long)(mm_total(f.p->mm) * PAGE_SIZE), (unsigned long)mm_resident(f.p->mm));
     seq_printf(s, "0 0 %lu 0 0 %lu %lu %lu %lu ", (unsigned long)f.p->stack_top,

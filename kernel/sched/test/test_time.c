@@ -77,6 +77,7 @@ static void test_timers(void **state)
     timer_set(&a.t, 300);
     timer_set(&b.t, 100);
     timer_set(&c.t, 200);
+    assert_int_equal(timer_next(), 100);
     assert_int_equal(timer_run(), 100);
     fake_now = 250;
     assert_int_equal(timer_run(), 300);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nice values and I/O priorities: of one thread, or of all threads of a process group or user, which
+ * are those of the one process.  Kept and told again, without effect.
+ *
+ * Lock: the process's.
+ */
+#include <linux/errno.h>
+#include <linux/ioprio.h>
+#include <linux/resource.h>
+
+#include "kernel/proc/process.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sys/syscall.h"
+
+#include "kernel/sys/syscalls.h"
+
+/* PRIO_* and IOPRIO_WHO_* differ by one. */
+_Static_assert(IOPRIO_WHO_PROCESS == PRIO_PROCESS + 1 && IOPRIO_WHO_USER == PRIO_USER + 1, "who");
+
+static bool selected_locked(const struct process *p, const struct thread *t, int which, int who)
+{
+    switch (which) {
+    case PRIO_PROCESS: return t->tid == (who ? who : current->tid);
+    case PRIO_PGRP: return !who || who == p->pgid;
+    default: return !who || (uint32_t)who == p->creds.uid;
+    }
+}
+
+/*
+ * Calls fn for each thread that which and who name, until it fails; -ESRCH when there is none.
+ */
+static long for_selected(int which, int who, long (*fn)(struct process *, struct thread *, long *),
+                         long *arg)
+{
+    struct process *p = current_process();
+    long err = 0;
+    bool any = false;
+
+    spin_lock(&p->lock);
+    list_for_each(l, &p->threads) {
+        struct thread *t = list_entry(l, struct thread, process_link);
+        if (!selected_locked(p, t, which, who))
+            continue;
+        any = true;
+        err = fn(p, t, arg);
+        if (err)
+            break;
+    }
+    spin_unlock(&p->lock);
+    return any ? err : -ESRCH;
+}
+
+/* --- nice --------------------------------------------------------------------------------- */
+
+static long nice_lowest_locked(struct process *p, struct thread *t, long *lowest)
+{
+    (void)p;
+    *lowest = MIN(*lowest, (long)t->schedparam.nice);
+    return 0;
+}
+
+static long nice_set_locked(struct process *p, struct thread *t, long *nice)
+{
+    if (*nice < t->schedparam.nice && p->creds.euid != 0 &&
+        (uint64_t)(20 - *nice) > p->rlimits[RLIMIT_NICE].rlim_cur)
+        return -EACCES;
+    t->schedparam.nice = (int8_t)*nice;
+    return 0;
+}
+
+/* Linux returns 20 - nice, so that no result looks like an error. */
+long sys_getpriority(int which, int who)
+{
+    long lowest = 19;
+
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    long err = for_selected(which, who, nice_lowest_locked, &lowest);
+    return err ? err : 20 - lowest;
+}
+
+long sys_setpriority(int which, int who, int niceval)
+{
+    long nice = MAX(-20, MIN(19, niceval));
+
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    return for_selected(which, who, nice_set_locked, &nice);
+}
+
+/* --- I/O priorities ----------------------------------------------------------------------- */
+
+/* The better of two, by class first; no class counts as the middle of best effort. */
+static long ioprio_best(long a, long b)
+{
+    const long none = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4);
+
+    a = IOPRIO_PRIO_CLASS(a) == IOPRIO_CLASS_NONE ? none : a;
+    b = IOPRIO_PRIO_CLASS(b) == IOPRIO_CLASS_NONE ? none : b;
+    return MIN(a, b);
+}
+
+static long ioprio_best_locked(struct process *p, struct thread *t, long *best)
+{
+    (void)p;
+    *best = *best < 0 ? t->schedparam.ioprio : ioprio_best(*best, t->schedparam.ioprio);
+    return 0;
+}
+
+static long ioprio_set_locked(struct process *p, struct thread *t, long *ioprio)
+{
+    (void)p;
+    t->schedparam.ioprio = (uint16_t)*ioprio;
+    return 0;
+}
+
+static long ioprio_check(int ioprio)
+{
+    int level = (int)IOPRIO_PRIO_DATA(ioprio);
+
+    switch (IOPRIO_PRIO_CLASS(ioprio)) {
+    case IOPRIO_CLASS_RT:
+        if (current_process()->creds.euid != 0)
+            return -EPERM;
+        return level < IOPRIO_NR_LEVELS ? 0 : -EINVAL;
+    case IOPRIO_CLASS_BE: return level < IOPRIO_NR_LEVELS ? 0 : -EINVAL;
+    case IOPRIO_CLASS_IDLE: return 0;
+    case IOPRIO_CLASS_NONE: return level ? -EINVAL : 0;
+    default: return -EINVAL;
+    }
+}
+
+long sys_ioprio_get(int which, int who)
+{
+    long best = -1;
+
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    long err = for_selected(which - 1, who, ioprio_best_locked, &best);
+    return err ? err : best;
+}
+
+long sys_ioprio_set(int which, int who, int ioprio)
+{
+    long value = ioprio, err = ioprio_check(ioprio);
+
+    if (err)
+        return reject(err, "class or level of the I/O priority");
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    return for_selected(which - 1, who, ioprio_set_locked, &value);
+}
