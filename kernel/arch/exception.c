@@ -239,7 +239,8 @@ void exit_work(struct user_regs *regs)
     struct vcpu *v = vcpu_this();
 
     for (;;) {
-        if (__atomic_exchange_n(&v->need_resched, 0, __ATOMIC_RELAXED))
+        if (__atomic_load_n(&v->need_resched, __ATOMIC_RELAXED) &&
+            __atomic_exchange_n(&v->need_resched, 0, __ATOMIC_RELAXED))
             sched_resched();
         v = vcpu_this();
         if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->exit_work) {

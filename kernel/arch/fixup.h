@@ -14,6 +14,12 @@
     .balign 4;                                                                                    \
     .long (insn)-., (fixup)-.;                                                                     \
     .popsection
+/* Every instruction of [start, end). */
+#define EXRANGE(start, end, fixup)                                                                \
+    .pushsection .fixup_ranges, "a";                                                              \
+    .balign 4;                                                                                    \
+    .long (start)-., (end)-., (fixup)-.;                                                          \
+    .popsection
 #else
 #define EXTABLE(insn, fixup)                                                                      \
     ".pushsection .fixup_table,\"a\"\n.balign 4\n.long (" insn ")-., (" fixup ")-.\n.popsection\n"

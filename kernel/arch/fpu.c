@@ -3,7 +3,7 @@
  * Two ways to park: by plain moves into a private image (fpu_fast.S), when only SSE, AVX and
  * AVX-512 are in use, and by XSAVE of the components in SECS.ATTRIBUTES.XFRM otherwise.
  * thread->fpu_parked says which. Signal frames want the XSAVE standard format: fpu_save_user
- * loads what is parked and saves it that way.
+ * loads what is parked and saves it that way, by moves too (fpu_frame.S) when they can.
  *
  * The size of an area must not come from cpuid, which only the host can answer: fpu_boot saves one
  * over two patterns and looks how far the CPU wrote.
@@ -29,6 +29,7 @@
 #define IN_USE_AVX 6U /* what the AVX image holds: SSE, AVX */
 #define IN_USE_AVX512 0xe6U
 #define IN_USE_X87 1U
+#define IN_USE_LEGACY 3U
 #define MXCSR_OFF 24
 
 uint32_t fpu_xinuse(void);
@@ -38,15 +39,24 @@ void fpu_clear_avx(void);
 void fpu_store_avx512(void *image);
 void fpu_load_avx512(const void *image);
 void fpu_clear_avx512(void);
+int fpu_frame_store(void *image, uint32_t in_use);
+int fpu_frame_load(const void *image, uint32_t xstate_bv, uint32_t in_use);
+void fpu_frame_clear(uint32_t in_use);
 
+static bool frames_by_moves; /* [I] the standard format has components where fpu_frame.S does */
 static void
     *fpu_init_area; /* [I] XSTATE_BV 0: loading it puts all components in their initial state */
 
+static void xsave_some(void *area, uint64_t components)
+{
+    __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((uint32_t)components),
+                     "d"((uint32_t)(components >> 32))
+                     : "memory");
+}
+
 static void xsave(void *area)
 {
-    __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((uint32_t)kernel.xfrm),
-                     "d"((uint32_t)(kernel.xfrm >> 32))
-                     : "memory");
+    xsave_some(area, kernel.xfrm);
 }
 
 /* Components in use, of those that are the enclave's: on softsgx XCR0 may have more. */
@@ -79,6 +89,37 @@ static size_t written_bytes(const uint8_t *area, size_t n, uint8_t pattern)
     return n;
 }
 
+/* Where the standard format has a component, by saving it over two patterns. */
+static size_t component_offset(uint8_t *area, unsigned n)
+{
+    size_t at = kernel.xstate_size;
+
+    for (int pass = 0; pass < 2; pass++) {
+        uint8_t pattern = pass ? 0xa5 : 0x5a;
+        memset(area, pattern, kernel.xstate_size);
+        memset(area + XSAVE_LEGACY, 0, XSAVE_HEADER);
+        xsave_some(area, 1UL << n);
+        for (size_t i = XSAVE_LEGACY + XSAVE_HEADER; i < at; i++)
+            if (area[i] != pattern)
+                at = i;
+    }
+    return at;
+}
+
+static bool frame_format_fits(uint8_t *area)
+{
+    static const struct {
+        unsigned n, offset;
+    } want[] = {{2, 576}, {5, 1088}, {6, 1152}, {7, 1664}};
+
+    if (!(kernel.xfrm & XFRM_AVX))
+        return false;
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+        if (kernel.xfrm >> want[i].n & 1 && component_offset(area, want[i].n) != want[i].offset)
+            return false;
+    return true;
+}
+
 void fpu_boot(void)
 {
     size_t max = kernel.xstate_size;
@@ -94,6 +135,7 @@ void fpu_boot(void)
         size = MAX(size, written_bytes(area, max, pattern));
     }
     kernel.xsave_size = ALIGN_UP(size, 64);
+    frames_by_moves = frame_format_fits(area);
 
     memset(area, 0, max);
     *(uint16_t *)area = FCW_INIT;
@@ -202,8 +244,12 @@ int fpu_save_user(uaddr_t fp, uint64_t *xstate_bv)
 
     if (t->fpu_parked)
         fpu_unpark(t);
-    *xstate_bv =
-        fpu_in_use(); /* what XSAVE writes there, of the components that a frame can have */
+    uint32_t in_use = fpu_in_use();
+    /* What XSAVE writes there, of the components that a frame can have.  Programs look at the legacy
+     * part without asking, as they can on Linux. */
+    *xstate_bv = in_use | IN_USE_LEGACY;
+    if (frames_by_moves && !(in_use & ~IN_USE_AVX512))
+        return fpu_frame_store((void *)fp, in_use) ? -EFAULT : 0;
     __asm__ volatile("1: xsave64 (%1)\n"
                      "2:\n"
                      ".pushsection .text.fixup,\"ax\"\n"
@@ -217,9 +263,30 @@ int fpu_save_user(uaddr_t fp, uint64_t *xstate_bv)
     return ret;
 }
 
-int fpu_restore_user(uaddr_t fp)
+/* 0, -1 on a fault, or 1: only XRSTOR can do this. */
+static int frame_load(uaddr_t fp, const uint64_t *header)
 {
-    return fpu_restore_checked((void *)fp);
+    uint32_t in_use = fpu_in_use();
+    uint64_t other = 0;
+
+    for (int i = 1; i < XSAVE_HEADER / 8; i++)
+        other |= header[i];
+    other |= header[0] & ~(uint64_t)(IN_USE_AVX512 | IN_USE_X87);
+    if (!frames_by_moves || other || in_use & ~IN_USE_AVX512)
+        return 1;
+    return fpu_frame_load((const void *)fp, (uint32_t)header[0] & (uint32_t)kernel.xfrm, in_use);
+}
+
+int fpu_restore_user(uaddr_t fp, const uint64_t *header)
+{
+    int ret = frame_load(fp, header);
+
+    if (ret > 0)
+        return fpu_restore_checked((void *)fp);
+    if (ret)
+        fpu_clear();
+    current->fpu_parked = FPU_LIVE;
+    return ret ? -EINVAL : 0;
 }
 
 int fpu_restore_checked(void *buf)
@@ -248,13 +315,12 @@ uint32_t fpu_sse_exceptions(void)
 void fpu_start_over(void)
 {
     uint32_t in_use = fpu_in_use();
-    if (in_use & ~(IN_USE_AVX512 | IN_USE_X87)) {
+    if (in_use & ~(IN_USE_AVX512 | IN_USE_X87) || !(kernel.xfrm & XFRM_AVX)) {
         fpu_clear();
     } else {
-        /* Every signal frame marks x87 as in use: FNINIT costs less than an XRSTOR of all. */
         if (in_use & IN_USE_X87)
             __asm__ volatile("fninit");
-        kernel_fpu_end();
+        fpu_frame_clear(in_use);
     }
     current->fpu_parked = FPU_LIVE;
 }

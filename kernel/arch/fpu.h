@@ -31,9 +31,11 @@ void kernel_fpu_end(void);
  * tries again.
  */
 MUST_CHECK int fpu_save_user(uaddr_t fp, uint64_t *xstate_bv);
-/* The reverse.  -EINVAL when a page is not there or the CPU refuses the image: the state is then
- * the initial one. */
-MUST_CHECK int fpu_restore_user(uaddr_t fp);
+/*
+ * The reverse; header: a copy of the 64 bytes behind the image's legacy part.  -EINVAL when a page is
+ * not there or the CPU refuses the image: the state is then the initial one.
+ */
+MUST_CHECK int fpu_restore_user(uaddr_t fp, const uint64_t *header);
 /* Makes buf (64-aligned kernel memory, a standard-format image that a program made) the current
  * thread's state. -EINVAL when the CPU refuses it: the state is then the initial one. */
 MUST_CHECK int fpu_restore_checked(void *buf);

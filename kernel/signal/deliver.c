@@ -81,33 +81,18 @@ static void frame_failed(int sig)
     signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
 }
 
+/* before: the mask without the handler's. */
 static void run_handler(struct user_regs *regs, int sig, const struct action *a,
-                        const siginfo_t *info)
+                        const siginfo_t *info, sigset_t before)
 {
     struct thread *t = current;
-    sigset_t saved = t->restore_blocked ? t->saved_blocked : t->blocked;
 
-    if (frame_push(regs, sig, a, info, saved)) {
+    if (frame_push(regs, sig, a, info, t->restore_blocked ? t->saved_blocked : before)) {
+        signal_set_blocked(before);
         frame_failed(sig);
         return;
     }
     t->restore_blocked = false;
-    sigset_t mask = t->blocked | a->mask;
-    if (!(a->flags & SA_NODEFER))
-        mask |= SIG_BIT(sig);
-    signal_set_blocked(mask);
-}
-
-/* The action at this moment; SA_RESETHAND takes effect. */
-static struct action action_take(struct process *p, int sig)
-{
-    spin_lock(&p->lock);
-    struct action *a = &p->sighand->action[sig - 1];
-    struct action copy = *a;
-    if ((a->flags & SA_RESETHAND) && a->handler > HANDLER_IGNORE)
-        a->handler = HANDLER_DEFAULT;
-    spin_unlock(&p->lock);
-    return copy;
 }
 
 /*
@@ -144,10 +129,11 @@ void signal_deliver(struct user_regs *regs, bool in_syscall)
             signal_stop_here(t->process);
             continue;
         }
-        sig = signal_take(~t->blocked, &info);
+        sigset_t before = t->blocked;
+        struct action a;
+        sig = signal_take_action(&info, &a);
         if (!sig)
             break;
-        struct action a = action_take(t->process, sig);
         if (a.handler == HANDLER_IGNORE)
             continue;
         if (a.handler == HANDLER_DEFAULT) {
@@ -157,7 +143,7 @@ void signal_deliver(struct user_regs *regs, bool in_syscall)
         if (in_syscall)
             restart_after(regs, &a);
         in_syscall = false;
-        run_handler(regs, sig, &a, &info);
+        run_handler(regs, sig, &a, &info, before);
         if (!thread_interrupted())
             return;
     }

@@ -97,8 +97,6 @@ static int fp_copy_out(uaddr_t fp)
     for (int tries = 0; fpu_save_user(fp, &tail.xstate_bv); tries++)
         if (tries == FAULT_TRIES || zero_out(fp, fp_frame_size()))
             return -EFAULT;
-    /* Programs look at the legacy part without asking XSTATE_BV, as they can on Linux. */
-    tail.xstate_bv |= XFEATURE_FP | XFEATURE_SSE;
     if (copy_out(fp + XSAVE_SW_OFF, &tail, sizeof(tail)))
         return -EFAULT;
     return copy_out(fp + kernel.xsave_size, &magic2, sizeof(magic2));
@@ -230,9 +228,9 @@ static int fp_touch(uaddr_t fp, size_t n)
     return 0;
 }
 
-static int fp_restore_whole(uaddr_t fp)
+static int fp_restore_whole(uaddr_t fp, const uint64_t *header)
 {
-    for (int tries = 0; fpu_restore_user(fp); tries++)
+    for (int tries = 0; fpu_restore_user(fp, header); tries++)
         if (tries == FAULT_TRIES || fp_touch(fp, kernel.xsave_size))
             return -EFAULT;
     return 0;
@@ -266,22 +264,22 @@ static int fp_restore_partial(uaddr_t fp, const struct _fpx_sw_bytes *sw, uint8_
 
 static int fp_restore(uaddr_t fp)
 {
-    struct _fpx_sw_bytes sw;
+    struct fp_tail tail;
 
     if (!fp) {
         fpu_start_over();
         return 0;
     }
-    if (copy_in(&sw, fp + XSAVE_SW_OFF, sizeof(sw)))
+    if (copy_in(&tail.sw, fp + XSAVE_SW_OFF, sizeof(tail.sw)))
         return -EFAULT;
-    if (fp & (sw.magic1 == FP_XSTATE_MAGIC1 ? 63 : 15))
+    if (fp & (tail.sw.magic1 == FP_XSTATE_MAGIC1 ? 63 : 15))
         return -EINVAL; /* as the instructions themselves have it */
-    if (fp_is_whole(&sw, fp))
-        return fp_restore_whole(fp);
+    if (fp_is_whole(&tail.sw, fp) && !copy_in(&tail, fp + XSAVE_SW_OFF, sizeof(tail)))
+        return fp_restore_whole(fp, &tail.xstate_bv);
     uint8_t *area = kzalloc(kernel.xsave_size);
     if (!area)
         return -ENOMEM;
-    int err = fp_restore_partial(fp, &sw, area);
+    int err = fp_restore_partial(fp, &tail.sw, area);
     kfree(area);
     return err;
 }

@@ -176,23 +176,34 @@ void signal_recalc(struct thread *t)
     spin_unlock(&p->lock);
 }
 
+static void set_blocked_locked(struct process *p, struct thread *t, sigset_t set)
+{
+    sigset_t newly = set & ~t->blocked & p->sigqueue->pending;
+
+    t->blocked = set;
+    /* Signals of the process that were meant for us go to someone else. */
+    for (; newly; newly &= newly - 1)
+        notify_any_locked(p, __builtin_ctzl(newly) + 1);
+}
+
+/* The current thread looks at its queues again only if there is something. */
+static void settle_locked(struct thread *t)
+{
+    uint32_t work = has_work_locked(t);
+    __atomic_store_n(&t->signal_pending, work, __ATOMIC_RELAXED);
+}
+
 void signal_set_blocked(sigset_t set)
 {
     struct thread *t = current;
     struct process *p = t->process;
-    sigset_t newly;
 
     set &= ~UNBLOCKABLE;
     if (set == t->blocked)
         return;
     spin_lock(&p->lock);
-    newly = set & ~t->blocked & p->sigqueue->pending;
-    t->blocked = set;
-    /* Signals of the process that were meant for us go to someone else. */
-    for (; newly; newly &= newly - 1)
-        notify_any_locked(p, __builtin_ctzl(newly) + 1);
-    uint32_t work = has_work_locked(t);
-    __atomic_store_n(&t->signal_pending, work, __ATOMIC_RELAXED);
+    set_blocked_locked(p, t, set);
+    settle_locked(t);
     spin_unlock(&p->lock);
 }
 
@@ -206,30 +217,67 @@ void signal_set_blocked_until_return(sigset_t set)
     signal_set_blocked(set);
 }
 
-int signal_take(sigset_t wanted, siginfo_t *info)
+/* *timer: the signal is a POSIX timer's. */
+static int take_locked(struct thread *t, sigset_t wanted, siginfo_t *info, bool *timer)
 {
-    struct thread *t = current;
     struct process *p = t->process;
-    bool timer = false;
-    int sig = 0;
+    struct sigqueue *q = t->sigqueue;
 
-    spin_lock(&p->lock);
-    if (t->sigqueue->pending & wanted) {
-        sig = sigset_first(t->sigqueue->pending & wanted);
-        timer = sigqueue_take(t->sigqueue, sig, info);
-    } else if (p->sigqueue->pending & wanted) {
-        sig = sigset_first(p->sigqueue->pending & wanted);
-        timer = sigqueue_take(p->sigqueue, sig, info);
-    }
-    if (sig && (SIG_BIT(sig) & STOP_SIGNALS))
+    *timer = false;
+    if (!(q->pending & wanted))
+        q = p->sigqueue;
+    if (!(q->pending & wanted))
+        return 0;
+    int sig = sigset_first(q->pending & wanted);
+    *timer = sigqueue_take(q, sig, info);
+    if (SIG_BIT(sig) & STOP_SIGNALS)
         p->stop_taken = true;
-    uint32_t work = has_work_locked(t);
-    __atomic_store_n(&t->signal_pending, work, __ATOMIC_RELAXED);
-    spin_unlock(&p->lock);
+    return sig;
+}
+
+static void timers_go_on(struct process *p, int sig, siginfo_t *info, bool timer)
+{
     if (timer)
         ptimer_taken(p, info);
     else if (sig == SIGALRM)
         itimer_taken(p);
+}
+
+int signal_take(sigset_t wanted, siginfo_t *info)
+{
+    struct thread *t = current;
+    struct process *p = t->process;
+    bool timer;
+
+    spin_lock(&p->lock);
+    int sig = take_locked(t, wanted, info, &timer);
+    settle_locked(t);
+    spin_unlock(&p->lock);
+    timers_go_on(p, sig, info, timer);
+    return sig;
+}
+
+int signal_take_action(siginfo_t *info, struct action *out)
+{
+    struct thread *t = current;
+    struct process *p = t->process;
+    bool timer;
+
+    spin_lock(&p->lock);
+    int sig = take_locked(t, ~t->blocked, info, &timer);
+    if (sig) {
+        struct action *a = &p->sighand->action[sig - 1];
+        *out = *a;
+        if (a->handler > HANDLER_IGNORE) {
+            sigset_t own = a->flags & SA_NODEFER ? 0 : SIG_BIT(sig);
+            if (a->flags & SA_RESETHAND)
+                a->handler = HANDLER_DEFAULT;
+            set_blocked_locked(p, t, t->blocked | ((a->mask | own) & ~UNBLOCKABLE));
+        }
+    }
+    settle_locked(t);
+    spin_unlock(&p->lock);
+    timers_go_on(p, sig, info, timer);
     return sig;
 }
 

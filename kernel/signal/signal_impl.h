@@ -99,6 +99,11 @@ int sigset_first(sigset_t set);
  * (send.c)
  */
 int signal_take(sigset_t wanted, siginfo_t *info);
+/*
+ * Takes the next signal that is not blocked, with the action as it is at this moment; SA_RESETHAND
+ * takes effect, and for a handler the mask is already the handler's.  0: none.  (send.c)
+ */
+int signal_take_action(siginfo_t *info, struct action *out);
 bool action_ignores(const struct action *a, int sig);
 /* Sends with the process's lock held; t: the thread that it is for, or NULL.  (send.c) */
 int signal_send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info);

@@ -48,7 +48,6 @@ struct patch_space {
     size_t count;               /* [s] places that are not free */
     struct list pools;          /* [s] of struct tramp_pool; added to under [m] */
     unsigned npools;            /* [m] */
-    bool windows;               /* [s] some site is a PATCH_WINDOW */
 };
 
 extern struct spinlock sites_lock;

@@ -18,6 +18,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sys/patch_impl.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 
 #define POOLS_MAX 256U /* 1 MiB of trampolines in one address space */
@@ -25,6 +26,31 @@
 #define GATE_LEN 15U /* lea and jmp */
 #define SYSCALL_LEN 2U
 #define TAIL_OFF (GATE_LEN + SYSCALL_LEN) /* of a window's return */
+
+/*
+ * Signals ask of every address that they interrupt and go back to whether it lies in a trampoline or
+ * in an overwritten window.  Hardly any does, and these say so without the lock: a bit for each page of
+ * trampolines and for each 16 bytes that a window touches, by hash; never cleared.
+ */
+#define FILTER_BITS 4096UL
+
+struct filter {
+    uint64_t bits[FILTER_BITS / 64]; /* [a] */
+};
+
+static struct filter pool_filter, window_filter;
+
+static void filter_add(struct filter *f, uint64_t key)
+{
+    uint64_t h = hash_u64(key) % FILTER_BITS;
+    __atomic_fetch_or(&f->bits[h / 64], 1UL << (h % 64), __ATOMIC_RELEASE);
+}
+
+static bool filter_may_have(const struct filter *f, uint64_t key)
+{
+    uint64_t h = hash_u64(key) % FILTER_BITS;
+    return __atomic_load_n(&f->bits[h / 64], __ATOMIC_ACQUIRE) >> (h % 64) & 1;
+}
 
 static bool within_reach(uaddr_t a, uaddr_t b)
 {
@@ -122,6 +148,7 @@ static int pool_new(struct patch_space *s, uaddr_t near, struct tramp_pool **out
     }
     p->addr = (uaddr_t)addr;
     s->npools++;
+    filter_add(&pool_filter, p->addr / POOL_SIZE);
     spin_lock(&sites_lock);
     list_add_head(&s->pools, &p->link);
     spin_unlock(&sites_lock);
@@ -146,7 +173,10 @@ int tramp_reserve(struct patch_space *s, uaddr_t site, const struct site_plan *p
         .kind = (uint8_t)plan->kind,
         .moved = (uint8_t)(plan->len - (plan->kind == PATCH_WINDOW ? SYSCALL_LEN : 0)),
     };
-    s->windows |= plan->kind == PATCH_WINDOW;
+    if (plan->kind == PATCH_WINDOW) {
+        filter_add(&window_filter, (site + SYSCALL_LEN) / 16);
+        filter_add(&window_filter, (site + plan->len - 1) / 16);
+    }
     t->addr = p->addr + p->used * SLOT_SIZE;
     p->used += slots;
     spin_unlock(&sites_lock);
@@ -204,6 +234,8 @@ uaddr_t patch_program_rip(struct mm *mm, uaddr_t rip)
 {
     size_t off;
 
+    if (!filter_may_have(&pool_filter, rip / POOL_SIZE))
+        return rip;
     spin_lock(&sites_lock);
     const struct tramp_slot *t = slot_find(space_find(mm), rip, &off);
     if (t)
@@ -227,9 +259,11 @@ uaddr_t patch_resume_rip(struct mm *mm, uaddr_t rip)
 {
     uaddr_t resume = 0;
 
+    if (!filter_may_have(&window_filter, rip / 16))
+        return rip;
     spin_lock(&sites_lock);
     const struct patch_space *s = space_find(mm);
-    if (s && s->windows) {
+    if (s) {
         list_for_each(l, &s->pools) {
             resume = pool_resume_rip(list_entry(l, struct tramp_pool, link), rip);
             if (resume)
