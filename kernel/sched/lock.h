@@ -52,16 +52,19 @@ void spin_yield(void) __attribute__((weak));
 
 #define SPINS_BEFORE_YIELD 4096U
 
+static __attribute__((noinline, unused)) void spin_wait(struct spinlock *l)
+{
+    for (unsigned spins = 1; __atomic_load_n(&l->locked, __ATOMIC_RELAXED); spins++) {
+        cpu_relax();
+        if (spins % SPINS_BEFORE_YIELD == 0 && spin_yield)
+            spin_yield();
+    }
+}
+
 static inline void spin_lock(struct spinlock *l) ACQUIRE(*l) NO_TSA
 {
-    unsigned spins = 0;
-
-    while (!spin_trylock(l))
-        while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED)) {
-            cpu_relax();
-            if (unlikely(++spins % SPINS_BEFORE_YIELD == 0) && spin_yield)
-                spin_yield();
-        }
+    while (unlikely(!spin_trylock(l)))
+        spin_wait(l);
 }
 
 static inline void spin_unlock(struct spinlock *l) RELEASE(*l) NO_TSA

@@ -1,31 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sleeping locks: an atomic flag, and a wait queue for those who find it set. */
+/*
+ * Sleeping locks: an atomic word, and a wait queue for those who find it taken.
+ *
+ *   FREE --lock--> HELD --lock by another--> WANTED --unlock--> FREE, and the waiters are woken
+ *
+ * A holder is often on another vCPU and about to be done, so a moment of looking comes first.
+ */
 #include "kernel/sched/mutex.h"
+
+#include "kernel/sched/vcpus.h"
+
+#define SPINS 200U
+
+enum { MUTEX_FREE, MUTEX_HELD, MUTEX_WANTED };
 
 void mutex_init(struct mutex *m)
 {
-    m->held = 0;
+    m->held = MUTEX_FREE;
     waitq_init(&m->waitq);
 }
 
 bool mutex_trylock(struct mutex *m) NO_TSA
 {
-    return !__atomic_exchange_n(&m->held, 1, __ATOMIC_ACQUIRE);
+    uint32_t free = MUTEX_FREE;
+    return __atomic_compare_exchange_n(&m->held, &free, MUTEX_HELD, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
 }
 
-void mutex_lock(struct mutex *m) NO_TSA
+static bool mutex_spin(struct mutex *m) NO_TSA
 {
-    if (likely(mutex_trylock(m)))
-        return;
+    for (unsigned i = 0; i < SPINS && vcpus_count() > 1; i++) {
+        if (__atomic_load_n(&m->held, __ATOMIC_RELAXED) == MUTEX_FREE && mutex_trylock(m))
+            return true;
+        cpu_relax();
+    }
+    return false;
+}
+
+/* Takes it as WANTED, since there may be other waiters than us. */
+static void mutex_sleep(struct mutex *m)
+{
     struct waiter w;
+
     waitq_add(&m->waitq, &w);
-    while (!mutex_trylock(m))
+    while (__atomic_exchange_n(&m->held, MUTEX_WANTED, __ATOMIC_SEQ_CST) != MUTEX_FREE)
         (void)thread_block(KTIME_NEVER, false);
     waitq_del(&m->waitq, &w);
 }
 
+void mutex_lock(struct mutex *m) NO_TSA
+{
+    if (unlikely(!mutex_trylock(m)) && !mutex_spin(m))
+        mutex_sleep(m);
+}
+
 void mutex_unlock(struct mutex *m) NO_TSA
 {
-    __atomic_store_n(&m->held, 0, __ATOMIC_SEQ_CST);
-    waitq_wake(&m->waitq, 0);
+    if (unlikely(__atomic_exchange_n(&m->held, MUTEX_FREE, __ATOMIC_SEQ_CST) == MUTEX_WANTED))
+        waitq_wake(&m->waitq, 0);
 }

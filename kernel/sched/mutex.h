@@ -10,7 +10,7 @@
 #include "kernel/sched/waitq.h"
 
 struct CAPABILITY("mutex") mutex {
-    uint32_t held; /* [a] */
+    uint32_t held; /* [a] 0: free; see mutex.c */
     struct waitq waitq;
 };
 

@@ -80,6 +80,13 @@ static void look_later(void)
         __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
 }
 
+/* A thread has come into the queue: that matters if no tick is due, or another vCPU might run it. */
+static void queued(void)
+{
+    if (!PEEK(vcpu_this()->tick_at) || (!PEEK(resting.awake) && vcpus_limit() > 1))
+        look_later();
+}
+
 static void enqueue_locked(struct thread *t) REQUIRES(sched_lock)
 {
     t->state = THREAD_RUNNABLE;
@@ -484,7 +491,7 @@ void thread_start(struct thread *t)
     spin_lock(&sched_lock);
     enqueue_locked(t);
     spin_unlock(&sched_lock);
-    look_later();
+    queued();
 }
 
 static bool wake_locked(struct thread *t) REQUIRES(sched_lock)
@@ -501,24 +508,24 @@ static bool wake_locked(struct thread *t) REQUIRES(sched_lock)
 void thread_wake(struct thread *t)
 {
     spin_lock(&sched_lock);
-    bool queued = wake_locked(t);
+    bool woken = wake_locked(t);
     spin_unlock(&sched_lock);
-    if (queued)
-        look_later();
+    if (woken)
+        queued();
 }
 
 void thread_interrupt(struct thread *t)
 {
-    bool queued = false;
+    bool woken = false;
 
     spin_lock(&sched_lock);
     if (__atomic_load_n(&t->interruptible, __ATOMIC_ACQUIRE))
-        queued = wake_locked(t);
+        woken = wake_locked(t);
     else if (t->state == THREAD_RUNNING && t->on != vcpu_this())
         vcpu_interrupt_later(t->on);
     spin_unlock(&sched_lock);
-    if (queued)
-        look_later();
+    if (woken)
+        queued();
 }
 
 struct block_timer {
