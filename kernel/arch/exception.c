@@ -244,12 +244,18 @@ void exit_work(struct user_regs *regs)
             sched_resched();
         v = vcpu_this();
         if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->exit_work) {
-            t->exit_work = 0;
-            signal_deliver(regs, regs->orig_rax != ~0UL);
-            regs->orig_rax = ~0UL;
+            /* Cleared before the looks at what it stands for. */
+            (void)__atomic_exchange_n(&t->exit_work, 0, __ATOMIC_SEQ_CST);
+            rseq_resume(regs);
+            if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->restore_blocked) {
+                signal_deliver(regs, regs->orig_rax != ~0UL);
+                regs->orig_rax = ~0UL;
+            }
         }
+        v = vcpu_this(); /* a user copy may have slept */
         if (!__atomic_load_n(&v->need_resched, __ATOMIC_RELAXED) &&
-            !__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED))
+            !__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) &&
+            !__atomic_load_n(&t->exit_work, __ATOMIC_RELAXED))
             break;
     }
     if (t->fpu_parked)

@@ -245,6 +245,8 @@ static int exec_commit(struct process *p)
     t->robust_list_len = 0;
     signal_thread_init(t);
     t->restart.fn = NULL;
+    t->rseq = (struct rseq_state){0};
+    p->membarrier = 0;
     sighand_exec(p->sighand);
     ptimers_exec(p);
     fdtable_close_on_exec(p->fds);
@@ -331,6 +333,8 @@ static size_t fill_auxv(uint64_t *a, const struct process *p, const struct exec 
     AUX(AT_EGID, c->egid);
     AUX(AT_SECURE, 0); /* set-id bits have no effect in an enclave */
     AUX(AT_HWCAP2, HWCAP2_FSGSBASE);
+    AUX(AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
+    AUX(AT_RSEQ_ALIGN, RSEQ_ALIGN);
 #undef AUX
     return n;
 }

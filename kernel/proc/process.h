@@ -76,6 +76,7 @@ struct process {
     int leader_status;     /* [l] wait status of the first thread, when it went before others */
     bool dumpable;         /* [l] */
     bool no_new_privs;     /* [l] */
+    uint32_t membarrier;   /* [a] MEMBARRIER_CMD_REGISTER_* that were done */
     uint32_t personality;  /* [l] */
     ktime_t start_time;    /* [I] CLOCK_MONOTONIC */
     ktime_t cpu_time_dead; /* [l] run time of threads that are gone */

@@ -6,13 +6,11 @@
  * Lock: the process's.
  */
 #include <linux/errno.h>
-#include <linux/membarrier.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/time_types.h>
 
-#include "kernel/kernel.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
@@ -292,35 +290,4 @@ long sys_sched_yield(void)
 {
     thread_yield();
     return 0;
-}
-
-/*
- * With one vCPU every entry into the kernel is a barrier for all threads.  With more there is no
- * way yet to make the others pass one, so nothing is offered.
- */
-long sys_membarrier(int cmd, unsigned flags, int cpu_id)
-{
-    int offered = kernel.params->vcpu_count == 1
-                      ? MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-                            MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
-                            MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-                            MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
-                      : 0;
-    (void)cpu_id;
-    if (flags)
-        return reject(-EINVAL, "flags are not supported");
-    if (cmd == MEMBARRIER_CMD_QUERY)
-        return offered;
-    return cmd > 0 && (cmd & (cmd - 1)) == 0 && (cmd & offered) ? 0
-                                                                : reject(-EINVAL, "not offered");
-}
-
-/* glibc goes without rseq when registering fails. */
-long sys_rseq(uaddr_t rseq, unsigned len, int flags, unsigned sig)
-{
-    (void)rseq;
-    (void)len;
-    (void)flags;
-    (void)sig;
-    return reject(-ENOSYS, "restartable sequences are not supported");
 }

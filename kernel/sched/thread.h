@@ -14,6 +14,7 @@
 #include "kernel/arch/regs.h"
 #include "kernel/arch/vcpu.h"
 #include "kernel/sched/lock.h"
+#include "kernel/sched/rseq.h"
 #include "kernel/sched/schedparam.h"
 #include "kernel/signal/sigset.h"
 #include "lib/list.h"
@@ -61,6 +62,7 @@ struct thread {
     struct list pi_owned; /* [pi_lock] futexes of which it is the owner; kernel/sched/futex_pi.c */
     struct pi_state *pi_wait;     /* [pi_lock] the one that it waits for */
     uint32_t pi_exit;             /* [pi_lock] enum pi_exit: can it still be waited for? */
+    struct rseq_state rseq;       /* rseq.h says who writes what */
     struct schedparam schedparam; /* [p] */
     char comm[16];                /* [o] */
     ktime_t run_since;            /* [o] CLOCK_MONOTONIC of the last switch to it */

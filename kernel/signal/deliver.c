@@ -87,7 +87,8 @@ static void run_handler(struct user_regs *regs, int sig, const struct action *a,
 {
     struct thread *t = current;
 
-    if (frame_push(regs, sig, a, info, t->restore_blocked ? t->saved_blocked : before)) {
+    if (rseq_signal(regs) ||
+        frame_push(regs, sig, a, info, t->restore_blocked ? t->saved_blocked : before)) {
         signal_set_blocked(before);
         frame_failed(sig);
         return;
