@@ -84,8 +84,8 @@ static int peek_at(struct byteq *q, struct uio *u, size_t skip)
     return 0;
 }
 
-/* Removes n bytes that were read: whole pages are given up. */
-static void drop(struct byteq *q, size_t n)
+/* Whole pages are given up. */
+void byteq_drop(struct byteq *q, size_t n)
 {
     while (n) {
         size_t off = q->head % PAGE_SIZE;
@@ -106,12 +106,17 @@ static void drop(struct byteq *q, size_t n)
         q->head = 0;
 }
 
+void byteq_cut(struct byteq *q, size_t len)
+{
+    q->len = MIN(q->len, len); /* pages beyond stay in the ring and are written again */
+}
+
 int byteq_get(struct byteq *q, struct uio *u, bool peek)
 {
     size_t before = u->done;
     int err = peek_at(q, u, 0);
     if (!peek)
-        drop(q, u->done - before);
+        byteq_drop(q, u->done - before);
     return err;
 }
 

@@ -28,6 +28,9 @@ void byteq_fini(struct byteq *q);
 MUST_CHECK int byteq_put(struct byteq *q, struct uio *u);
 /* Moves what is there to the uio, and removes it unless peek. */
 MUST_CHECK int byteq_get(struct byteq *q, struct uio *u, bool peek);
+/* Removes n <= len bytes from the front; cuts the queue to its first len bytes. */
+void byteq_drop(struct byteq *q, size_t n);
+void byteq_cut(struct byteq *q, size_t len);
 /* -EBUSY when what is queued would not fit. */
 MUST_CHECK int byteq_resize(struct byteq *q, size_t size);
 
