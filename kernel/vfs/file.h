@@ -40,6 +40,8 @@ struct file_ops {
      * -EINVAL. */
     int (*read)(struct file *f, struct uio *u, int64_t *pos);
     int (*write)(struct file *f, struct uio *u, int64_t *pos);
+    /* How long a read or write may wait (SO_RCVTIMEO); 0: for ever.  Absent: for ever. */
+    ktime_t (*timeout)(struct file *f, bool write);
     /* Readiness as EPOLL* bits.  May start a background watch that ends in file_wake.  Absent:
      * always readable and writable. */
     uint32_t (*poll)(struct file *f);

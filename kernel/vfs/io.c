@@ -46,6 +46,8 @@ static __attribute__((noinline)) int io_wait(struct file *f, struct uio *u, int6
                                              uint32_t events)
 {
     struct waiter w;
+    ktime_t limit = f->ops->timeout ? f->ops->timeout(f, events & EPOLLOUT) : 0;
+    ktime_t deadline = limit ? clock_mono() + limit : KTIME_NEVER;
     int err;
     waitq_add(&f->waitq, &w);
     for (;;) {
@@ -61,12 +63,14 @@ static __attribute__((noinline)) int io_wait(struct file *f, struct uio *u, int6
             thread_yield(); /* somebody else was faster */
             continue;
         }
-        err = thread_block(KTIME_NEVER, true);
+        err = thread_block(deadline, true);
         if (err)
             break;
     }
     waitq_del(&f->waitq, &w);
-    return err;
+    if (err == -ETIMEDOUT)
+        return -EAGAIN;
+    return err == -ERESTARTSYS && limit ? -EINTR : err;
 }
 
 static inline int64_t read_now(struct file *f, struct uio *u, int64_t *pos)

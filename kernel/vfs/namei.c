@@ -103,6 +103,13 @@ static uint32_t umask_apply(unsigned mode)
     return mode & ~fs_context_umask(current_process()->fs);
 }
 
+int vfs_make_socket(const char *path, struct dentry **out)
+{
+    struct node_request r = {.mode = S_IFSOCK | umask_apply(0777)};
+    int err = node_create(AT_FDCWD, path, &r);
+    return err ? err : path_lookup(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, out);
+}
+
 long sys_mkdirat(int dfd, uaddr_t path, unsigned mode)
 {
     struct node_request r = {.mode = S_IFDIR | umask_apply(mode & 01777)};

@@ -186,6 +186,9 @@ static inline void path_done(struct path_arg *p)
 /* namei.c */
 void namei_init(void);
 
+/* A socket node for bind(2), with umask: its dentry (a reference); -EEXIST … */
+MUST_CHECK int vfs_make_socket(const char *path, struct dentry **out);
+
 /* access.c */
 #define MAY_EXEC 1U
 #define MAY_WRITE 2U
