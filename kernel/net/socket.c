@@ -1,49 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The socket calls.  There are connected AF_UNIX stream pairs so far; every other family is
- * EAFNOSUPPORT, and the calls that make or take connections find nothing to work on.
+ * Sockets as files, and the calls that make, name and connect them.  Data: message.c; options:
+ * option.c.
+ *
+ * The loops that block are here and in message.c: an operation says -EAGAIN, the thread waits on
+ * the file's queue until poll has something to say, and tries again.
  */
 #include "kernel/net/socket.h"
+
+#include <asm/ioctls.h>
+#include <linux/sockios.h>
 
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/format.h"
 #include "kernel/sys/syscalls.h"
 
 #define SOCK_FLAGS (O_CLOEXEC | O_NONBLOCK)
-#define ADDR_MAX 128U
-#define NSEC 1000000000L
-#define RW_MAX 0x7ffff000UL
+#define PROTO_TCP 6
+#define PROTO_UDP 17
 
-/* SOL_SOCKET options, from the ABI. */
-enum {
-    SOL_SOCKET_LEVEL = 1,
-    OPT_REUSEADDR = 2,
-    OPT_TYPE = 3,
-    OPT_ERROR = 4,
-    OPT_SNDBUF = 7,
-    OPT_RCVBUF = 8,
-    OPT_KEEPALIVE = 9,
-    OPT_LINGER = 13,
-    OPT_REUSEPORT = 15,
-    OPT_PASSCRED = 16,
-    OPT_PEERCRED = 17,
-    OPT_RCVTIMEO = 20,
-    OPT_SNDTIMEO = 21,
-    OPT_ACCEPTCONN = 30,
-    OPT_PROTOCOL = 38,
-    OPT_DOMAIN = 39,
-};
-
+static const struct file_ops socket_file_ops;
 static uint64_t socket_next_ino = 1; /* [a] */
 
-void socket_init(struct socket *s, const struct socket_ops *ops, const struct file_ops *fops,
-                 int family, int type, uint32_t flags)
+void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type,
+                 uint32_t flags)
 {
-    file_init(&s->file, fops, O_RDWR | (flags & O_NONBLOCK));
+    file_init(&s->file, &socket_file_ops, O_RDWR | (flags & O_NONBLOCK));
     s->ops = ops;
     s->family = family;
     s->type = type;
-    s->sndbuf = s->rcvbuf = 212992; /* Linux's default */
+    mutex_init(&s->lock);
+    list_init(&s->flying_link);
+    list_init(&s->gc_link);
+    s->sndbuf = s->rcvbuf = SOCKET_BUF;
+    s->rcvlowat = 1;
+    s->uid = current_process()->creds.euid;
     s->ino = __atomic_fetch_add(&socket_next_ino, 1, __ATOMIC_RELAXED);
     snprintf(s->name, sizeof(s->name), "socket:[%lu]", s->ino);
     s->file.name = s->name;
@@ -51,22 +42,77 @@ void socket_init(struct socket *s, const struct socket_ops *ops, const struct fi
 
 bool file_is_socket(const struct file *f)
 {
-    return f->ops->read == socket_file_read;
+    return f->ops == &socket_file_ops;
 }
 
-int socket_file_read(struct file *f, struct uio *u, int64_t *pos)
+bool socket_tryget(struct socket *s)
 {
-    (void)pos;
-    return socket_of(f)->ops->recv(socket_of(f), u, 0);
+    uint32_t *count = &s->file.ref.count;
+    uint32_t n = __atomic_load_n(count, __ATOMIC_RELAXED);
+    while (n) {
+        if (__atomic_compare_exchange_n(count, &n, n + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            return true;
+    }
+    return false;
 }
 
-int socket_file_write(struct file *f, struct uio *u, int64_t *pos)
+void socket_set_flag(struct socket *s, uint32_t flag, bool on)
 {
-    (void)pos;
-    return socket_of(f)->ops->send(socket_of(f), u, 0);
+    if (on)
+        __atomic_fetch_or(&s->flags, flag, __ATOMIC_ACQ_REL);
+    else
+        __atomic_fetch_and(&s->flags, ~flag, __ATOMIC_ACQ_REL);
 }
 
-int socket_file_getattr(struct file *f, struct statx *st)
+void socket_inherit(struct socket *to, const struct socket *from)
+{
+    uint32_t keep = to->family == AF_UNIX ? SOCKET_PASSCRED : ~SOCKET_LISTENING;
+    to->flags = from->flags & keep;
+    if (to->family == AF_UNIX)
+        return;
+    to->linger = from->linger;
+    to->priority = from->priority;
+    to->mark = from->mark;
+    to->sndbuf = from->sndbuf;
+    to->rcvbuf = from->rcvbuf;
+    to->rcvlowat = from->rcvlowat;
+    to->recv_timeout = from->recv_timeout;
+    to->send_timeout = from->send_timeout;
+}
+
+void cred_of_current(struct peer_cred *c)
+{
+    const struct process *p = current_process();
+    *c = (struct peer_cred){(uint32_t)p->pid, p->creds.euid, p->creds.egid};
+}
+
+/* As a file. */
+
+static int socket_file_read(struct file *f, struct uio *u, int64_t *pos)
+{
+    struct msg m = {.u = u};
+    (void)pos;
+    return socket_of(f)->ops->recv(socket_of(f), &m);
+}
+
+static int socket_file_write(struct file *f, struct uio *u, int64_t *pos)
+{
+    struct msg m = {.u = u};
+    (void)pos;
+    return socket_of(f)->ops->send(socket_of(f), &m);
+}
+
+static uint32_t socket_file_poll(struct file *f)
+{
+    return socket_of(f)->ops->poll(socket_of(f));
+}
+
+static ktime_t socket_file_timeout(struct file *f, bool write)
+{
+    return write ? socket_of(f)->send_timeout : socket_of(f)->recv_timeout;
+}
+
+static int socket_file_getattr(struct file *f, struct statx *st)
 {
     st->stx_mask = STATX_BASIC_STATS;
     st->stx_mode = S_IFSOCK | 0777;
@@ -79,8 +125,39 @@ int socket_file_getattr(struct file *f, struct statx *st)
     return 0;
 }
 
-/* The socket behind a descriptor: -EBADF, -ENOTSOCK. */
-static int socket_get(int fd, struct fd_ref *r, struct socket **out)
+static long socket_file_ioctl(struct file *f, unsigned cmd, uaddr_t arg)
+{
+    struct socket *s = socket_of(f);
+    int n;
+    switch (cmd) {
+    case FIONREAD:
+        if (socket_flag(s, SOCKET_LISTENING))
+            return -EINVAL;
+        n = s->ops->inq ? s->ops->inq(s) : 0;
+        break;
+    case SIOCOUTQ: n = s->ops->outq ? s->ops->outq(s) : 0; break;
+    case SIOCATMARK: n = 0; break;
+    default: return netif_ioctl(cmd, arg);
+    }
+    return copy_out(arg, &n, sizeof(n)) ? -EFAULT : 0;
+}
+
+static void socket_file_release(struct file *f)
+{
+    socket_of(f)->ops->release(socket_of(f));
+}
+
+static const struct file_ops socket_file_ops = {
+    .read = socket_file_read,
+    .write = socket_file_write,
+    .poll = socket_file_poll,
+    .timeout = socket_file_timeout,
+    .ioctl = socket_file_ioctl,
+    .getattr = socket_file_getattr,
+    .release = socket_file_release,
+};
+
+int socket_get(int fd, struct fd_ref *r, struct socket **out)
 {
     int err = fd_get(fd, r);
     if (err)
@@ -93,15 +170,7 @@ static int socket_get(int fd, struct fd_ref *r, struct socket **out)
     return 0;
 }
 
-/* Blocking. */
-
-static ktime_t wait_deadline(ktime_t timeout)
-{
-    return timeout ? clock_mono() + timeout : KTIME_NEVER;
-}
-
-/* -EAGAIN: waits for events unless the call or the socket must not. 0: try again. */
-static int socket_wait(struct socket *s, uint32_t events, unsigned flags, ktime_t deadline)
+int socket_wait(struct socket *s, uint32_t events, unsigned flags, ktime_t deadline)
 {
     struct file *f = &s->file;
     if (flags & MSG_DONTWAIT || f->flags & O_NONBLOCK) {
@@ -109,40 +178,10 @@ static int socket_wait(struct socket *s, uint32_t events, unsigned flags, ktime_
         return -EAGAIN;
     }
     int err = wait_event(&f->waitq, file_poll(f) & (events | EPOLL_ALWAYS), deadline);
-    return err == -ETIMEDOUT ? -EAGAIN : err;
-}
-
-static int64_t socket_recv(struct socket *s, struct uio *u, unsigned flags)
-{
-    ktime_t deadline = wait_deadline(s->recv_timeout);
-    int err;
-    if (flags & MSG_OOB)
-        return reject(-EOPNOTSUPP, "out-of-band data");
-    do {
-        size_t before = u->done;
-        err = s->ops->recv(s, u, flags);
-        if (err == -EAGAIN)
-            err = socket_wait(s, EPOLLIN, flags, deadline);
-        else if (!err && (u->done == before || flags & MSG_PEEK || !(flags & MSG_WAITALL)))
-            break;
-    } while (!err && u->left);
-    return u->done ? (int64_t)u->done : err;
-}
-
-static int64_t socket_send(struct socket *s, struct uio *u, unsigned flags)
-{
-    ktime_t deadline = wait_deadline(s->send_timeout);
-    int err;
-    if (flags & MSG_OOB)
-        return reject(-EOPNOTSUPP, "out-of-band data");
-    do {
-        err = s->ops->send(s, u, flags);
-        if (err == -EAGAIN)
-            err = socket_wait(s, EPOLLOUT, flags, deadline);
-    } while (!err && u->left);
-    if (err == -EPIPE && !(flags & MSG_NOSIGNAL))
-        (void)signal_send_thread(current, SIGPIPE, NULL);
-    return u->done ? (int64_t)u->done : err;
+    if (err == -ETIMEDOUT)
+        return -EAGAIN;
+    /* With a timeout a call is not restarted: it would wait all over again. */
+    return err && deadline != KTIME_NEVER ? -EINTR : err;
 }
 
 /* Making sockets. */
@@ -152,154 +191,210 @@ static int type_check(int type)
     return type & ~(SOCK_TYPE_MASK | SOCK_FLAGS) ? -EINVAL : 0;
 }
 
-long sys_socket(int family, int type, int protocol)
+static int inet_new(int family, int type, int protocol, uint32_t flags, struct socket **out)
 {
-    (void)protocol;
+    if (protocol < 0 || protocol > 255)
+        return -EINVAL;
+    switch (type) {
+    case SOCK_STREAM:
+        if (protocol && protocol != PROTO_TCP)
+            return -EPROTONOSUPPORT;
+        return tcp_new(family, flags, out);
+    case SOCK_DGRAM:
+        if (protocol && protocol != PROTO_UDP)
+            return reject(-EPROTONOSUPPORT, "UDP is the only datagram protocol");
+        return udp_new(family, flags, out);
+    case SOCK_RAW: return reject(-EPERM, "raw sockets");
+    default: return -ESOCKTNOSUPPORT;
+    }
+}
+
+static int unix_new(int type, int protocol, uint32_t flags, struct socket **out)
+{
+    if (protocol != 0 && protocol != AF_UNIX)
+        return -EPROTONOSUPPORT;
+    switch (type) {
+    case SOCK_STREAM:
+    case SOCK_SEQPACKET: return unix_stream_new(type, flags, out);
+    case SOCK_RAW: /* as Linux */
+    case SOCK_DGRAM: return unix_dgram_new(flags, out);
+    default: return -ESOCKTNOSUPPORT;
+    }
+}
+
+static int socket_new(int family, int type, int protocol, struct socket **out)
+{
+    uint32_t flags = (uint32_t)type;
     if (type_check(type))
         return -EINVAL;
-    if (family == AF_UNIX)
-        return reject(-EAFNOSUPPORT, "only socketpair makes AF_UNIX sockets yet");
-    return reject(-EAFNOSUPPORT, "there is no such network yet");
+    type &= SOCK_TYPE_MASK;
+    switch (family) {
+    case AF_UNIX: return unix_new(type, protocol, flags, out);
+    case AF_INET:
+    case AF_INET6: return inet_new(family, type, protocol, flags, out);
+    case AF_NETLINK:
+        if (protocol)
+            return reject(-EPROTONOSUPPORT, "only NETLINK_ROUTE");
+        return netlink_new(type, flags, out);
+    default: return reject(-EAFNOSUPPORT, "no such address family");
+    }
+}
+
+long sys_socket(int family, int type, int protocol)
+{
+    struct socket *s;
+    int err = socket_new(family, type, protocol, &s);
+    return err ? err : fd_install(&s->file, type & O_CLOEXEC, 0);
 }
 
 long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 {
-    struct file *ends[2];
-    if (type_check(type))
+    struct socket *s[2];
+    int err = socket_new(family, type, protocol, &s[0]);
+    if (err)
+        return err;
+    err = family == AF_UNIX ? socket_new(family, type, protocol, &s[1]) : -EOPNOTSUPP;
+    if (err) {
+        socket_put(s[0]);
+        return err;
+    }
+    err = s[0]->type == SOCK_DGRAM ? unix_dgram_pair(s[0], s[1]) : unix_stream_pair(s[0], s[1]);
+    if (err) {
+        socket_put(s[0]);
+        socket_put(s[1]);
+        return err;
+    }
+    struct file *ends[2] = {&s[0]->file, &s[1]->file};
+    return fd_install_pair(ends, type & O_CLOEXEC, fds);
+}
+
+/* Naming and connecting. */
+
+long sys_bind(int fd, uaddr_t addr, int addrlen)
+{
+    struct addr a;
+    struct socket *s;
+    struct fd_ref r;
+    long err = socket_get(fd, &r, &s);
+    if (err)
+        return err;
+    err = addr_in(&a, addr, addrlen);
+    if (!err) {
+        mutex_lock(&s->lock);
+        err = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
+        mutex_unlock(&s->lock);
+    }
+    fd_put(&r);
+    return err;
+}
+
+long sys_listen(int fd, int backlog)
+{
+    struct socket *s;
+    struct fd_ref r;
+    long err = socket_get(fd, &r, &s);
+    if (err)
+        return err;
+    mutex_lock(&s->lock);
+    err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
+    mutex_unlock(&s->lock);
+    fd_put(&r);
+    return err;
+}
+
+static int connect_once(struct socket *s, const struct addr *a)
+{
+    if (!s->ops->connect)
+        return -EOPNOTSUPP;
+    mutex_lock(&s->lock);
+    int err = s->ops->connect(s, a);
+    mutex_unlock(&s->lock);
+    return err;
+}
+
+static void connect_cancel(struct socket *s)
+{
+    if (!s->ops->connect_cancel)
+        return;
+    mutex_lock(&s->lock);
+    s->ops->connect_cancel(s);
+    mutex_unlock(&s->lock);
+}
+
+static int socket_connect(struct socket *s, const struct addr *a)
+{
+    ktime_t deadline = socket_deadline(s->send_timeout, s->send_timeout ? clock_mono() : 0);
+    for (;;) {
+        int err = connect_once(s, a);
+        if ((err != -EINPROGRESS && err != -EALREADY) || s->file.flags & O_NONBLOCK)
+            return err;
+        err = socket_wait(s, EPOLLOUT, 0, deadline);
+        if (!err)
+            continue;
+        connect_cancel(s);
+        if (err == -EAGAIN)
+            return s->family == AF_UNIX ? -EAGAIN : -EINPROGRESS;
+        return err;
+    }
+}
+
+long sys_connect(int fd, uaddr_t addr, int addrlen)
+{
+    struct addr a;
+    struct socket *s;
+    struct fd_ref r;
+    long err = socket_get(fd, &r, &s);
+    if (err)
+        return err;
+    err = addr_in(&a, addr, addrlen);
+    if (!err)
+        err = socket_connect(s, &a);
+    fd_put(&r);
+    return err;
+}
+
+static int socket_accept(struct socket *s, uint32_t flags, struct socket **out, struct addr *peer)
+{
+    ktime_t deadline = socket_deadline(s->recv_timeout, s->recv_timeout ? clock_mono() : 0);
+    if (!s->ops->accept)
+        return -EOPNOTSUPP;
+    for (;;) {
+        mutex_lock(&s->lock);
+        int err = s->ops->accept(s, flags, out, peer);
+        mutex_unlock(&s->lock);
+        if (err != -EAGAIN)
+            return err;
+        err = socket_wait(s, EPOLLIN, 0, deadline);
+        if (err)
+            return err;
+    }
+}
+
+long sys_accept4(int fd, uaddr_t addr, uaddr_t addrlen, int flags)
+{
+    struct addr peer;
+    struct socket *s, *new;
+    struct fd_ref r;
+    if (flags & ~SOCK_FLAGS)
         return -EINVAL;
-    if (family != AF_UNIX)
-        return reject(-EAFNOSUPPORT, "pairs are AF_UNIX");
-    if (protocol != 0 && protocol != AF_UNIX)
-        return -EPROTONOSUPPORT;
-    if ((type & SOCK_TYPE_MASK) != SOCK_STREAM)
-        return reject(-ESOCKTNOSUPPORT, "only stream sockets yet");
-    int err = unix_pair_new((uint32_t)type & O_NONBLOCK, ends);
-    return err ? err : fd_install_pair(ends, type & O_CLOEXEC, fds);
-}
-
-/* Data. */
-
-long sys_sendto(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, int addrlen)
-{
-    struct uio_seg seg;
-    struct uio u;
-    struct socket *s;
-    struct fd_ref r;
-    (void)addrlen;
-    if (len && !user_range_ok(buf, len))
-        return -EFAULT;
-    int64_t ret = socket_get(fd, &r, &s);
+    long ret = socket_get(fd, &r, &s);
     if (ret)
         return ret;
-    uio_init_one(&u, &seg, buf, MIN(len, RW_MAX));
-    ret = addr ? -EISCONN : socket_send(s, &u, flags);
+    ret = socket_accept(s, (uint32_t)flags, &new, &peer);
     fd_put(&r);
-    return ret;
-}
-
-/* An empty address: stream sockets do not say who sent. */
-static int no_address_out(uaddr_t addr, uaddr_t addrlen)
-{
-    return addr && addrlen && user_store32(addrlen, 0) ? -EFAULT : 0;
-}
-
-long sys_recvfrom(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, uaddr_t addrlen)
-{
-    struct uio_seg seg;
-    struct uio u;
-    struct socket *s;
-    struct fd_ref r;
-    if (len && !user_range_ok(buf, len))
-        return -EFAULT;
-    int64_t ret = socket_get(fd, &r, &s);
     if (ret)
         return ret;
-    uio_init_one(&u, &seg, buf, MIN(len, RW_MAX));
-    ret = socket_recv(s, &u, flags);
-    if (ret >= 0 && no_address_out(addr, addrlen))
-        ret = -EFAULT;
-    fd_put(&r);
-    return ret;
-}
-
-/* struct msghdr as the program lays it out. */
-struct user_msghdr {
-    uaddr_t name;
-    uint32_t namelen, pad;
-    uaddr_t iov;
-    uint64_t iovlen;
-    uaddr_t control;
-    uint64_t controllen;
-    uint32_t flags, pad2;
-};
-
-static int64_t msg_send(struct socket *s, const struct user_msghdr *m, unsigned flags)
-{
-    struct segs segs;
-    struct uio u;
-    if (m->name && m->namelen)
-        return -EISCONN;
-    if (m->control && m->controllen)
-        return reject(-EINVAL, "ancillary data");
-    if (m->iovlen > UIO_MAXIOV)
-        return -EMSGSIZE;
-    int err = segs_in(&segs, m->iov, m->iovlen);
-    if (err)
-        return err;
-    uio_init_user(&u, segs.seg, segs.n);
-    int64_t ret = socket_send(s, &u, flags);
-    segs_free(&segs);
-    return ret;
-}
-
-long sys_sendmsg(int fd, uaddr_t msg, unsigned flags)
-{
-    struct user_msghdr m;
-    struct socket *s;
-    struct fd_ref r;
-    if (copy_in(&m, msg, sizeof(m)))
-        return -EFAULT;
-    int64_t ret = socket_get(fd, &r, &s);
-    if (ret)
+    ret = addr_out(&peer, addr, addrlen);
+    if (ret) {
+        socket_put(new);
         return ret;
-    ret = msg_send(s, &m, flags);
-    fd_put(&r);
-    return ret;
+    }
+    return fd_install(&new->file, flags & O_CLOEXEC, 0);
 }
 
-static int64_t msg_recv(struct socket *s, struct user_msghdr *m, unsigned flags)
+long sys_accept(int fd, uaddr_t addr, uaddr_t addrlen)
 {
-    struct segs segs;
-    struct uio u;
-    if (m->iovlen > UIO_MAXIOV)
-        return -EMSGSIZE;
-    int err = segs_in(&segs, m->iov, m->iovlen);
-    if (err)
-        return err;
-    uio_init_user(&u, segs.seg, segs.n);
-    int64_t ret = socket_recv(s, &u, flags);
-    segs_free(&segs);
-    m->namelen = 0;
-    m->controllen = 0;
-    m->flags = flags & MSG_CMSG_CLOEXEC;
-    return ret;
-}
-
-long sys_recvmsg(int fd, uaddr_t msg, unsigned flags)
-{
-    struct user_msghdr m;
-    struct socket *s;
-    struct fd_ref r;
-    if (copy_in(&m, msg, sizeof(m)))
-        return -EFAULT;
-    int64_t ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    ret = msg_recv(s, &m, flags);
-    fd_put(&r);
-    if (ret >= 0 && copy_out(msg, &m, sizeof(m)))
-        ret = -EFAULT;
-    return ret;
+    return sys_accept4(fd, addr, addrlen, 0);
 }
 
 long sys_shutdown(int fd, int how)
@@ -309,39 +404,31 @@ long sys_shutdown(int fd, int how)
     int err = socket_get(fd, &r, &s);
     if (err)
         return err;
-    err = how < SHUT_RD || how > SHUT_RDWR ? -EINVAL : s->ops->shutdown(s, how);
+    mutex_lock(&s->lock);
+    if (how < SHUT_RD || how > SHUT_RDWR)
+        err = -EINVAL;
+    else
+        err = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+    mutex_unlock(&s->lock);
     fd_put(&r);
     return err;
 }
 
-/* Names. */
-
-static long name_out(struct socket *s, bool peer, uaddr_t addr, uaddr_t addrlen)
-{
-    char name[ADDR_MAX];
-    uint32_t room;
-    int len = s->ops->getname(s, peer, name, sizeof(name));
-    if (len < 0)
-        return len;
-    if (user_load32(addrlen, &room))
-        return -EFAULT;
-    if ((int32_t)room < 0)
-        return -EINVAL;
-    if (copy_out(addr, name, MIN(room, (uint32_t)len)) || user_store32(addrlen, (uint32_t)len))
-        return -EFAULT;
-    return 0;
-}
-
 static long name_call(int fd, bool peer, uaddr_t addr, uaddr_t addrlen)
 {
+    struct addr a;
     struct socket *s;
     struct fd_ref r;
     long err = socket_get(fd, &r, &s);
     if (err)
         return err;
-    err = name_out(s, peer, addr, addrlen);
+    mutex_lock(&s->lock);
+    err = s->ops->getname(s, peer, &a);
+    mutex_unlock(&s->lock);
     fd_put(&r);
-    return err;
+    if (err)
+        return err;
+    return addr ? addr_out(&a, addr, addrlen) : -EFAULT;
 }
 
 long sys_getsockname(int fd, uaddr_t addr, uaddr_t addrlen)
@@ -352,148 +439,4 @@ long sys_getsockname(int fd, uaddr_t addr, uaddr_t addrlen)
 long sys_getpeername(int fd, uaddr_t addr, uaddr_t addrlen)
 {
     return name_call(fd, true, addr, addrlen);
-}
-
-/* Calls that need a socket without a peer: pairs never are. */
-static long connected_only(int fd, long err)
-{
-    struct socket *s;
-    struct fd_ref r;
-    long ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    fd_put(&r);
-    return err;
-}
-
-long sys_connect(int fd, uaddr_t addr, int addrlen)
-{
-    (void)addr;
-    (void)addrlen;
-    return connected_only(fd, -EISCONN);
-}
-
-long sys_bind(int fd, uaddr_t addr, int addrlen)
-{
-    (void)addr;
-    (void)addrlen;
-    return connected_only(fd, reject(-EINVAL, "AF_UNIX names"));
-}
-
-long sys_listen(int fd, int backlog)
-{
-    (void)backlog;
-    return connected_only(fd, -EINVAL);
-}
-
-long sys_accept4(int fd, uaddr_t addr, uaddr_t addrlen, int flags)
-{
-    (void)addr;
-    (void)addrlen;
-    (void)flags;
-    return connected_only(fd, -EINVAL);
-}
-
-long sys_accept(int fd, uaddr_t addr, uaddr_t addrlen)
-{
-    return sys_accept4(fd, addr, addrlen, 0);
-}
-
-/* Options. */
-
-static int timeout_in(uaddr_t val, int len, ktime_t *out)
-{
-    int64_t tv[2];
-    if (len < (int)sizeof(tv))
-        return -EINVAL;
-    if (copy_in(tv, val, sizeof(tv)))
-        return -EFAULT;
-    if (tv[1] < 0 || tv[1] >= 1000000)
-        return -EDOM;
-    *out = tv[0] < 0 || tv[0] > INT32_MAX ? 0 : tv[0] * NSEC + tv[1] * 1000;
-    return 0;
-}
-
-static int option_set(struct socket *s, int opt, uaddr_t val, int len)
-{
-    uint32_t n;
-    if (opt == OPT_RCVTIMEO || opt == OPT_SNDTIMEO)
-        return timeout_in(val, len, opt == OPT_RCVTIMEO ? &s->recv_timeout : &s->send_timeout);
-    if (len < (int)sizeof(n))
-        return -EINVAL;
-    if (copy_in(&n, val, sizeof(n)))
-        return -EFAULT;
-    switch (opt) {
-    case OPT_SNDBUF: s->sndbuf = MIN(n, 212992U) * 2; return 0;
-    case OPT_RCVBUF: s->rcvbuf = MIN(n, 212992U) * 2; return 0;
-    case OPT_REUSEADDR:
-    case OPT_REUSEPORT:
-    case OPT_KEEPALIVE:
-    case OPT_LINGER:
-    case OPT_PASSCRED: return 0;
-    default: return reject(-ENOPROTOOPT, "socket option");
-    }
-}
-
-long sys_setsockopt(int fd, int level, int optname, uaddr_t optval, int optlen)
-{
-    struct socket *s;
-    struct fd_ref r;
-    int err = socket_get(fd, &r, &s);
-    if (err)
-        return err;
-    err = level == SOL_SOCKET_LEVEL ? option_set(s, optname, optval, optlen) : -EOPNOTSUPP;
-    fd_put(&r);
-    return err;
-}
-
-/* The value of an option into out (24 bytes): its length, or -errno. */
-static int option_get(struct socket *s, int opt, void *out)
-{
-    const struct process *p = current_process();
-    ktime_t span = opt == OPT_RCVTIMEO ? s->recv_timeout : s->send_timeout;
-    uint32_t cred[3] = {(uint32_t)p->pid, p->creds.euid, p->creds.egid};
-    int64_t tv[2] = {span / NSEC, span % NSEC / 1000};
-    uint32_t n = 0;
-    switch (opt) {
-    case OPT_TYPE: n = (uint32_t)s->type; break;
-    case OPT_DOMAIN: n = (uint32_t)s->family; break;
-    case OPT_SNDBUF: n = s->sndbuf; break;
-    case OPT_RCVBUF: n = s->rcvbuf; break;
-    case OPT_RCVTIMEO:
-    case OPT_SNDTIMEO: memcpy(out, tv, sizeof(tv)); return sizeof(tv);
-    case OPT_PEERCRED: memcpy(out, cred, sizeof(cred)); return sizeof(cred);
-    case OPT_LINGER: memset(out, 0, 8); return 8;
-    case OPT_ERROR:
-    case OPT_PROTOCOL:
-    case OPT_ACCEPTCONN:
-    case OPT_REUSEADDR:
-    case OPT_REUSEPORT:
-    case OPT_KEEPALIVE:
-    case OPT_PASSCRED: break;
-    default: return (int)reject(-ENOPROTOOPT, "socket option");
-    }
-    memcpy(out, &n, sizeof(n));
-    return sizeof(n);
-}
-
-long sys_getsockopt(int fd, int level, int optname, uaddr_t optval, uaddr_t optlen)
-{
-    struct socket *s;
-    struct fd_ref r;
-    char value[24];
-    uint32_t room;
-    int ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    ret = level == SOL_SOCKET_LEVEL ? option_get(s, optname, value) : -EOPNOTSUPP;
-    fd_put(&r);
-    if (ret < 0)
-        return ret;
-    if (user_load32(optlen, &room))
-        return -EFAULT;
-    if ((int32_t)room < 0)
-        return -EINVAL;
-    room = MIN(room, (uint32_t)ret);
-    return copy_out(optval, value, room) || user_store32(optlen, room) ? -EFAULT : 0;
 }

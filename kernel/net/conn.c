@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections: see conn.h for states and locks. */
+#include "kernel/net/conn.h"
+
+#include "kernel/vfs/vfs_impl.h"
+
+#define QUEUE_FIRST (64UL * 1024) /* a ring begins with this and grows up to the limit */
+#define EV_IN (EPOLLIN | EPOLLRDNORM)
+#define EV_OUT (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
+
+static int way_init(struct way *w, size_t limit)
+{
+    mutex_init(&w->lock);
+    list_init(&w->marks);
+    w->limit = limit;
+    return byteq_init(&w->q, MIN(QUEUE_FIRST, ALIGN_UP(limit, PAGE_SIZE)));
+}
+
+int conn_new(enum conn_kind kind, size_t buf, struct conn **out)
+{
+    struct conn *c = kzalloc(sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    if (way_init(&c->way[0], buf))
+        goto undo_conn;
+    if (way_init(&c->way[1], buf))
+        goto undo_way;
+    c->kind = kind;
+    c->ref.count = 2;
+    spin_init(&c->ends_lock);
+    list_init(&c->link);
+    *out = c;
+    return 0;
+undo_way:
+    byteq_fini(&c->way[0].q);
+undo_conn:
+    kfree(c);
+    return -ENOMEM;
+}
+
+static void conn_put(struct conn *c)
+{
+    if (!ref_put(&c->ref))
+        return;
+    byteq_fini(&c->way[0].q);
+    byteq_fini(&c->way[1].q);
+    kfree(c);
+}
+
+void conn_attach(struct conn *c, int side, struct stream_sock *ss)
+{
+    ss->side = side;
+    spin_lock(&c->ends_lock);
+    c->end[side] = ss;
+    spin_unlock(&c->ends_lock);
+    if (ss->conn) {
+        ss->conn->older = ss->old;
+        ss->old = ss->conn;
+    }
+    __atomic_store_n(&ss->conn, c, __ATOMIC_RELEASE);
+}
+
+void conn_wake(struct conn *c, int side, uint32_t events)
+{
+    spin_lock(&c->ends_lock);
+    if (c->end[side])
+        file_wake(&c->end[side]->sock.file, events);
+    spin_unlock(&c->ends_lock);
+}
+
+/* Marks. */
+
+static void mark_add(struct way *w, struct mark *k) REQUIRES(w->lock)
+{
+    spin_lock(&rights_lock);
+    list_add_tail(&w->marks, &k->link);
+    w->nmarks++;
+    spin_unlock(&rights_lock);
+}
+
+/* Takes a mark out. */
+static void mark_del(struct way *w, struct mark *k) REQUIRES(w->lock)
+{
+    spin_lock(&rights_lock);
+    list_del(&k->link);
+    w->nmarks--;
+    spin_unlock(&rights_lock);
+}
+
+static struct mark *mark_first(const struct way *w)
+{
+    return w->nmarks ? list_entry(w->marks.next, struct mark, link) : NULL;
+}
+
+/* The rights of a mark, taken or (peek) copied. */
+static struct rights *mark_rights(struct mark *k, bool peek)
+{
+    spin_lock(&rights_lock);
+    struct rights *r = k->rights;
+    if (r && peek)
+        r = rights_clone(r);
+    else
+        k->rights = NULL;
+    spin_unlock(&rights_lock);
+    return r;
+}
+
+/* Gives a mark's luggage to a receiver. */
+static void mark_deliver(struct mark *k, struct msg *m)
+{
+    if (m->scm && k->has_cred) {
+        m->scm->cred = k->cred;
+        m->scm->has_cred = true;
+    }
+    if (!k->rights)
+        return;
+    if (!m->scm) {
+        m->out |= MSG_CTRUNC;
+        if (!(m->flags & MSG_PEEK))
+            rights_drop(mark_rights(k, false));
+        return;
+    }
+    m->scm->rights = mark_rights(k, m->flags & MSG_PEEK);
+}
+
+/* Sending. */
+
+/* Whether side may send into w; done: the data went nowhere. */
+static int send_check(struct conn *c, int side, struct way *w, struct msg *m) REQUIRES(w->lock)
+{
+    int err = socket_take_error(&c->err[side]);
+    if (unlikely(err))
+        return err;
+    if (unlikely(c->dead || w->fin))
+        return -EPIPE;
+    if (c->kind != CONN_TCP)
+        return w->deaf || w->gone ? -EPIPE : 0;
+    if (unlikely(w->gone)) {
+        /* The peer's machine answers with a reset; who learns of it is the next call. */
+        uio_skip(m->u, m->u->left);
+        c->dead = true;
+        __atomic_store_n(&c->err[side], EPIPE, __ATOMIC_RELEASE);
+        return 0;
+    }
+    return 0;
+}
+
+/* Enlarges the ring when n bytes more would be within the limit; failing to is harmless. */
+static void way_grow(struct way *w, size_t n)
+{
+    size_t want = MIN(w->q.len + n, w->limit), size = w->q.size;
+    while (size < want)
+        size *= 2;
+    if (size != w->q.size)
+        (void)!byteq_resize(&w->q, size);
+}
+
+/* Moves what fits below the limit. */
+static int way_put(struct way *w, struct uio *u, size_t room) REQUIRES(w->lock)
+{
+    size_t before = u->done, left = u->left;
+    if (unlikely(byteq_room(&w->q) < MIN(room, left)))
+        way_grow(w, MIN(room, left));
+    u->left = MIN(left, room);
+    int err = byteq_put(&w->q, u);
+    u->left = left - (u->done - before);
+    return err;
+}
+
+static struct mark *mark_new(struct conn *c, struct msg *m)
+{
+    struct mark *k = kzalloc(sizeof(*k));
+    (void)c;
+    if (k && m->scm) {
+        k->has_cred = m->scm->has_cred;
+        k->cred = m->scm->cred;
+    }
+    return k;
+}
+
+/* The mark for data [start, now) of w; takes the message's rights. */
+static void mark_finish(struct way *w, struct mark *k, uint64_t start, struct msg *m)
+    REQUIRES(w->lock)
+{
+    k->start = start;
+    k->end = w->pos + w->q.len;
+    if (m->scm) {
+        k->rights = m->scm->rights;
+        m->scm->rights = NULL;
+    }
+    mark_add(w, k);
+}
+
+/* A part of the stream, or a whole packet. */
+static int send_locked(struct conn *c, struct way *w, struct msg *m) REQUIRES(w->lock)
+{
+    bool packet = c->kind == CONN_PACKET;
+    size_t need = packet ? m->u->left : MIN(m->u->left, 1UL);
+    size_t room = w->limit > w->q.len ? w->limit - w->q.len : 0;
+    struct mark *k = NULL;
+    if (packet && need > w->limit)
+        return -EMSGSIZE;
+    if (room < need || (packet && w->nmarks > w->limit / 256))
+        return -EAGAIN;
+    if (packet || (m->scm && (m->scm->rights || m->scm->has_cred) && m->u->left)) {
+        k = mark_new(c, m);
+        if (!k)
+            return -ENOMEM;
+    }
+    uint64_t start = w->pos + w->q.len;
+    int err = way_put(w, m->u, room);
+    if (!k)
+        return err;
+    if (packet ? err != 0 : w->pos + w->q.len == start) {
+        byteq_cut(&w->q, start - w->pos); /* no half packets */
+        kfree(k);
+        return err;
+    }
+    mark_finish(w, k, start, m);
+    return err;
+}
+
+int conn_send(struct conn *c, int side, struct msg *m)
+{
+    struct way *w = &c->way[!side];
+    size_t before = m->u->done;
+    mutex_lock(&w->lock);
+    int err = send_check(c, side, w, m);
+    bool moved = false;
+    if (unlikely(!err && !c->established)) {
+        err = -EAGAIN;
+    } else if (likely(!err && !c->dead)) {
+        err = send_locked(c, w, m);
+        moved = m->u->done != before || (!err && c->kind == CONN_PACKET);
+    }
+    mutex_unlock(&w->lock);
+    if (likely(moved)) {
+        c->sent[side] += m->u->done - before;
+        conn_wake(c, !side, EV_IN);
+    } else if (unlikely(c->dead && !err)) {
+        conn_wake(c, side, EV_IN | EV_OUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
+    }
+    return err;
+}
+
+/* Receiving. */
+
+static bool way_writable(const struct conn *c, const struct way *w, size_t len)
+{
+    return c->kind == CONN_TCP ? len * 3 <= w->limit * 2 : len * 4 <= w->limit;
+}
+
+/* Nothing is queued: the end, an error, or later. */
+static int recv_empty(struct conn *c, int side, struct way *w)
+{
+    int err;
+    if (c->kind == CONN_TCP && w->fin)
+        return 0; /* it was told of the end before the error */
+    err = socket_take_error(&c->err[side]);
+    if (err)
+        return err;
+    return w->fin || w->deaf || c->dead ? 0 : -EAGAIN;
+}
+
+/* A stretch of the stream up to the end of the first mark that has rights. */
+static int recv_stream(struct way *w, struct msg *m) REQUIRES(w->lock)
+{
+    struct uio *u = m->u;
+    size_t before = u->done, left = u->left;
+    struct mark *k = mark_first(w);
+    if (k)
+        u->left = MIN(left, k->end - w->pos);
+    bool discard = m->flags & MSG_TRUNC && !(m->flags & MSG_PEEK);
+    int err = 0;
+    if (unlikely(discard)) {
+        size_t n = MIN(u->left, w->q.len);
+        byteq_drop(&w->q, n);
+        uio_skip(u, n);
+    } else {
+        err = byteq_get(&w->q, u, m->flags & MSG_PEEK);
+    }
+    size_t n = u->done - before;
+    u->left = left - n;
+    if (k && w->pos + n > k->start)
+        mark_deliver(k, m);
+    if (m->flags & MSG_PEEK)
+        return err;
+    w->pos += n;
+    if (k && w->pos >= k->end) {
+        mark_del(w, k);
+        kfree(k);
+    }
+    return err;
+}
+
+/* One packet; what does not fit is lost. */
+static int recv_packet(struct way *w, struct msg *m) REQUIRES(w->lock)
+{
+    struct uio *u = m->u;
+    struct mark *k = mark_first(w);
+    size_t len = k->end - k->start, left = u->left;
+    u->left = MIN(left, len);
+    int err = byteq_get(&w->q, u, true);
+    u->left = 0;
+    m->whole = len;
+    m->out |= MSG_EOR | (left < len ? MSG_TRUNC : 0);
+    if (err)
+        return err;
+    mark_deliver(k, m);
+    if (m->flags & MSG_PEEK)
+        return 0;
+    byteq_drop(&w->q, len);
+    w->pos += len;
+    mark_del(w, k);
+    kfree(k);
+    return 0;
+}
+
+int conn_recv(struct conn *c, int side, struct msg *m)
+{
+    struct way *w = &c->way[side];
+    bool packet = c->kind == CONN_PACKET;
+    int err;
+    if (!m->u->left && !packet)
+        return 0;
+    mutex_lock(&w->lock);
+    size_t before = w->q.len;
+    if (packet ? !w->nmarks : !w->q.len)
+        err = recv_empty(c, side, w);
+    else
+        err = packet ? recv_packet(w, m) : recv_stream(w, m);
+    bool wake = !way_writable(c, w, before) && way_writable(c, w, w->q.len);
+    mutex_unlock(&w->lock);
+    if (wake || (packet && !err && !(m->flags & MSG_PEEK)))
+        conn_wake(c, !side, EV_OUT);
+    return err;
+}
+
+uint32_t conn_poll(struct conn *c, int side, size_t lowat)
+{
+    const struct way *in = &c->way[side], *out = &c->way[!side];
+    bool end_in = in->fin || in->deaf || c->dead;
+    bool end_out = out->fin || c->dead || (c->kind != CONN_TCP && (out->deaf || out->gone));
+    uint32_t events = 0;
+    if (c->kind == CONN_PACKET ? in->nmarks != 0 : in->q.len >= MAX(lowat, 1UL))
+        events |= EV_IN;
+    if (end_in)
+        events |= EV_IN | EPOLLRDHUP;
+    if (end_in && end_out)
+        events |= EPOLLHUP;
+    if (end_out || (c->established && way_writable(c, out, out->q.len)))
+        events |= c->kind == CONN_TCP ? EPOLLOUT | EPOLLWRNORM : EV_OUT;
+    if (__atomic_load_n(&c->err[side], __ATOMIC_ACQUIRE))
+        events |= EPOLLERR;
+    return events;
+}
+
+/* The end. */
+
+bool conn_closed(const struct conn *c)
+{
+    return c->dead || (c->way[0].fin && c->way[1].fin);
+}
+
+void conn_shutdown(struct conn *c, int side, int how)
+{
+    if (how != SHUT_WR) {
+        mutex_lock(&c->way[side].lock);
+        c->way[side].deaf = true;
+        mutex_unlock(&c->way[side].lock);
+    }
+    if (how != SHUT_RD) {
+        mutex_lock(&c->way[!side].lock);
+        c->way[!side].fin = true;
+        mutex_unlock(&c->way[!side].lock);
+    }
+    /* Both sides: the shutting one may have threads that wait. */
+    for (int i = 0; i < 2; i++)
+        conn_wake(c, i, EV_IN | EV_OUT | EPOLLRDHUP | EPOLLHUP);
+}
+
+void conn_set_limit(struct conn *c, int way, size_t limit)
+{
+    mutex_lock(&c->way[way].lock);
+    c->way[way].limit = limit;
+    mutex_unlock(&c->way[way].lock);
+}
+
+/* Nobody will read w any more: frees what it holds; true when there was something. */
+static bool way_end(struct way *w)
+{
+    struct list *it, marks = LIST_INIT(marks);
+    mutex_lock(&w->lock);
+    bool unread = w->q.len || w->nmarks;
+    w->deaf = w->gone = true;
+    byteq_drop(&w->q, w->q.len);
+    spin_lock(&rights_lock);
+    while ((it = list_pop(&w->marks)))
+        list_add_tail(&marks, it);
+    w->nmarks = 0;
+    spin_unlock(&rights_lock);
+    mutex_unlock(&w->lock);
+    while ((it = list_pop(&marks))) {
+        struct mark *k = list_entry(it, struct mark, link);
+        rights_drop(k->rights);
+        kfree(k);
+    }
+    return unread;
+}
+
+void conn_close(struct conn *c, int side, bool reset)
+{
+    struct way *out = &c->way[!side];
+    spin_lock(&c->ends_lock);
+    c->end[side] = NULL;
+    spin_unlock(&c->ends_lock);
+    reset |= way_end(&c->way[side]);
+    mutex_lock(&out->lock);
+    if (reset && !out->gone && !c->dead) {
+        bool told = c->kind == CONN_TCP && out->fin;
+        __atomic_store_n(&c->err[!side], told ? EPIPE : ECONNRESET, __ATOMIC_RELEASE);
+        c->dead = c->kind == CONN_TCP;
+    }
+    if (!c->dead || c->kind != CONN_TCP)
+        out->fin = true;
+    mutex_unlock(&out->lock);
+    conn_wake(c, !side, EV_IN | EV_OUT | EPOLLRDHUP | EPOLLHUP | (reset ? EPOLLERR : 0U));
+    conn_put(c);
+}
