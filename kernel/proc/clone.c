@@ -21,33 +21,53 @@
 
 #include "kernel/sys/syscalls.h"
 
+#define SIGNAL_MAX 64
+#define SET_TID_MAX 32 /* Linux: MAX_PID_NS_LEVEL */
+
 /* What clone and clone3 ask for, in one form. */
 struct clone_request {
     uint64_t flags, stack, stack_size, parent_tid, child_tid, tls;
+    int tid; /* the one that it must get; 0: any */
 };
 
 /* What makes a thread share all that our threads share … */
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
-/* … and what may be said besides. */
+/* … and what may be said besides; of these only the SETTIDs, CLEARTID and SETTLS do something. */
 #define THREAD_OPTIONS                                                                \
     (CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |      \
      CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | \
-     CLONE_CLEAR_SIGHAND)
+     CLONE_PARENT)
+#define NAMESPACES                                                                           \
+    ((uint64_t)CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+     CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
-static long check_flags(uint64_t flags)
+/* What Linux refuses of thread and process alike. */
+static long check_combination(uint64_t flags)
 {
+    if ((flags & CLONE_FS) && (flags & (CLONE_NEWNS | CLONE_NEWUSER)))
+        return reject(-EINVAL, "CLONE_FS with a mount or user namespace");
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
         return reject(-EINVAL, "CLONE_THREAD without CLONE_SIGHAND");
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
         return reject(-EINVAL, "CLONE_SIGHAND without CLONE_VM");
-    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
-        return reject(-EINVAL, "CLONE_SIGHAND with CLONE_CLEAR_SIGHAND");
+    if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
+        return reject(-EINVAL, "a thread in another user or pid namespace");
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_THREAD | CLONE_DETACHED)))
+        return reject(-EINVAL, "CLONE_PIDFD for a thread");
+    return 0;
+}
+
+static long check_flags(uint64_t flags)
+{
+    long err = check_combination(flags);
+    if (err)
+        return err;
     if (!(flags & CLONE_THREAD))
         return reject(-ENOSYS, "new processes are not supported yet");
+    if (flags & NAMESPACES)
+        return reject(-EPERM, "no namespaces");
     if ((flags & THREAD_FLAGS) != THREAD_FLAGS)
         return reject(-EINVAL, "a thread must share memory, files and directory");
-    if (flags & CLONE_PIDFD)
-        return reject(-EINVAL, "CLONE_PIDFD with CLONE_THREAD");
     if (flags & ~(uint64_t)(THREAD_FLAGS | THREAD_OPTIONS))
         return reject(-EINVAL, "flag not supported for a thread");
     return 0;
@@ -111,10 +131,13 @@ static long thread_clone(const struct clone_request *a)
     long err = check_flags(a->flags);
     if (err)
         return err;
+    if ((a->flags & CLONE_SETTLS) && !user_range_ok(a->tls, 1))
+        return reject(-EPERM, "TLS outside the address space");
     err = thread_new(current_process(), child_main, NULL, &child);
     if (err)
         return err;
     inherit(child, current, a);
+    child->tid = a->tid;
     err = thread_attach(child);
     if (err) {
         thread_put(child);
@@ -160,27 +183,58 @@ static long copy_clone_args(struct clone_args *out, uaddr_t addr, size_t size)
     return 0;
 }
 
+static long check_clone_args(const struct clone_args *u, size_t size)
+{
+    const uint64_t extra = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+
+    if (u->set_tid_size > SET_TID_MAX || !u->set_tid != !u->set_tid_size)
+        return reject(-EINVAL, "set_tid and set_tid_size do not go together");
+    if (u->exit_signal > SIGNAL_MAX)
+        return reject(-EINVAL, "bad exit_signal");
+    if ((u->flags & CLONE_INTO_CGROUP) && (u->cgroup > INT32_MAX || size < CLONE_ARGS_SIZE_VER2))
+        return reject(-EINVAL, "CLONE_INTO_CGROUP without a cgroup");
+    if (u->flags & ~(UINT32_MAX | extra))
+        return reject(-EINVAL, "unknown flag");
+    if (u->flags & (CLONE_DETACHED | (CSIGNAL & ~(uint64_t)CLONE_NEWTIME)))
+        return reject(-EINVAL, "CLONE_DETACHED or a signal in flags");
+    if ((u->flags & CLONE_SIGHAND) && (u->flags & CLONE_CLEAR_SIGHAND))
+        return reject(-EINVAL, "CLONE_SIGHAND with CLONE_CLEAR_SIGHAND");
+    if ((u->flags & (CLONE_THREAD | CLONE_PARENT)) && u->exit_signal)
+        return reject(-EINVAL, "exit_signal with CLONE_THREAD or CLONE_PARENT");
+    if (!u->stack != !u->stack_size)
+        return reject(-EINVAL, "stack and stack_size do not go together");
+    if (u->stack && !user_range_ok(u->stack, u->stack_size))
+        return reject(-EINVAL, "stack outside the address space");
+    return 0;
+}
+
+/* The tid that clone3's caller wants: there is one pid namespace, so at most one number. */
+static long take_set_tid(const struct clone_args *u, int *tid)
+{
+    *tid = 0;
+    if (!u->set_tid_size)
+        return 0;
+    if (copy_in(tid, u->set_tid, sizeof(*tid)))
+        return -EFAULT;
+    if (u->set_tid_size > 1 || *tid < 1 || *tid >= PID_MAX)
+        return reject(-EINVAL, "set_tid is no tid, or more than one");
+    return current_process()->creds.euid == 0 ? 0 : reject(-EPERM, "set_tid is root's");
+}
+
 long sys_clone3(uaddr_t args, size_t size)
 {
     struct clone_args u;
+    int tid;
 
     long err = copy_clone_args(&u, args, size);
+    if (!err)
+        err = check_clone_args(&u, size);
+    if (!err)
+        err = check_combination(u.flags);
+    if (!err)
+        err = take_set_tid(&u, &tid);
     if (err)
         return err;
-    if (u.flags & (CLONE_DETACHED | (CSIGNAL & ~(uint64_t)CLONE_NEWTIME)))
-        return reject(-EINVAL, "CLONE_DETACHED or a signal in flags");
-    if (u.exit_signal & ~(uint64_t)CSIGNAL)
-        return reject(-EINVAL, "bad exit_signal");
-    if ((u.flags & CLONE_THREAD) && u.exit_signal)
-        return reject(-EINVAL, "exit_signal with CLONE_THREAD");
-    if (!u.stack != !u.stack_size)
-        return reject(-EINVAL, "stack and stack_size do not go together");
-    if (u.stack && !user_range_ok(u.stack, u.stack_size))
-        return reject(-EINVAL, "stack outside the address space");
-    if (!u.set_tid != !u.set_tid_size)
-        return reject(-EINVAL, "set_tid and set_tid_size do not go together");
-    if (u.set_tid_size)
-        return reject(-EPERM, "set_tid is not supported");
     struct clone_request a = {
         .flags = u.flags,
         .stack = u.stack,
@@ -188,6 +242,7 @@ long sys_clone3(uaddr_t args, size_t size)
         .parent_tid = u.parent_tid,
         .child_tid = u.child_tid,
         .tls = u.tls,
+        .tid = tid,
     };
     return thread_clone(&a);
 }

@@ -18,7 +18,8 @@
 #include "kernel/sys/syscalls.h"
 
 static struct spinlock tid_lock;
-static int tid_last; /* [tid_lock] */
+static int tid_last;    /* [tid_lock] */
+static bool tids_mixed; /* [tid_lock] they wrapped, or a program chose one: any can be in use */
 
 static struct thread *find_thread_locked(struct process *p, int tid) REQUIRES(p->lock)
 {
@@ -30,30 +31,31 @@ static struct thread *find_thread_locked(struct process *p, int tid) REQUIRES(p-
     return NULL;
 }
 
+static bool tid_is_group_locked(const struct process *p, int tid)
+{
+    return tid == p->pid || tid == p->pgid || tid == p->sid;
+}
+
 static bool tid_in_use(int tid)
 {
     struct process *p = kernel.first;
     if (!p)
         return false;
-    if (tid == p->pid || tid == p->pgid || tid == p->sid)
-        return true;
     spin_lock(&p->lock);
-    bool used = find_thread_locked(p, tid) != NULL;
+    bool used = tid_is_group_locked(p, tid) || find_thread_locked(p, tid);
     spin_unlock(&p->lock);
     return used;
 }
 
 int tid_alloc(void)
 {
-    static bool wrapped; /* [tid_lock] only then can a number be in use */
-
     spin_lock(&tid_lock);
     do {
         if (++tid_last >= PID_MAX) {
             tid_last = 300; /* as Linux: leave the low ones to the system */
-            wrapped = true;
+            tids_mixed = true;
         }
-    } while (wrapped && tid_in_use(tid_last));
+    } while (tids_mixed && tid_in_use(tid_last));
     int tid = tid_last;
     spin_unlock(&tid_lock);
     return tid;
@@ -92,18 +94,32 @@ struct thread *thread_lookup(int tid)
     return t;
 }
 
+static void tid_chosen(void)
+{
+    spin_lock(&tid_lock);
+    tids_mixed = true;
+    spin_unlock(&tid_lock);
+}
+
 int thread_attach(struct thread *t)
 {
     struct process *p = t->process;
+    bool chosen = t->tid != 0;
     int err = 0;
 
-    t->tid = tid_alloc();
+    if (chosen)
+        tid_chosen();
+    else
+        t->tid = tid_alloc();
     t->sigqueue = sigqueue_new(&p->signals_queued);
     if (!t->sigqueue)
         return -ENOMEM;
     spin_lock(&p->lock);
     if (p->exiting || p->exec_thread || p->nthreads >= p->rlimits[RLIMIT_NPROC].rlim_cur) {
         err = -EAGAIN;
+    } else if (__atomic_load_n(&tids_mixed, __ATOMIC_RELAXED) &&
+               (find_thread_locked(p, t->tid) || (chosen && tid_is_group_locked(p, t->tid)))) {
+        err = chosen ? -EEXIST : -EAGAIN; /* who did not choose has had the worst of luck */
     } else {
         list_add_tail(&p->threads, &t->process_link);
         p->nthreads++;

@@ -96,8 +96,9 @@ struct thread *thread_lookup(int tid) MUST_CHECK;
 int tid_alloc(void);
 
 /*
- * Gives a new thread its tid and signal queue and puts it on its process's list: 0, -ENOMEM, or
- * -EAGAIN when the process is ending or at its RLIMIT_NPROC.  Before thread_start.
+ * Gives a new thread its tid, unless one was chosen, and signal queue and puts it on its process's
+ * list: 0, -ENOMEM, -EEXIST (the chosen tid is in use), or -EAGAIN when the process is ending or at
+ * its RLIMIT_NPROC.  Before thread_start.
  */
 MUST_CHECK int thread_attach(struct thread *t);
 /* CPU time of a thread that runs or ran; of a process with all its threads. */
