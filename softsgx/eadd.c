@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EADD and EEXTEND for a run of pages: the bytes go to the shadow, from where mapping takes them
- * into place; TCS pages become struct tcs.
+ * EADD and EEXTEND for a run of pages: the bytes go to the shadow (short runs by way of the stage's pool,
+ * whose memory is cheaper), from where mapping takes them into place; TCS pages become struct tcs.
  */
 #include "driver.h"
 
@@ -70,14 +70,11 @@ static int page_add(struct encl *e, uint64_t offset, uint64_t flags, uint8_t *me
     return 0;
 }
 
-int eadd(struct encl *e, const struct sgx_enclave_add_pages *arg, const struct secinfo *si,
-         uint64_t *done)
+/* The pages of arg, one after the other, at mem. */
+static int pages_add(struct encl *e, const struct sgx_enclave_add_pages *arg, uint64_t flags,
+                     uint8_t *mem, uint64_t *done)
 {
-    int err = shadow_init(e);
-    uint8_t *mem = e->shadow + arg->offset;
-    *done = 0;
-    if (!err)
-        softsgx_syscall(SYS_madvise, mem, arg->length, (long)MADV_POPULATE_WRITE);
+    int err = 0;
     for (; *done < arg->length && !err; *done += err ? 0 : PAGE_SIZE, mem += PAGE_SIZE) {
         uint64_t offset = arg->offset + *done;
         if (epcm_read(&e->epcm, offset >> PAGE_SHIFT) & EPCM_VALID)
@@ -85,7 +82,26 @@ int eadd(struct encl *e, const struct sgx_enclave_add_pages *arg, const struct s
         else if (softsgx_copy(mem, (const void *)(arg->src + *done), PAGE_SIZE))
             err = why(-EFAULT, "EADD: the source page cannot be read");
         else
-            err = page_add(e, offset, si->flags, mem, arg->flags & SGX_PAGE_MEASURE);
+            err = page_add(e, offset, flags, mem, arg->flags & SGX_PAGE_MEASURE);
     }
+    return err;
+}
+
+int eadd(struct encl *e, const struct sgx_enclave_add_pages *arg, const struct secinfo *si,
+         uint64_t *done)
+{
+    int err = shadow_init(e);
+    *done = 0;
+    if (err)
+        return err;
+    uint8_t *shadow = e->shadow + arg->offset;
+    uint8_t *mem = stage_borrow(e, arg->length >> PAGE_SHIFT);
+    if (!mem) {
+        softsgx_syscall(SYS_madvise, shadow, arg->length, (long)MADV_POPULATE_WRITE);
+        return pages_add(e, arg, si->flags, shadow, done);
+    }
+    err = pages_add(e, arg, si->flags, mem, done);
+    if (*done && pages_remap(mem, shadow, *done >> PAGE_SHIFT))
+        mem_exhausted();
     return err;
 }

@@ -45,6 +45,8 @@ int pages_remap(uint8_t *from, uint8_t *to, uint64_t count);
 
 /* stage.c: where EACCEPTCOPY is to put the bytes of `page`: page_shelf() from now on.  NULL: cannot. */
 uint8_t *stage_take(struct encl *e, uint64_t page);
+/* Memory of the pool for `count` pages that EADD fills, to be moved to the shadow; NULL: it is used up. */
+uint8_t *stage_borrow(struct encl *e, uint64_t count);
 int stage_retire(struct encl *e); /* ends the run: all pages are in place or in the shadow */
 void stage_free(struct encl *e);
 void stage_fork_prepare(struct encl *e);

@@ -9,7 +9,8 @@
  * neighbours join.
  *
  * Only the run that is being made lies in the pool: struct stage says where.  What of it is not in
- * place when another begins goes to the shadow.
+ * place when another begins goes to the shadow.  EADD borrows from the pool, too, and moves what it has filled
+ * to the shadow at once.
  */
 #include "prot.h"
 
@@ -17,6 +18,7 @@
 
 #define HUGE_SIZE (2UL << 20)
 #define POOL_SIZE (4 * HUGE_SIZE)
+#define BORROW_MAX 256UL
 
 static bool pool_make(struct encl *e)
 {
@@ -64,6 +66,16 @@ int stage_retire(struct encl *e)
     if (!err)
         s->start = s->end = 0;
     return err;
+}
+
+uint8_t *stage_borrow(struct encl *e, uint64_t count)
+{
+    struct stage *s = &e->stage;
+    if (count > BORROW_MAX || (!s->pool && !pool_make(e)) ||
+        (uint64_t)(s->limit - s->next) >> PAGE_SHIFT < count)
+        return NULL;
+    s->next += count << PAGE_SHIFT;
+    return s->next - (count << PAGE_SHIFT);
 }
 
 uint8_t *stage_take(struct encl *e, uint64_t page)
