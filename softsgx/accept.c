@@ -48,11 +48,11 @@ static struct fault secinfo_read(struct encl *e, struct secinfo *si, uint64_t ad
 {
     struct fault f = operand_read(e, si, addr, sizeof(*si), sizeof(*si));
     uint64_t any = 0;
+    if (f.code)
+        return f;
     for (int i = 0; i < 7; i++)
         any |= si->reserved[i];
-    if (!f.code && any)
-        f = FAULT_GP;
-    return f;
+    return any ? FAULT_GP : FAULT_NONE;
 }
 
 /* EACCEPT's legal combinations of type and state. */

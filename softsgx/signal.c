@@ -235,12 +235,12 @@ static void leaf_slow(struct lp *lp, int sig, siginfo_t *info, ucontext_t *uc, s
         return;
     }
     UC(uc, RSP) += 8;
-    UC(uc, RIP) = (greg_t)(site - 6);
+    UC(uc, RIP) = (greg_t)site - 6;
     struct fault f = enclu_signal(lp, uc, world, &done);
     if (f.code)
         enclave_exception(lp, uc, world, sig, info, f);
     else if (!done)
-        UC(uc, RIP) = (greg_t)(site + 10);
+        UC(uc, RIP) = (greg_t)site + 10;
 }
 
 /* A leaf has ended while signals were deferred: return to the site, where they will arrive. */

@@ -44,8 +44,8 @@
 #define VCPU_OFF 0x0c000000UL   /* 192 MiB: the configuration's limit is 160 MiB */
 #define VCPU_STRIDE 0x40000UL   /* 256 KiB */
 #define VCPU_MAX 256            /* TCSs in one enclave … */
-#define VCPU_BUILT 1            /* … of which so many are built and measured: the kernel adds the rest */
-#define HEAP_OFF 0x10000000UL   /* 256 MiB */
+#define VCPU_BUILT 1 /* … of which so many are built and measured: the kernel adds the rest */
+#define HEAP_OFF 0x10000000UL /* 256 MiB */
 
 #define VCPU_GS_PAGES 2
 #define VCPU_TCS_PAGE 4

@@ -79,8 +79,9 @@ static size_t extent_free(struct extent *e)
 /*
  * Takes the oldest extent off the list whose owner nobody uses, leaving the owner locked and marked
  * busy.  `mine` is a cache that the caller has locked itself, `keep` the link of an extent to be spared.
+ * NO_TSA here and in shrink: whether a lock is taken depends on whose it is.
  */
-static struct extent *victim_take(const struct pagecache *mine, const struct list *keep)
+static struct extent *victim_take(const struct pagecache *mine, const struct list *keep) NO_TSA
 {
     struct extent *found = NULL;
     spin_lock(&cache.lock);
@@ -106,7 +107,7 @@ static struct extent *victim_take(const struct pagecache *mine, const struct lis
 }
 
 /* Gives back about n pages; with the lock of `mine` held, if that is not NULL. */
-static size_t shrink(size_t n, const struct pagecache *mine, const struct list *keep)
+static size_t shrink(size_t n, const struct pagecache *mine, const struct list *keep) NO_TSA
 {
     size_t freed = 0;
     while (freed < n) {
@@ -282,6 +283,7 @@ static long fill_direct(struct pagecache *c, struct uio *u, pgoff_t index)
 /* Copies from pages that are present, from *pos on, at most to the end of the extent; with c->lock held, which
  * is dropped while copying. */
 static int copy_present(struct pagecache *c, struct extent *e, struct uio *u, int64_t *pos)
+    REQUIRES(c->lock)
 {
     size_t left = MIN(c->size - (uint64_t)*pos, (uint64_t)u->left), before = u->done;
     size_t slot = ((pgoff_t)*pos >> PAGE_SHIFT) - e->base, from = (size_t)*pos % PAGE_SIZE;
@@ -311,6 +313,7 @@ static bool wants_direct(const struct uio *u, int64_t pos, uint64_t size)
 
 /* Moves some of what is at *pos, which lies before the end. With c->lock held. */
 static int read_some(struct pagecache *c, struct uio *u, int64_t *pos, struct readahead *ra)
+    REQUIRES(c->lock)
 {
     pgoff_t index = (pgoff_t)*pos >> PAGE_SHIFT;
     struct extent *e = extent_find(c, index);

@@ -84,7 +84,8 @@ static void unlink_locked(struct packet_queue *q, struct packet *p) REQUIRES(q->
     q->nrights -= p->scm.rights != NULL;
 }
 
-struct packet *packet_queue_take(struct packet_queue *q, bool peek)
+/* NO_TSA: the outer lock is only taken when there are rights. */
+struct packet *packet_queue_take(struct packet_queue *q, bool peek) NO_TSA
 {
     /* The collector must not look in between: a packet with rights is taken under its lock. */
     bool careful = __atomic_load_n(&q->nrights, __ATOMIC_ACQUIRE) != 0;

@@ -24,7 +24,7 @@ extern struct spinlock rights_lock;
 /* The files of n descriptors, in flight: -EBADF, -EINVAL, -ETOOMANYREFS, -ENOMEM. */
 MUST_CHECK int rights_new(const int *fds, unsigned n, struct rights **out);
 /* A copy for MSG_PEEK; NULL when there is no memory. */
-struct rights *rights_clone(const struct rights *r) MUST_CHECK;
+struct rights *rights_clone(const struct rights *r) REQUIRES(rights_lock) MUST_CHECK;
 /* Ends the flight; drops the references.  No lock held.  NULL is fine. */
 void rights_drop(struct rights *r);
 /* Ends the flight; gives the first `max` files descriptors, which go to fds (the program's). The

@@ -160,7 +160,7 @@ static int futex_wait(const struct futex_key *key, const struct futex_wait_args 
         ret = 0;
     else
         list_del(&w.link);
-    spin_unlock(&b->lock);
+    futex_waiter_unlock(b);
     return ret;
 }
 

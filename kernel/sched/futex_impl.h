@@ -71,6 +71,11 @@ MUST_CHECK int futex_queue_if(struct futex_waiter *w, uint32_t val);
  * here even when it was woken: until then its waker may be using it.
  */
 struct futex_bucket *futex_waiter_lock(struct futex_waiter *w);
+/* Unlocks what it returned, which the analysis cannot follow. */
+static inline void futex_waiter_unlock(struct futex_bucket *b) NO_TSA
+{
+    spin_unlock(&b->lock);
+}
 /* The first waiter with a key, or NULL. */
 struct futex_waiter *futex_first_locked(struct futex_bucket *b, const struct futex_key *key)
     REQUIRES(b->lock);

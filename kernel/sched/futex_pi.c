@@ -261,7 +261,7 @@ static int pi_sleep(struct futex_waiter *w, ktime_t deadline)
         ret = 0;
     else
         pi_wait_end_locked(w);
-    spin_unlock(&b->lock);
+    futex_waiter_unlock(b);
     /* The deadline is absolute: beginning again loses nothing but the place in the queue. */
     return ret == -ERESTARTSYS ? -ERESTARTNOINTR : ret;
 }

@@ -44,7 +44,7 @@ int futex_wait_requeue_pi(const struct futex_key *from, const struct futex_key *
         list_del(&w.link);
         ret = ret == -ERESTARTSYS ? -ERESTARTNOINTR : ret;
     }
-    spin_unlock(&b->lock);
+    futex_waiter_unlock(b);
     return ret;
 }
 

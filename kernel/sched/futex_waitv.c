@@ -49,7 +49,7 @@ static int unqueue_all(struct futex_waiter *w, unsigned n)
             woken = (int)i;
         else
             list_del(&w[i].link);
-        spin_unlock(&b->lock);
+        futex_waiter_unlock(b);
     }
     return woken;
 }

@@ -21,7 +21,7 @@
 #include "kernel/ocall/ocall.h"
 #include "kernel/signal/signal_impl.h"
 
-static void wake_all_locked(struct process *p) REQUIRES(p->lock)
+static void wake_all_locked(struct process *p)
 {
     list_for_each(l, &p->threads)
         thread_wake(list_entry(l, struct thread, process_link));

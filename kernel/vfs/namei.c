@@ -337,7 +337,8 @@ long sys_rmdir(uaddr_t path)
 
 /* Renaming. */
 
-static void names_lock(struct inode *a, struct inode *b)
+/* NO_TSA: which of the two is locked first, and whether there are two, depends on their addresses. */
+static void names_lock(struct inode *a, struct inode *b) NO_TSA
 {
     mutex_lock(&rename_mutex);
     mutex_lock(a < b ? &a->names : &b->names);
@@ -345,7 +346,7 @@ static void names_lock(struct inode *a, struct inode *b)
         mutex_lock(a < b ? &b->names : &a->names);
 }
 
-static void names_unlock(struct inode *a, struct inode *b)
+static void names_unlock(struct inode *a, struct inode *b) NO_TSA
 {
     mutex_unlock(&a->names);
     if (a != b)

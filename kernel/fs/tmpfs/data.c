@@ -18,7 +18,7 @@ static void io_end(struct tmpfs_inode *ti)
 }
 
 /* Takes the lock at a moment when nobody copies from or to the pages. */
-static void lock_quiet(struct tmpfs_inode *ti)
+static void lock_quiet(struct tmpfs_inode *ti) ACQUIRE(ti->inode.lock)
 {
     struct waiter w;
     mutex_lock(&ti->inode.lock);

@@ -45,8 +45,9 @@ static int complain(struct trusted_inode *ti, const char *what, uint64_t off)
 
 /* Host descriptors. */
 
-/* Closes the descriptors that are too many; those in use (their cache locked) stay. `mine` is locked by the caller. */
-static void fds_trim(struct trusted_inode *mine)
+/* Closes the descriptors that are too many; those in use (their cache locked) stay. `mine` is locked by the caller.
+ * NO_TSA: the lock of the one that is found is dropped after the search. */
+static void fds_trim(struct trusted_inode *mine) NO_TSA
 {
     int close_fd = -1;
     struct trusted_inode *old = NULL;
