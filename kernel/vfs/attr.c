@@ -45,10 +45,16 @@ static int target_setattr(const struct target *t, const struct setattr *a)
 
 typedef int change_fn(const struct target *t, const void *arg);
 
+static change_fn change_mode, change_owner, change_times, change_size;
+static void change_tell(struct dentry *d, change_fn *fn, const void *arg);
+
 static int change_dentry(struct dentry *d, change_fn *fn, const void *arg)
 {
     struct target t = {.inode = d->inode, .rdonly = dentry_rdonly(d)};
-    return fn(&t, arg);
+    int err = fn(&t, arg);
+    if (!err && notify_any())
+        change_tell(d, fn, arg);
+    return err;
 }
 
 static long change_path(int dirfd, uaddr_t path, unsigned flags, change_fn *fn, const void *arg)
@@ -314,6 +320,8 @@ long sys_ftruncate(int fd, long length)
         err = -EINVAL;
     else
         err = r.file->ops->truncate(r.file, length);
+    if (!err)
+        notify_file(r.file, IN_MODIFY);
     fd_put(&r);
     return err;
 }
@@ -343,8 +351,26 @@ long sys_fallocate(int fd, int mode, long offset, long len)
     else
         err = r.file->ops->fallocate ? r.file->ops->fallocate(r.file, mode, offset, len)
                                      : -EOPNOTSUPP;
+    if (!err)
+        notify_file(r.file, IN_MODIFY);
     fd_put(&r);
     return err;
+}
+
+/* What watchers hear of a change: of times, only both together count as an attribute's. */
+static void change_tell(struct dentry *d, change_fn *fn, const void *arg)
+{
+    uint32_t mask = fn == change_size ? IN_MODIFY : IN_ATTRIB;
+    if (fn == change_times) {
+        unsigned set = ((const struct times *)arg)->a.mask;
+        if (!(set & SETATTR_MTIME))
+            mask = IN_ACCESS;
+        else if (!(set & SETATTR_ATIME))
+            mask = IN_MODIFY;
+    }
+    const struct owner *o = arg;
+    if (fn != change_owner || o->uid != ~0U || o->gid != ~0U)
+        notify_dentry(d, mask);
 }
 
 /* Hints, which are only checked. */

@@ -468,6 +468,18 @@ void dentry_keep_target(struct dentry *d, const char *target, size_t len)
         kfree(copy);
 }
 
+struct inode *dentry_place(struct dentry *d, char name[NAME_MAX + 1])
+{
+    struct inode *dir = NULL;
+    spin_lock(&dcache.lock);
+    if (d->parent) {
+        dir = inode_get(d->parent->inode);
+        memcpy(name, d->name, d->name_len + 1);
+    }
+    spin_unlock(&dcache.lock);
+    return dir;
+}
+
 /* The parent of d (a reference): across mounts; NULL at the top. */
 struct dentry *dentry_up(struct dentry *d)
 {

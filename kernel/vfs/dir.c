@@ -73,6 +73,8 @@ static long dents_read(struct file *f, uaddr_t out, struct dents *d)
     int64_t start = f->pos;
     int err = f->dentry && f->dentry->deleted ? -ENOENT : dents_iterate(f, d);
     mutex_unlock(&f->pos_lock);
+    if (!err)
+        notify_file(f, IN_ACCESS);
     if (err && !d->len)
         return err;
     if (d->too_small)

@@ -30,14 +30,19 @@ void file_put(struct file *f)
 {
     if (!ref_put(&f->ref))
         return;
+    notify_file(f, FMODE_WRITE(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (!list_empty(&f->watches))
         epoll_forget(f);
     if (f->inode && !list_empty(&f->inode->locks))
         locks_release_file(f);
     if (f->ops->release)
         f->ops->release(f);
-    if (f->dentry)
+    if (f->dentry) {
+        struct inode *i = f->dentry->inode;
+        if (!__atomic_sub_fetch(&i->opens, 1, __ATOMIC_SEQ_CST) && unlikely(i->nameless))
+            notify_closed_last(i);
         dentry_put(f->dentry);
+    }
     if (f->inode)
         inode_put(f->inode);
     kfree(f);

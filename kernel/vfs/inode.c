@@ -11,6 +11,8 @@ void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, 
     i->mode = mode;
     i->ino = ino;
     i->pipe = NULL;
+    i->opens = 0;
+    i->nameless = false;
     list_init(&i->locks);
     mutex_init(&i->lock);
     mutex_init(&i->names);

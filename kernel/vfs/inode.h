@@ -28,6 +28,7 @@
 struct file;
 struct inode;
 struct super;
+struct statfs_info;
 struct dentry;
 
 struct setattr {
@@ -93,7 +94,9 @@ struct inode {
     struct mutex lock;  /* the kind's own: directory changes, size changes */
     struct mutex names; /* the VFS's: see above */
     struct list locks;  /* [lock.c] flock and fcntl locks */
-    struct pipe *pipe;  /* [pipe.c] the pipe behind an opened FIFO */
+    struct pipe *pipe;  /* [fifo.c] the pipe behind an opened FIFO */
+    uint32_t opens;     /* [a] open files that came by a name */
+    bool nameless;      /* [a] its last name was removed while somebody watched (notify.c) */
     void *priv;
 };
 

@@ -91,11 +91,16 @@ int64_t file_read(struct file *f, struct uio *u, int64_t *pos)
         return -EBADF;
     if (unlikely(!f->ops->read))
         return file_is_dir(f) ? -EISDIR : -EINVAL;
-    if (pos || !file_is_reg(f) || f->ref.count == 1)
-        return read_now(f, u, pos ? pos : &f->pos);
-    mutex_lock(&f->pos_lock);
-    int64_t ret = read_now(f, u, &f->pos);
-    mutex_unlock(&f->pos_lock);
+    int64_t ret;
+    if (pos || !file_is_reg(f) || f->ref.count == 1) {
+        ret = read_now(f, u, pos ? pos : &f->pos);
+    } else {
+        mutex_lock(&f->pos_lock);
+        ret = read_now(f, u, &f->pos);
+        mutex_unlock(&f->pos_lock);
+    }
+    if (ret > 0)
+        notify_file(f, IN_ACCESS);
     return ret;
 }
 
@@ -147,11 +152,16 @@ int64_t file_write(struct file *f, struct uio *u, int64_t *pos)
         return -EBADF;
     if (unlikely(!f->ops->write))
         return -EINVAL;
-    if (pos || !file_is_reg(f) || f->ref.count == 1)
-        return write_now(f, u, pos ? pos : &f->pos);
-    mutex_lock(&f->pos_lock);
-    int64_t ret = write_now(f, u, &f->pos);
-    mutex_unlock(&f->pos_lock);
+    int64_t ret;
+    if (pos || !file_is_reg(f) || f->ref.count == 1) {
+        ret = write_now(f, u, pos ? pos : &f->pos);
+    } else {
+        mutex_lock(&f->pos_lock);
+        ret = write_now(f, u, &f->pos);
+        mutex_unlock(&f->pos_lock);
+    }
+    if (ret > 0)
+        notify_file(f, IN_MODIFY);
     return ret;
 }
 

@@ -16,6 +16,17 @@ void namei_init(void)
     mutex_init(&rename_mutex);
 }
 
+/* What a name stands for, looked up only when somebody watches.  As walk_child_locked on stable file systems. */
+static void name_look(struct notify_victim *v, struct walk *w)
+{
+    struct dentry *d = NULL;
+    if (notify_any() && (dentry_volatile(w->at) ? walk_child(w, &d) : walk_child_locked(w, &d)))
+        d = NULL;
+    notify_victim_look(v, d ? d->inode : NULL);
+    if (d)
+        dentry_put(d);
+}
+
 static bool is_covered(struct walk *w)
 {
     struct dentry *d = dcache_lookup(w->at, w->name, w->name_len);
@@ -80,6 +91,8 @@ static int node_create(int dirfd, const char *path, const struct node_request *r
         if (!err && i)
             err = walk_adopt(&w, i, &d);
         mutex_unlock(&w.at->inode->names);
+        if (!err)
+            notify_name(w.at->inode, w.name, r->mode, IN_CREATE, 0);
         if (!err && i)
             dentry_put(d);
     }
@@ -182,6 +195,8 @@ static int link_here(struct walk *w, struct dentry *target)
         if (!err)
             dentry_put(d);
         err = 0; /* the name exists even when it could not be cached */
+        notify_inode(target->inode, IN_ATTRIB);
+        notify_name(dir, w->name, target->inode->mode, IN_CREATE, 0);
     }
     mutex_unlock(&dir->names);
     return err;
@@ -249,6 +264,7 @@ static int remove_check(struct dentry *d, bool dir, bool trailing)
 static int remove_known(struct walk *w, bool dir)
 {
     struct inode *i = w->at->inode;
+    struct notify_victim victim;
     struct dentry *d;
     int err = walk_child_locked(w, &d);
     if (err)
@@ -256,12 +272,16 @@ static int remove_known(struct walk *w, bool dir)
     err = remove_check(d, dir, w->trailing);
     if (!err)
         err = may_delete(w->at, d->inode);
+    notify_victim_look(&victim, err ? NULL : d->inode);
     if (!err && dir)
         err = i->ops->rmdir ? i->ops->rmdir(i, w->name, d->inode) : -EPERM;
     else if (!err)
         err = i->ops->unlink ? i->ops->unlink(i, w->name, d->inode) : -EPERM;
-    if (!err)
+    if (!err) {
         dcache_forget(w->at, w->name, w->name_len, true);
+        notify_victim_gone(&victim, i, w->name);
+    }
+    notify_victim_put(&victim);
     dentry_put(d);
     return err;
 }
@@ -280,15 +300,20 @@ static int remove_volatile(struct walk *w, bool dir)
         dentry_put(d);
         return err;
     }
+    struct notify_victim victim;
     int err = may_create(w->at);
     if (err)
         return err;
+    name_look(&victim, w);
     if (dir)
         err = i->ops->rmdir ? i->ops->rmdir(i, w->name, NULL) : -EPERM;
     else
         err = i->ops->unlink ? i->ops->unlink(i, w->name, NULL) : -EPERM;
-    if (!err)
+    if (!err) {
         dcache_forget(w->at, w->name, w->name_len, true);
+        notify_victim_gone(&victim, i, w->name);
+    }
+    notify_victim_put(&victim);
     return err;
 }
 
@@ -412,6 +437,33 @@ static int rename_volatile_check(struct walk *ow, struct walk *nw)
     return err ? err : may_create(nw->at);
 }
 
+/* What a rename moves, and what it replaces or exchanges with. */
+struct rename_told {
+    struct notify_victim moved, other;
+};
+
+static void move_tell(struct walk *from, struct walk *to, const struct inode *i)
+{
+    uint32_t cookie = notify_cookie();
+    notify_name(from->at->inode, from->name, i->mode, IN_MOVED_FROM, cookie);
+    notify_name(to->at->inode, to->name, i->mode, IN_MOVED_TO, cookie);
+}
+
+static void rename_tell(struct walk *ow, struct walk *nw, struct rename_told *t, unsigned flags)
+{
+    struct inode *moved = t->moved.inode, *other = t->other.inode;
+    if (!moved)
+        return;
+    move_tell(ow, nw, moved);
+    if (other && flags & RENAME_EXCHANGE) {
+        move_tell(nw, ow, other);
+        notify_inode(other, IN_MOVE_SELF);
+    } else {
+        notify_victim_gone(&t->other, NULL, NULL);
+    }
+    notify_inode(moved, IN_MOVE_SELF);
+}
+
 static int rename_walked(struct walk *ow, struct walk *nw, unsigned flags)
 {
     struct inode *od = ow->at->inode, *nd = nw->at->inode;
@@ -421,16 +473,23 @@ static int rename_walked(struct walk *ow, struct walk *nw, unsigned flags)
         return -EBUSY;
     if (nw->last != LAST_NORM)
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    struct rename_told told;
     names_lock(od, nd);
     int err =
         dentry_volatile(ow->at) ? rename_volatile_check(ow, nw) : rename_prepare(ow, nw, flags);
+    name_look(&told.moved, ow);
+    name_look(&told.other, nw);
     if (!err)
         err = od->ops->rename ? od->ops->rename(od, ow->name, nd, nw->name, flags) : -EPERM;
     if (!err && flags & RENAME_EXCHANGE)
         dcache_exchange(ow->at, ow->name, nw->at, nw->name);
     else if (!err && (ow->at != nw->at || strcmp(ow->name, nw->name) != 0))
         dcache_move(ow->at, ow->name, nw->at, nw->name);
+    if (!err && told.moved.inode != told.other.inode)
+        rename_tell(ow, nw, &told, flags);
     names_unlock(od, nd);
+    notify_victim_put(&told.moved);
+    notify_victim_put(&told.other);
     return err == 1 ? 0 : err;
 }
 

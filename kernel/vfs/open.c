@@ -70,8 +70,17 @@ static void open_name(struct file *f, struct dentry *d)
 {
     if (!f->inode)
         f->inode = inode_get(d->inode);
-    if (!f->dentry)
+    if (!f->dentry) {
         f->dentry = dentry_get(d);
+        __atomic_add_fetch(&d->inode->opens, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void open_tell(struct file *f, uint32_t flags, bool created)
+{
+    notify_file(f, IN_OPEN);
+    if (flags & O_TRUNC && !created)
+        notify_file(f, IN_MODIFY);
 }
 
 static int open_dentry(struct dentry *d, uint32_t flags, bool created, struct file **out)
@@ -91,9 +100,11 @@ static int open_dentry(struct dentry *d, uint32_t flags, bool created, struct fi
         err = i->ops->open ? i->ops->open(i, created ? flags & ~(uint32_t)O_TRUNC : flags, out)
                            : -ENXIO;
     }
-    if (!err)
-        open_name(*out, d);
-    return err;
+    if (err)
+        return err;
+    open_name(*out, d);
+    open_tell(*out, flags, created);
+    return 0;
 }
 
 static int create_child(struct walk *w, uint32_t mode, struct dentry **out)
@@ -105,7 +116,10 @@ static int create_child(struct walk *w, uint32_t mode, struct dentry **out)
     if (!dir->ops->create)
         return -EACCES;
     err = dir->ops->create(dir, w->name, mode, &i);
-    return err ? err : walk_adopt(w, i, out);
+    if (err)
+        return err;
+    notify_name(dir, w->name, S_IFREG, IN_CREATE, 0);
+    return walk_adopt(w, i, out);
 }
 
 /* The last component's dentry, created if asked and needed. */
@@ -127,6 +141,23 @@ static int find_or_create(struct walk *w, const struct open_request *r, struct d
     }
     mutex_unlock(names);
     return err;
+}
+
+/* As the kind's open_at.  It does not tell whether it made the file: asked only when somebody watches. */
+static int open_at_told(struct walk *w, uint32_t flags, uint32_t mode, struct inode **i,
+                        struct file **out, bool *created)
+{
+    struct inode *dir = w->at->inode;
+    if (notify_any() && flags & O_CREAT) {
+        int err = dir->ops->open_at(dir, w->name, flags | O_EXCL, mode, i, out);
+        *created = !err;
+        if (err != -EEXIST || flags & O_EXCL)
+            return err;
+        err = dir->ops->open_at(dir, w->name, flags & ~(uint32_t)O_CREAT, mode, i, out);
+        if (err != -ENOENT)
+            return err;
+    }
+    return dir->ops->open_at(dir, w->name, flags, mode, i, out);
 }
 
 /*
@@ -154,7 +185,8 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
             return -EISDIR;
         flags |= O_DIRECTORY;
     }
-    int err = dir->ops->open_at(dir, w->name, flags | O_NOFOLLOW, r->mode, &i, out);
+    bool created = false;
+    int err = open_at_told(w, flags | O_NOFOLLOW, r->mode, &i, out, &created);
     if (err == -ELOOP || (err == -ENOTDIR && flags & O_DIRECTORY))
         return 1;
     if (err)
@@ -167,6 +199,9 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
     if (!(r->flags & O_NOFOLLOW))
         (*out)->flags &= ~(uint32_t)O_NOFOLLOW;
     open_name(*out, d);
+    if (created)
+        notify_name(dir, w->name, i->mode, IN_CREATE, 0);
+    open_tell(*out, flags, created);
     dentry_put(d);
     return 0;
 }
@@ -228,6 +263,7 @@ static int open_tmpfile(struct walk *w, const struct open_request *r, struct fil
         } else {
             name->deleted = true;
             open_name(*out, name);
+            open_tell(*out, r->flags, true);
             dentry_put(name);
         }
     }

@@ -24,6 +24,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
+#include "kernel/vfs/notify.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
@@ -99,6 +100,8 @@ char *dentry_target(struct dentry *d, size_t *len) MUST_CHECK;
 void dentry_keep_target(struct dentry *d, const char *target, size_t len);
 /* The parent (a reference), across mounts; NULL at the top. */
 struct dentry *dentry_up(struct dentry *d);
+/* The directory that d is in (a reference to its inode) and its name there, or NULL. */
+struct inode *dentry_place(struct dentry *d, char name[NAME_MAX + 1]);
 /* True when a is d or above it on the same mount. */
 bool dentry_is_ancestor(struct dentry *a, struct dentry *d);
 

@@ -34,6 +34,9 @@ CONST_FILE(file_max_show, "9223372036854775807")
 CONST_FILE(pipe_max_show, "1048576")
 CONST_FILE(aio_max_show, "65536")
 CONST_FILE(watches_show, "1048576")
+CONST_FILE(instances_show, "128")
+CONST_FILE(queued_show, "16384")
+CONST_FILE(pipe_soft_show, "16384")
 CONST_FILE(somaxconn_show, "4096")
 CONST_FILE(port_range_show, "32768\t60999")
 
@@ -158,7 +161,8 @@ static const struct pseudo_entry vm_dir[] = {
 };
 static const struct pseudo_entry inotify_dir[] = {
     PSEUDO_FILE("max_user_watches", watches_show),
-    PSEUDO_FILE("max_user_instances", overcommit_ratio_show),
+    PSEUDO_FILE("max_user_instances", instances_show),
+    PSEUDO_FILE("max_queued_events", queued_show),
     PSEUDO_END,
 };
 static const struct pseudo_entry epoll_dir[] = {PSEUDO_FILE("max_user_watches", watches_show),
@@ -168,6 +172,8 @@ static const struct pseudo_entry fs_dir[] = {
     PSEUDO_FILE("file-nr", file_nr_show),
     PSEUDO_FILE("nr_open", nr_open_show),
     PSEUDO_FILE("pipe-max-size", pipe_max_show),
+    PSEUDO_FILE("pipe-user-pages-soft", pipe_soft_show),
+    PSEUDO_FILE("pipe-user-pages-hard", zero_show),
     PSEUDO_FILE("aio-max-nr", aio_max_show),
     PSEUDO_FILE("protected_hardlinks", one_show),
     PSEUDO_FILE("protected_symlinks", one_show),

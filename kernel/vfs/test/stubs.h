@@ -192,6 +192,63 @@ long syscall_reject(long err, const char *why)
     return err;
 }
 
+uint32_t notify_watches; /* 0: none of these is called */
+
+void notify_file_slow(struct file *f, uint32_t mask)
+{
+    (void)f;
+    (void)mask;
+}
+
+void notify_dentry(struct dentry *d, uint32_t mask)
+{
+    (void)d;
+    (void)mask;
+}
+
+void notify_inode(struct inode *i, uint32_t mask)
+{
+    (void)i;
+    (void)mask;
+}
+
+void notify_name(struct inode *dir, const char *name, uint32_t type, uint32_t mask, uint32_t cookie)
+{
+    (void)dir;
+    (void)name;
+    (void)type;
+    (void)mask;
+    (void)cookie;
+}
+
+uint32_t notify_cookie(void)
+{
+    return 0;
+}
+
+void notify_victim_look(struct notify_victim *v, struct inode *i)
+{
+    (void)i;
+    v->inode = NULL;
+}
+
+void notify_victim_gone(struct notify_victim *v, struct inode *dir, const char *name)
+{
+    (void)v;
+    (void)dir;
+    (void)name;
+}
+
+void notify_victim_put(struct notify_victim *v)
+{
+    (void)v;
+}
+
+void notify_closed_last(struct inode *i)
+{
+    (void)i;
+}
+
 NORETURN void panic(const char *fmt, ...)
 {
     fail_msg("panic: %s", fmt);
