@@ -245,9 +245,11 @@ class Launcher:
         self.native = mode == "native"
         text = "" if self.native else template.format(build=build, io=mode)
         self.prefix = shlex.split(text)
+        self.cella = self.prefix[1:2] == ["run"]
 
-    def __call__(self, command):
-        return self.prefix + command
+    def __call__(self, command, options=()):
+        """The command with the prefix before it; options are for `cella run`."""
+        return self.prefix + list(options if self.cella else ()) + command
 
 
 def add_arguments(parser):
