@@ -128,25 +128,6 @@ int thread_attach(struct thread *t)
     return err;
 }
 
-ktime_t thread_cpu_time(const struct thread *t)
-{
-    ktime_t time = t->cpu_time;
-    /* Of a thread that runs on another vCPU the part since its last switch is missing. */
-    if (t == current)
-        time += clock_mono() - t->run_since;
-    return time;
-}
-
-ktime_t process_cpu_time(struct process *p)
-{
-    spin_lock(&p->lock);
-    ktime_t time = p->cpu_time_dead;
-    list_for_each(l, &p->threads)
-        time += thread_cpu_time(list_entry(l, struct thread, process_link));
-    spin_unlock(&p->lock);
-    return time;
-}
-
 long sys_set_tid_address(uaddr_t tidptr)
 {
     current->clear_child_tid = tidptr;

@@ -16,6 +16,7 @@
 #include <linux/resource.h>
 
 #include "kernel/sched/clock.h"
+#include "kernel/sched/cputime.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/types.h"
 
@@ -101,9 +102,6 @@ int tid_alloc(void);
  * its RLIMIT_NPROC.  Before thread_start.
  */
 MUST_CHECK int thread_attach(struct thread *t);
-/* CPU time of a thread that runs or ran; of a process with all its threads. */
-ktime_t thread_cpu_time(const struct thread *t);
-ktime_t process_cpu_time(struct process *p);
 
 /*
  * The first process, from the configuration.  Called once on the boot thread; its program is

@@ -138,10 +138,8 @@ static void switch_to_locked(struct thread *next) NO_TSA
 {
     struct vcpu *v = vcpu_this();
     struct thread *prev = v->running;
-    ktime_t now = clock_mono();
 
-    prev->cpu_time += now - prev->run_since;
-    next->run_since = now;
+    cputime_switch(prev, next);
     prev->fs_base = fs_base_get();
     if (prev == v->idle || next == v->idle)
         rest_change_locked(v, next == v->idle);
@@ -441,7 +439,8 @@ static void slices_end(void)
     ktime_t since = clock_mono() - SLICE_NS;
     for (unsigned i = 0; i < vcpus_count(); i++) {
         struct vcpu *v = vcpu_get(i);
-        if (v != me && v->rest == VCPU_BUSY && !PEEK(v->tick_at) && v->running->run_since < since)
+        if (v != me && v->rest == VCPU_BUSY && !PEEK(v->tick_at) &&
+            PEEK(v->running->cputime.since) < since)
             vcpu_interrupt_later(v);
     }
     spin_unlock(&sched_lock);

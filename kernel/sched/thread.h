@@ -13,6 +13,7 @@
 
 #include "kernel/arch/regs.h"
 #include "kernel/arch/vcpu.h"
+#include "kernel/sched/cputime.h"
 #include "kernel/sched/lock.h"
 #include "kernel/sched/rseq.h"
 #include "kernel/sched/schedparam.h"
@@ -65,8 +66,7 @@ struct thread {
     struct rseq_state rseq;       /* rseq.h says who writes what */
     struct schedparam schedparam; /* [p] */
     char comm[16];                /* [o] */
-    ktime_t run_since;            /* [o] CLOCK_MONOTONIC of the last switch to it */
-    ktime_t cpu_time;             /* [o] nanoseconds of run time up to the last switch */
+    struct cputime cputime;       /* [o] */
     uint64_t nvcsw, nivcsw;       /* [o] */
     uint64_t minflt;              /* [o] */
     int exit_signal_code; /* [p] wait status when the whole process is told to die; 0: not */

@@ -16,6 +16,7 @@
 
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
+#include "kernel/sched/cputime.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/syscall.h"
@@ -25,34 +26,6 @@
 
 #define COARSE_NS 4000000 /* resolution of Linux's coarse clocks at 250 Hz */
 #define TAI_OFFSET 0      /* as on a Linux that nobody told */
-
-/* Clock ids of other processes' and threads' CPU time: ~pid << 3 | thread? 4 : 0 | kind. */
-#define CPU_CLOCK_THREAD 4
-#define CPU_CLOCK_SCHED 2
-#define CPU_CLOCK_KIND(id) ((id)&3)
-#define CPU_CLOCK_PID(id) ((int)~((uint32_t)(id) >> 3 | 0xe0000000U)) /* id is negative */
-
-static int cpu_clock_read(int id, ktime_t *out)
-{
-    int pid = CPU_CLOCK_PID(id);
-
-    if (CPU_CLOCK_KIND(id) == 3)
-        return -EINVAL; /* a descriptor's clock: there are none */
-    if (id & CPU_CLOCK_THREAD) {
-        struct thread *t = thread_lookup(pid ? pid : current->tid);
-        if (!t)
-            return -EINVAL;
-        *out = thread_cpu_time(t);
-        thread_put(t);
-        return 0;
-    }
-    struct process *p = process_lookup(pid ? pid : current_process()->pid);
-    if (!p)
-        return -EINVAL;
-    *out = process_cpu_time(p);
-    process_put(p);
-    return 0;
-}
 
 int clock_read(int id, ktime_t *out)
 {
@@ -67,24 +40,8 @@ int clock_read(int id, ktime_t *out)
     case CLOCK_BOOTTIME:
     case CLOCK_BOOTTIME_ALARM: *out = clock_mono() + clock_boot_off(); return 0;
     case CLOCK_TAI: *out = clock_real() + TAI_OFFSET; return 0;
-    case CLOCK_PROCESS_CPUTIME_ID: *out = process_cpu_time(current_process()); return 0;
-    case CLOCK_THREAD_CPUTIME_ID: *out = thread_cpu_time(current); return 0;
-    default: return id < 0 ? cpu_clock_read(id, out) : -EINVAL;
+    default: return clock_is_cpu(id) ? cpu_clock_read(id, out) : -EINVAL;
     }
-}
-
-bool clock_is_cpu(int id)
-{
-    return id < 0 || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID;
-}
-
-int clock_id_absolute(int id)
-{
-    if (id == CLOCK_PROCESS_CPUTIME_ID)
-        return ~current_process()->pid * 8 + CPU_CLOCK_SCHED;
-    if (id == CLOCK_THREAD_CPUTIME_ID)
-        return ~current->tid * 8 + CPU_CLOCK_THREAD + CPU_CLOCK_SCHED;
-    return id;
 }
 
 static struct __kernel_timespec timespec_of(ktime_t ns)
@@ -173,32 +130,40 @@ static int sleep_until(ktime_t deadline)
     return err == -ETIMEDOUT ? 0 : err;
 }
 
-/* restart->arg: deadline, where the remaining time goes. */
+/* restart->arg: deadline, where the remaining time goes, and the clock. */
 static long sleep_relative(struct restart *r)
 {
-    ktime_t deadline = (ktime_t)r->arg[0];
+    ktime_t deadline = (ktime_t)r->arg[0], now;
     uaddr_t remaining = r->arg[1];
+    int clockid = (int)r->arg[2];
 
-    if (!sleep_until(deadline))
-        return 0;
+    int err = clock_is_cpu(clockid) ? cpu_clock_sleep(clockid, deadline) : sleep_until(deadline);
+    if (err != -ERESTARTSYS)
+        return err;
     if (remaining) {
-        ktime_t left = deadline - clock_mono();
-        struct __kernel_timespec ts = timespec_of(MAX(left, 0));
-        if (left <= 0)
-            return 0;
+        err = clock_read(clockid, &now);
+        if (err || now >= deadline)
+            return err;
+        struct __kernel_timespec ts = timespec_of(deadline - now);
         if (copy_out(remaining, &ts, sizeof(ts)))
             return -EFAULT;
     }
     return -ERESTART_RESTARTBLOCK;
 }
 
-static long sleep_for(ktime_t ns, uaddr_t remaining)
+/* clockid: CLOCK_MONOTONIC, or one that counts CPU time. */
+static long sleep_for(int clockid, ktime_t ns, uaddr_t remaining)
 {
     struct restart *r = &current->restart;
+    ktime_t now;
 
+    int err = clock_read(clockid, &now);
+    if (err)
+        return err;
     r->fn = sleep_relative;
-    r->arg[0] = (uint64_t)time_add(clock_mono(), ns);
+    r->arg[0] = (uint64_t)time_add(now, ns);
     r->arg[1] = remaining;
+    r->arg[2] = (uint64_t)clockid;
     return sleep_relative(r);
 }
 
@@ -207,7 +172,7 @@ long sys_nanosleep(uaddr_t rqtp, uaddr_t rmtp)
     ktime_t ns;
 
     int err = timespec_take(rqtp, &ns);
-    return err ? err : sleep_for(ns, rmtp);
+    return err ? err : sleep_for(CLOCK_MONOTONIC, ns, rmtp);
 }
 
 /* An absolute time on a clock as a time on CLOCK_MONOTONIC. */
@@ -234,30 +199,44 @@ static int sleep_clock_check(int clockid)
     case CLOCK_REALTIME_ALARM:
     case CLOCK_BOOTTIME_ALARM:
     case CLOCK_TAI: return 0;
-    case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_REALTIME_COARSE:
-    case CLOCK_MONOTONIC_COARSE: return reject(-EOPNOTSUPP, "no sleeping on this clock");
-    default: return reject(-EINVAL, "unknown clock");
+    case CLOCK_MONOTONIC_COARSE: return (int)reject(-EOPNOTSUPP, "no sleeping on this clock");
+    default:
+        return clock_is_cpu(clockid) ? cpu_clock_sleep_check(clockid)
+                                     : (int)reject(-EINVAL, "unknown clock");
     }
+}
+
+/* Repeated with the same absolute time when interrupted. */
+static long sleep_absolute(int clockid, ktime_t when)
+{
+    ktime_t deadline;
+    int err;
+
+    if (clock_is_cpu(clockid)) {
+        err = cpu_clock_sleep(clockid, when);
+    } else {
+        err = to_monotonic(clockid, when, &deadline);
+        if (!err)
+            err = sleep_until(deadline);
+    }
+    return err == -ERESTARTSYS ? -ERESTARTNOHAND : err;
 }
 
 long sys_clock_nanosleep(int clockid, int flags, uaddr_t rqtp, uaddr_t rmtp)
 {
-    ktime_t ns, deadline;
+    ktime_t ns;
 
     int err = sleep_clock_check(clockid);
     if (!err)
         err = timespec_take(rqtp, &ns);
     if (err)
         return err;
-    if (!(flags & TIMER_ABSTIME))
-        return sleep_for(ns, rmtp);
-    err = to_monotonic(clockid, ns, &deadline);
-    if (err)
-        return err;
-    /* Repeated with the same absolute time when interrupted. */
-    return sleep_until(deadline) ? -ERESTARTNOHAND : 0;
+    int id = clock_id_absolute(clockid);
+    if (flags & TIMER_ABSTIME)
+        return sleep_absolute(id, ns);
+    return sleep_for(clock_is_cpu(id) ? id : CLOCK_MONOTONIC, ns, rmtp);
 }
 
 long sys_clock_settime(int clockid, uaddr_t tp)

@@ -3,16 +3,13 @@
 #ifndef KERNEL_SCHED_TIME_H
 #define KERNEL_SCHED_TIME_H
 
+#include "kernel/sched/cputime.h"
 #include "kernel/types.h"
 
 #define NSEC_PER_SEC 1000000000L
 
 /* Reads a clock: 0, or -EINVAL when there is none with this id.  Takes process locks. */
 MUST_CHECK int clock_read(int id, ktime_t *out);
-/* An id for the current process's or thread's CPU time that means the same to every thread. */
-int clock_id_absolute(int id);
-/* Does a clock count CPU time? */
-bool clock_is_cpu(int id);
 /* A program's timespec: 0, -EFAULT, -EINVAL.  A time in the far future is KTIME_NEVER. */
 MUST_CHECK int timespec_take(uaddr_t addr, ktime_t *out);
 ktime_t time_add(ktime_t a, ktime_t b); /* saturates at KTIME_NEVER */

@@ -20,7 +20,6 @@
 #include "kernel/sys/syscalls.h"
 
 #define NSEC_PER_SEC 1000000000L
-#define CPU_RETRY_MIN 1000000 /* ns: do not poll CPU time more often */
 
 static int itimer_which(const struct itimer *it)
 {
@@ -41,7 +40,7 @@ static int itimer_signal(int which)
 static void itimer_arm(struct itimer *it, ktime_t left)
 {
     if (itimer_which(it) != ITIMER_REAL)
-        left = MAX(left, CPU_RETRY_MIN);
+        left = cpu_clock_wait(CLOCK_PROCESS_CPUTIME_ID, left);
     timer_set(&it->timer, clock_mono() + MAX(left, 0));
 }
 

@@ -34,8 +34,7 @@
 #include "kernel/sys/syscalls.h"
 
 #define OVERRUN_MAX INT32_MAX
-#define CPU_RETRY_MIN 1000000 /* ns: do not poll CPU time more often */
-#define IGNORED_MIN 4000000   /* ns between expiries that nobody sees */
+#define IGNORED_MIN 4000000 /* ns between expiries that nobody sees */
 
 struct ptimer {
     struct tree_node node;
@@ -81,7 +80,7 @@ static void arm_locked(struct ptimer *t, ktime_t left)
     if (t->notify == SIGEV_NONE)
         return; /* nobody is told: timer_gettime computes what it needs */
     if (clock_is_cpu(t->clock))
-        left = MAX(left, CPU_RETRY_MIN);
+        left = cpu_clock_wait(t->clock, left);
     timer_set(&t->timer, time_add(clock_mono(), MAX(left, 0)));
 }
 

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CPU time: what each thread has run, counted at every switch, and the clocks of it.
+ *
+ * An account is read by anybody without a lock, under a sequence count; to a thread that runs the
+ * time since the switch to it is added.  The vCPU that switches away may have looked at the time a
+ * little before such a reader: what was told once is kept, so that the clock does not go back.
+ *
+ * Sleeping on such a clock is waiting for the earliest moment that it can be, then looking again: no
+ * deadline on CLOCK_MONOTONIC says when threads will have run for so long.
+ */
+#include "kernel/sched/cputime.h"
+
+#include <linux/errno.h>
+#include <linux/time.h>
+
+#include "kernel/proc/process.h"
+#include "kernel/sched/clock.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/time.h"
+#include "kernel/sched/vcpus.h"
+#include "kernel/signal/signal.h"
+#include "kernel/sys/syscall.h"
+
+#define RETRY_MIN_NS 1000000
+
+/* Clock ids of other processes' and threads' CPU time: ~pid << 3 | thread? 4 : 0 | kind. */
+#define CPU_CLOCK_THREAD 4
+#define CPU_CLOCK_SCHED 2
+#define CPU_CLOCK_FD 3
+#define CPU_CLOCK_KIND(id) ((id)&3)
+#define CPU_CLOCK_PID(id) ((int)~((uint32_t)(id) >> 3 | 0xe0000000U)) /* id is negative */
+
+void cputime_switch(struct thread *prev, struct thread *next)
+{
+    struct cputime *c = &prev->cputime;
+
+    ktime_t now = clock_mono();
+    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&c->spent, c->spent + MAX(now - c->since, 0), __ATOMIC_RELAXED);
+    __atomic_store_n(&c->since, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&next->cputime.since, now, __ATOMIC_RELEASE);
+}
+
+ktime_t thread_cpu_time(struct thread *t)
+{
+    struct cputime *c = &t->cputime;
+    ktime_t time, told = __atomic_load_n(&c->told, __ATOMIC_ACQUIRE);
+    uint32_t seq;
+
+    do {
+        while ((seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE)) & 1)
+            cpu_relax();
+        time = __atomic_load_n(&c->spent, __ATOMIC_RELAXED);
+        ktime_t since = __atomic_load_n(&c->since, __ATOMIC_RELAXED);
+        if (since)
+            time += MAX(clock_mono() - since, 0);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
+    while (time > told)
+        if (__atomic_compare_exchange_n(&c->told, &told, time, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            return time;
+    return told;
+}
+
+ktime_t process_cpu_time(struct process *p)
+{
+    spin_lock(&p->lock);
+    ktime_t time = p->cpu_time_dead;
+    list_for_each(l, &p->threads)
+        time += thread_cpu_time(list_entry(l, struct thread, process_link));
+    spin_unlock(&p->lock);
+    return time;
+}
+
+/* --- clocks ------------------------------------------------------------------------------- */
+
+bool clock_is_cpu(int id)
+{
+    return id < 0 || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID;
+}
+
+int clock_id_absolute(int id)
+{
+    if (id == CLOCK_PROCESS_CPUTIME_ID)
+        return ~current_process()->pid * 8 + CPU_CLOCK_SCHED;
+    if (id == CLOCK_THREAD_CPUTIME_ID)
+        return ~current->tid * 8 + CPU_CLOCK_THREAD + CPU_CLOCK_SCHED;
+    if (id < 0 && CPU_CLOCK_PID(id) == 0)
+        return ~((id & CPU_CLOCK_THREAD) ? current->tid : current_process()->pid) * 8 + (id & 7);
+    return id;
+}
+
+int cpu_clock_read(int id, ktime_t *out)
+{
+    id = clock_id_absolute(id);
+    if (CPU_CLOCK_KIND(id) == CPU_CLOCK_FD)
+        return -EINVAL; /* a descriptor's clock: there are none */
+    if (id & CPU_CLOCK_THREAD) {
+        struct thread *t = thread_lookup(CPU_CLOCK_PID(id));
+        if (!t)
+            return -EINVAL;
+        *out = thread_cpu_time(t);
+        thread_put(t);
+        return 0;
+    }
+    struct process *p = process_lookup(CPU_CLOCK_PID(id));
+    if (!p)
+        return -EINVAL;
+    *out = process_cpu_time(p);
+    process_put(p);
+    return 0;
+}
+
+ktime_t cpu_clock_wait(int id, ktime_t left)
+{
+    bool of_thread = id == CLOCK_THREAD_CPUTIME_ID || (id < 0 && (id & CPU_CLOCK_THREAD));
+
+    return MAX(of_thread ? left : left / vcpus_count(), RETRY_MIN_NS);
+}
+
+int cpu_clock_sleep_check(int id)
+{
+    ktime_t now;
+
+    if (id == CLOCK_THREAD_CPUTIME_ID)
+        return (int)reject(-EOPNOTSUPP, "no sleeping on one's own CPU time");
+    int err = cpu_clock_read(id, &now);
+    id = clock_id_absolute(id);
+    if (!err && (id & CPU_CLOCK_THREAD) && CPU_CLOCK_PID(id) == current->tid)
+        err = (int)reject(-EINVAL, "no sleeping on one's own CPU time");
+    return err;
+}
+
+int cpu_clock_sleep(int id, ktime_t target)
+{
+    ktime_t now;
+
+    for (;;) {
+        int err = cpu_clock_read(id, &now);
+        if (err || now >= target)
+            return err;
+        err = thread_block(time_add(clock_mono(), cpu_clock_wait(id, target - now)), true);
+        if (err == -ERESTARTSYS)
+            return err;
+    }
+}
