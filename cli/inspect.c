@@ -139,6 +139,11 @@ static void report_limits(struct report *r, const struct config_header *h)
     report_string(r, "file_check_policy",
                   h->file_policy == CONFIG_FILES_STRICT ? "strict" : "allow_all_but_log");
     report_number(r, "log_level", h->log_level);
+    report_list(r, "host_signals");
+    for (int sig = 1; sig <= 64; sig++)
+        if (h->host_signals >> (sig - 1) & 1)
+            report_string(r, NULL, sigabbrev_np(sig));
+    report_close(r);
     report_number(r, "elrange_bits", h->elrange_bits);
     report_number(r, "ssa_frame_pages", h->ssa_frame_pages);
 }

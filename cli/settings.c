@@ -244,6 +244,7 @@ static void write_all(struct writer *w, const struct settings *s)
         .gid = s->gid,
         .file_policy = s->file_policy,
         .log_level = s->log_level,
+        .host_signals = s->host_signals,
         .leaves_len = s->leaves_len,
     };
     w->arrays = sizeof h;

@@ -41,6 +41,7 @@ struct file_node {
 
 struct settings {
     uint64_t flags;
+    uint64_t host_signals; /* bit n-1: signal n */
     uint64_t memory_size, stack_size, brk_max;
     uint32_t vcpu_count, elrange_bits, ssa_frame_pages, fds_limit;
     uint32_t uid, gid, file_policy, log_level;

@@ -361,19 +361,23 @@ static int64_t do_yield(struct host_vcpu *v)
     return sched_yield();
 }
 
-/* The job stops as the program did; our own handler for the signal must not see it again. */
+/*
+ * The job stops as the program did.  Our own handler for the signal must not see it again, and it has
+ * to take effect here and now, although only the first vCPU's thread lets such signals in.
+ */
 static int64_t do_raise(struct host_vcpu *v)
 {
     const struct sigaction stop = {.sa_handler = SIG_DFL};
     struct sigaction old;
+    sigset_t set, blocked;
     int sig = (int)ARG(0);
     bool handled = sig != SIGSTOP && sigaction(sig, &stop, &old) == 0;
-    sigset_t set, mask;
+
     sigemptyset(&set);
     sigaddset(&set, sig);
-    pthread_sigmask(SIG_UNBLOCK, &set, &mask); /* only the first vCPU's thread lets it in */
+    pthread_sigmask(SIG_UNBLOCK, &set, &blocked);
     int ret = raise(sig);
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     if (handled)
         sigaction(sig, &old, NULL);
     return result(ret);

@@ -109,10 +109,13 @@ int signals_init(void)
     if (!ret)
         ret = handle(SIGTRAP,
                      on_tick); /* int3 and single steps come as signals, not through the vDSO */
-    if (config_flag(c, CONFIG_F_HOST_SIGNALS))
-        for (size_t i = 0; i < PROGRAM_SIGNALS && !ret; i++)
-            ret = ignored(program_signals[i]) ? 0 : handle(program_signals[i], on_program_signal);
-    else if (config_flag(c, CONFIG_F_HOST_SIGTERM))
-        ret = handle(SIGTERM, on_program_signal);
+    uint64_t set = config_host_signals(c);
+    if (config_flag(c, CONFIG_F_HOST_SIGTERM))
+        set |= 1UL << (SIGTERM - 1);
+    for (size_t i = 0; i < PROGRAM_SIGNALS && !ret; i++) {
+        int sig = program_signals[i];
+        if (set >> (sig - 1) & 1 && !ignored(sig))
+            ret = handle(sig, on_program_signal);
+    }
     return ret;
 }

@@ -149,6 +149,7 @@ static const char *check_limits(const struct config_header *h)
     CHECK(h->fds_limit >= 3, "bad limit of file descriptors");
     CHECK(h->uid <= INT32_MAX && h->gid <= INT32_MAX, "bad user or group id");
     CHECK(h->file_policy <= CONFIG_FILES_LOG, "unknown file policy");
+    CHECK(!(h->host_signals & ~CONFIG_HOST_SIGNALS), "a signal that the host cannot inject");
     CHECK(h->log_level <= 5, "unknown log level");
     return NULL;
 }

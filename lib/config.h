@@ -49,6 +49,12 @@ static inline bool config_flag(const struct config *c, uint64_t flag)
     return (c->head->flags & flag) != 0;
 }
 
+/* The signals that the host may inject as often as it likes: bit n-1 is signal n. */
+static inline uint64_t config_host_signals(const struct config *c)
+{
+    return config_flag(c, CONFIG_F_HOST_SIGNALS) ? CONFIG_HOST_SIGNALS : c->head->host_signals;
+}
+
 /* The node's own name, "" for node 0. */
 const char *config_node_name(const struct config *c, uint32_t node);
 

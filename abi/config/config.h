@@ -70,6 +70,11 @@ struct config_array {
 #define CONFIG_F_NO_FORK (1ULL << 11) /* process creation fails with EAGAIN */
 #define CONFIG_F_MASK ((1ULL << 12) - 1)
 
+/* Signals that can be let in: HUP INT QUIT USR1 USR2 ALRM TERM CONT TSTP WINCH. */
+#define CONFIG_HOST_SIGNALS                                                                      \
+    (1UL << 0 | 1UL << 1 | 1UL << 2 | 1UL << 9 | 1UL << 11 | 1UL << 13 | 1UL << 14 | 1UL << 17 | \
+     1UL << 19 | 1UL << 27)
+
 enum config_file_policy {
     CONFIG_FILES_STRICT = 0, /* a file that is neither trusted nor allowed is refused */
     CONFIG_FILES_LOG = 1,    /* it is served from the host, and logged (a porting aid) */
@@ -101,7 +106,8 @@ struct config_header {
     struct config_array mounts;   /* struct config_mount, in mounting order, the first is "/" */
     struct config_array nodes;    /* struct config_node; empty: no file is verified */
     uint64_t leaves_len;          /* bytes of side data that the nodes refer to */
-    uint64_t reserved[8];
+    uint64_t host_signals;        /* bit n-1: the host may inject signal n; CONFIG_HOST_SIGNALS */
+    uint64_t reserved[7];
 };
 
 enum config_env_kind {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signals of the host process.  A signal can change what a program does, and the host can invent any
- * number of them at any moment: what gets in is the measured configuration's decision, all of them
- * (CONFIG_F_HOST_SIGNALS), one SIGTERM (CONFIG_F_HOST_SIGTERM), or none.
+ * number of them at any moment: what gets in is the measured configuration's decision, some of them,
+ * all (CONFIG_F_HOST_SIGNALS), one SIGTERM (CONFIG_F_HOST_SIGTERM), or none.
  */
 #include "kernel/signal/from_host.h"
 
@@ -15,19 +15,15 @@
 #include "kernel/signal/signal.h"
 #include "lib/config.h"
 
-#define FORWARDED                                                                                 \
-    (SIG_BIT(SIGHUP) | SIG_BIT(SIGINT) | SIG_BIT(SIGQUIT) | SIG_BIT(SIGUSR1) | SIG_BIT(SIGUSR2) | \
-     SIG_BIT(SIGTERM) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGCONT) |                 \
-     SIG_BIT(SIGALRM))
-
 static uint64_t allowed_of(uint64_t set)
 {
     static bool term_used;
-    if (config_flag(kernel.config, CONFIG_F_HOST_SIGNALS))
-        return set & FORWARDED;
-    if (config_flag(kernel.config, CONFIG_F_HOST_SIGTERM) && (set & SIG_BIT(SIGTERM)))
-        return __atomic_exchange_n(&term_used, true, __ATOMIC_RELAXED) ? 0 : SIG_BIT(SIGTERM);
-    return 0;
+    uint64_t allowed = config_host_signals(kernel.config);
+    uint64_t once = config_flag(kernel.config, CONFIG_F_HOST_SIGTERM) ? SIG_BIT(SIGTERM) : 0;
+
+    if ((set & once & ~allowed) && __atomic_exchange_n(&term_used, true, __ATOMIC_RELAXED))
+        once = 0;
+    return set & (allowed | once);
 }
 
 void signals_from_host(void)

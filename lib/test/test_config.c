@@ -162,7 +162,8 @@ static void test_header(void **state)
     REFUSES(b->h.header_size++, "bad header size");
     REFUSES(b->h.total--, "the length differs from the header's");
     REFUSES(b->h.flags = 1UL << 63, "unknown flags");
-    REFUSES(b->h.reserved[7] = 1, "a reserved field is not zero");
+    REFUSES(b->h.reserved[6] = 1, "a reserved field is not zero");
+    REFUSES(b->h.host_signals = 1UL << 8, "a signal that the host cannot inject"); /* SIGKILL */
     REFUSES(b->h.memory_size = 0, "bad memory size");
     REFUSES(b->h.memory_size++, "bad memory size");
     REFUSES(b->h.memory_size = 1UL << 41, "memory exceeds the address range");

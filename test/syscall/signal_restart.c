@@ -324,6 +324,8 @@ static void try(const struct call *c, int flags, int restarts)
     snprintf(what, sizeof(what), "%s: %s", c->name, restarts ? "starts again" : "EINTR");
     if (result < 0 && error != EINTR)
         printf("# %s\n", strerror(error));
+    if (handled < (restarts ? ENOUGH : 1))
+        printf("# %s: %ld after %d signals\n", what, result, handled);
     check_report(restarts ? result >= 0 : result < 0 && error == EINTR, what, __LINE__);
     check_report(handled >= (restarts ? ENOUGH : 1), "handled", __LINE__);
 }

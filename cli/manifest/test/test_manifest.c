@@ -52,6 +52,7 @@ static void test_everything(void **state)
         "[libos]\nentrypoint = \"bin/a\"\ncheck_invalid_pointers = false\n"
         "[sys]\nstack.size = \"1M\"\nbrk.max_size = \"256K\"\nfds.limit = 900\n"
         "enable_sigterm_injection = true\ndisallow_subprocesses = true\n"
+        "[cella]\nhost_signals = [\"SIGINT\", \"SIGWINCH\"]\n"
         "[fs]\nstart_dir = \"/srv/./x/..\"\nroot.uri = \"file:/\"\n"
         "[[fs.mounts]]\npath = \"/data/\"\nuri = \"file:data\"\n"
         "[[fs.mounts]]\ntype = \"tmpfs\"\npath = \"/tmp\"\n"
@@ -80,6 +81,7 @@ static void test_everything(void **state)
     assert_int_equal(s->ssa_frame_pages, 1);
     assert_int_equal(s->flags,
                      CONFIG_F_DEBUG | CONFIG_F_HOST_LOG | CONFIG_F_HOST_SIGTERM | CONFIG_F_NO_FORK);
+    assert_int_equal(s->host_signals, 1UL << (SIGINT - 1) | 1UL << (SIGWINCH - 1));
     assert_int_equal(s->file_policy, CONFIG_FILES_LOG);
     assert_int_equal(s->mount_count, 5);
     assert_string_equal(s->mounts[0].source, "/");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,6 +62,77 @@ static void dots_by_waits(void)
     _exit(0);
 }
 
+static int recurse(int n)
+{
+    volatile char page[4096];
+
+    page[0] = (char)n;
+    return n > 1 << 24 ? n : recurse(n + 1) + page[0];
+}
+
+static void on_segv(int sig)
+{
+    (void)sig;
+    _exit(write(1, "handled\n", 8) == 8 ? 6 : 1);
+}
+
+/* Sends ourselves a signal with the stack pointer where no frame can be. */
+static void signal_without_stack(int sig)
+{
+    __asm__ volatile("mov $16, %%esp; syscall; ud2" ::"a"((long)SYS_kill), "D"((long)getpid()),
+                     "S"((long)sig)
+                     : "rcx", "r11", "memory");
+}
+
+/* rt_sigreturn with something on the stack that is no frame, or with nothing. */
+static void wild_sigreturn(int mapped)
+{
+    static unsigned long area[512];
+
+    for (int i = 0; i < 512; i++)
+        area[i] = 0x5a5a5a5a5a5a5a5a;
+    __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall; ud2" ::"r"(
+        mapped ? (unsigned long)area : 0xdead000ul));
+}
+
+/* Ends that have to do with stacks and forced signals. */
+static void die_by_signal(const char *how)
+{
+    static char alternate[65536];
+    stack_t stack = {.ss_sp = alternate, .ss_size = sizeof(alternate)};
+    struct sigaction act = {.sa_handler = on_segv};
+    sigset_t segv;
+
+    sigemptyset(&segv);
+    sigaddset(&segv, SIGSEGV);
+    if (strstr(how, "-alternate")) {
+        sigaltstack(&stack, NULL);
+        act.sa_flags = SA_ONSTACK;
+    }
+    if (strstr(how, "-handler") || strstr(how, "-alternate"))
+        sigaction(SIGSEGV, &act, NULL);
+    if (strstr(how, "-blocked"))
+        sigprocmask(SIG_BLOCK, &segv, NULL);
+    if (strstr(how, "-ignored"))
+        signal(SIGSEGV, SIG_IGN);
+    if (!strncmp(how, "overflow", 8))
+        printf("%d\n", recurse(0));
+    if (!strncmp(how, "fault", 5))
+        *nowhere = 1;
+    if (!strncmp(how, "stackless", 9)) {
+        signal(SIGUSR1, nothing);
+        signal_without_stack(SIGUSR1);
+    }
+    if (!strncmp(how, "sigreturn", 9))
+        wild_sigreturn(strstr(how, "-mapped") != NULL);
+    if (!strncmp(how, "twice", 5)) {
+        act = (struct sigaction){.sa_handler = nothing, .sa_flags = (int)SA_RESETHAND};
+        sigaction(SIGUSR1, &act, NULL);
+        raise(SIGUSR1);
+        raise(SIGUSR1);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "";
@@ -110,6 +182,7 @@ int main(int argc, char **argv)
             usleep(1);
         }
     }
+    die_by_signal(how);
     if (!strcmp(how, "waits"))
         dots_by_waits();
     if (!strcmp(how, "term-handler")) {

@@ -4,6 +4,7 @@
  *
  *   stop SIGNAL   stops itself, all threads, in all kinds of waits; says how those ended after it
  *   line          reads a line from the terminal; whoever is there presses Ctrl-Z and says fg
+ *   signals       says which signals come, until a line on standard input ends it
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -118,10 +119,26 @@ static int stop(int sig)
     return 0;
 }
 
+static void say(int sig)
+{
+    char text[] = "SIGxxxxx\n";
+
+    memcpy(text + 3, sig == SIGTERM ? "TERM" : sig == SIGUSR1 ? "USR1" : "WNCH", 4);
+    text[7] = '\n';
+    if (write(1, text, 8) != 8)
+        _exit(1);
+}
+
 int main(int argc, char **argv)
 {
     char line[64];
 
+    if (argc > 1 && !strcmp(argv[1], "signals")) {
+        const struct sigaction act = {.sa_handler = say, .sa_flags = SA_RESTART};
+        sigaction(SIGTERM, &act, NULL);
+        sigaction(SIGUSR1, &act, NULL);
+        sigaction(SIGWINCH, &act, NULL);
+    }
     if (argc > 2 && !strcmp(argv[1], "stop"))
         return stop(atoi(argv[2]));
     puts("ready");
