@@ -98,6 +98,7 @@ entry_exception:
  */
 entry_nested:
     movl $1, %gs:VCPU_NEED_RESCHED
+    movq $0, %gs:VCPU_TICK_AT       /* it may have been the one that was asked for */
     movq %rcx, %rbx
     jmp leave
 

@@ -17,6 +17,7 @@ CHECK(vcpu, host_rsp, VCPU_HOST_RSP);
 CHECK(vcpu, host_rbp, VCPU_HOST_RBP);
 CHECK(vcpu, need_resched, VCPU_NEED_RESCHED);
 CHECK(vcpu, state, VCPU_STATE);
+CHECK(vcpu, tick_at, VCPU_TICK_AT);
 _Static_assert((int)VCPU_STARTING == VCPU_STATE_STARTING, "state");
 _Static_assert((int)VCPU_BOOTED == VCPU_STATE_BOOTED, "state");
 CHECK(thread, ksp, THREAD_KSP);

@@ -29,6 +29,7 @@ struct vcpu {
     uint64_t host_rsp, host_rbp; /* the host's, restored by EEXIT as the vDSO expects */
     uint32_t need_resched;       /* [a] a tick or a wake-up asks for schedule() on the way out */
     uint32_t state;              /* [a] enum vcpu_state; entry.S */
+    ktime_t tick_at;             /* [a] when the host was last asked to tick; 0: not */
     /* The last fault, written by stage one of the exception path. */
     uint64_t fault_addr;  /* of a #PF or #GP (EXINFO) */
     uint64_t fault_error; /* its error code: bit 1 write, bit 4 instruction fetch */
@@ -42,7 +43,6 @@ struct vcpu {
     uint32_t rest;                          /* [r] enum vcpu_rest */
     bool watches;                           /* [r] asleep: completions wake it */
     ktime_t wakes_at;                       /* [r] asleep: at this time by itself */
-    ktime_t tick_at;                        /* [a] when the host was last asked to tick; 0: not */
     volatile struct host_vcpu *host_unsafe; /* untrusted: only through ocall/ */
     uint64_t exits, aexs, ticks, switches, faults; /* statistics */
 };

@@ -140,6 +140,8 @@ static void switch_to_locked(struct thread *next) NO_TSA
     struct thread *prev = v->running;
 
     cputime_switch(prev, next);
+    if (v->tick_at && v->tick_at + SLICE_NS < next->cputime.since)
+        v->tick_at = 0; /* the host has forgotten it */
     prev->fs_base = fs_base_get();
     if (prev == v->idle || next == v->idle)
         rest_change_locked(v, next == v->idle);
