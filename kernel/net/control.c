@@ -51,47 +51,83 @@ static int cred_in(const uint8_t *data, size_t n, struct scm *out)
     return 0;
 }
 
-static int rights_in(const uint8_t *data, size_t n, struct scm *out)
-{
+/* What a message says so far. */
+struct parse {
+    struct scm *scm;
+    unsigned nfds;
     int fds[RIGHTS_MAX];
-    if (out->rights || n / sizeof(int) > RIGHTS_MAX)
+};
+
+/* Descriptors of several messages are one set. */
+static int rights_in(const uint8_t *data, size_t n, struct parse *p)
+{
+    size_t more = n / sizeof(int);
+    if (more > RIGHTS_MAX - p->nfds)
         return (int)reject(-EINVAL, "too many descriptors");
-    if (n < sizeof(int))
-        return 0;
-    memcpy(fds, data, n / sizeof(int) * sizeof(int));
-    return rights_new(fds, (unsigned)(n / sizeof(int)), &out->rights);
+    memcpy(p->fds + p->nfds, data, more * sizeof(int));
+    p->nfds += (unsigned)more;
+    return 0;
 }
 
-static int one_in(struct socket *s, const struct cmsg *c, const uint8_t *data, struct scm *out)
+/* TTL and traffic class of one packet. */
+static int inet_in(const struct cmsg *c, const uint8_t *data, size_t n, struct scm *out)
+{
+    bool v4 = c->level == IPPROTO_IP_LEVEL;
+    bool ttl = c->type == (v4 ? CMSG_TTL : CMSG6_HOPLIMIT);
+    int32_t v = -1;
+    if (!ttl && c->type != (v4 ? CMSG_TOS : CMSG6_TCLASS))
+        return c->type == (v4 ? CMSG_PKTINFO : CMSG6_PKTINFO)
+                   ? 0
+                   : (int)reject(-EINVAL, "IP control message");
+    if (n == sizeof(v))
+        memcpy(&v, data, sizeof(v));
+    else if (n == 1 && v4 && !ttl)
+        v = data[0];
+    else
+        return -EINVAL;
+    if (v < -1 || v > 255 || (v4 && v < (ttl ? 1 : 0)))
+        return -EINVAL;
+    if (ttl) {
+        out->has_ttl = v >= 0;
+        out->ttl = (uint8_t)v;
+    } else {
+        out->has_tos = v >= 0;
+        out->tos = (uint8_t)v;
+    }
+    return 0;
+}
+
+static int one_in(struct socket *s, const struct cmsg *c, const uint8_t *data, struct parse *p)
 {
     size_t n = c->len - sizeof(*c);
+    bool inet = s->family == AF_INET || s->family == AF_INET6;
+    if (inet && (c->level == IPPROTO_IP_LEVEL || c->level == IPPROTO_IPV6_LEVEL))
+        return inet_in(c, data, n, p->scm);
     if (c->level != SOL_SOCKET_LEVEL)
-        return s->family == AF_UNIX || c->level == IPPROTO_IP_LEVEL ||
-                       c->level == IPPROTO_IPV6_LEVEL
-                   ? 0
-                   : -EINVAL;
+        return inet ? -EINVAL : 0;
     switch (c->type) {
-    case SCM_RIGHTS: return s->family == AF_UNIX ? rights_in(data, n, out) : 0;
-    case SCM_CREDENTIALS: return s->family == AF_UNIX ? cred_in(data, n, out) : 0;
+    case SCM_RIGHTS: return s->family == AF_UNIX ? rights_in(data, n, p) : 0;
+    case SCM_CREDENTIALS: return s->family == AF_UNIX ? cred_in(data, n, p->scm) : 0;
     default: return (int)reject(-EINVAL, "control message");
     }
 }
 
 static int walk_in(struct socket *s, const uint8_t *buf, size_t len, struct scm *out)
 {
+    struct parse p = {.scm = out};
     struct cmsg c;
     for (size_t at = 0; len - at >= sizeof(c);) {
         memcpy(&c, buf + at, sizeof(c));
         if (c.len < sizeof(c) || c.len > len - at)
             return -EINVAL;
-        int err = one_in(s, &c, buf + at + sizeof(c), out);
+        int err = one_in(s, &c, buf + at + sizeof(c), &p);
         if (err)
             return err;
         if (CMSG_ALIGN(c.len) > len - at)
             break;
         at += CMSG_ALIGN(c.len);
     }
-    return 0;
+    return p.nfds ? rights_new(p.fds, p.nfds, &out->rights) : 0;
 }
 
 int control_in(struct socket *s, uaddr_t buf, size_t len, struct scm *out)
@@ -103,10 +139,6 @@ int control_in(struct socket *s, uaddr_t buf, size_t len, struct scm *out)
         return -ENOMEM;
     int err = copy_in(copy, buf, len) ? -EFAULT : walk_in(s, copy, len, out);
     kfree(copy);
-    if (err) {
-        rights_drop(out->rights);
-        out->rights = NULL;
-    }
     return err;
 }
 

@@ -9,6 +9,7 @@
 #define IPPROTO_TCP_LEVEL 6
 #define IPPROTO_UDP_LEVEL 17
 #define IPPROTO_IPV6_LEVEL 41
+#define IPPROTO_UDPLITE_LEVEL 136
 
 /* Kept for the program; what leads to control messages is in socket.flags. */
 struct inet_opts {

@@ -16,7 +16,7 @@
 #define EPHEMERAL_COUNT (EPHEMERAL_LAST - EPHEMERAL_FIRST + 1)
 #define PORT_RESERVED 1024U
 
-struct port_table tcp_ports, udp_ports;
+struct port_table tcp_ports, udp_ports, udplite_ports;
 
 static struct list *bucket(struct port_table *t, uint16_t port) REQUIRES(t->lock)
 {
@@ -219,9 +219,10 @@ struct socket *port_listener(const struct inet_addr *dst)
     return find_best(&tcp_ports, dst, NULL);
 }
 
-struct socket *port_receiver(const struct inet_addr *dst, const struct inet_addr *src)
+struct socket *port_receiver(struct port_table *t, const struct inet_addr *dst,
+                             const struct inet_addr *src)
 {
-    return find_best(&udp_ports, dst, src);
+    return find_best(t, dst, src);
 }
 
 void port_each(struct port_table *t, void (*fn)(const struct port_entry *e, void *arg), void *arg)

@@ -25,7 +25,7 @@ struct port_table {
     uint16_t next;                    /* [t] ephemeral port to try next */
 };
 
-extern struct port_table tcp_ports, udp_ports;
+extern struct port_table tcp_ports, udp_ports, udplite_ports;
 
 void port_init(struct port_entry *e, struct socket *s);
 /* Binds to `local` (port 0: an ephemeral one): -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. */
@@ -46,8 +46,9 @@ static inline bool port_bound(const struct port_entry *e)
 }
 /* The socket (a reference) that listens at dst. */
 struct socket *port_listener(const struct inet_addr *dst) MUST_CHECK;
-/* The UDP socket (a reference) that gets what src sends to dst. */
-struct socket *port_receiver(const struct inet_addr *dst, const struct inet_addr *src) MUST_CHECK;
+/* The socket (a reference) that gets what src sends to dst. */
+struct socket *port_receiver(struct port_table *t, const struct inet_addr *dst,
+                             const struct inet_addr *src) MUST_CHECK;
 /* Calls fn for each entry under the table's lock: /proc/net. */
 void port_each(struct port_table *t, void (*fn)(const struct port_entry *e, void *arg), void *arg);
 

@@ -18,6 +18,7 @@
 #define SOCK_FLAGS (O_CLOEXEC | O_NONBLOCK)
 #define PROTO_TCP 6
 #define PROTO_UDP 17
+#define PROTO_UDPLITE 136
 
 static const struct file_ops socket_file_ops;
 static uint64_t socket_next_ino = 1; /* [a] */
@@ -201,9 +202,9 @@ static int inet_new(int family, int type, int protocol, uint32_t flags, struct s
             return -EPROTONOSUPPORT;
         return tcp_new(family, flags, out);
     case SOCK_DGRAM:
-        if (protocol && protocol != PROTO_UDP)
-            return reject(-EPROTONOSUPPORT, "UDP is the only datagram protocol");
-        return udp_new(family, flags, out);
+        if (protocol && protocol != PROTO_UDP && protocol != PROTO_UDPLITE)
+            return reject(-EPROTONOSUPPORT, "datagrams are UDP");
+        return udp_new(family, protocol ? protocol : PROTO_UDP, flags, out);
     case SOCK_RAW: return reject(-EPERM, "raw sockets");
     default: return -ESOCKTNOSUPPORT;
     }

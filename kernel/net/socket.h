@@ -52,6 +52,7 @@ struct scm {
     bool has_stamp, has_inet; /* received datagrams: */
     ktime_t stamp;            /* when it was sent, CLOCK_REALTIME */
     struct inet_addr to;      /* where it was sent to */
+    bool has_ttl, has_tos;    /* sent: not the socket's */
     uint8_t ttl, tos;
 };
 
@@ -87,6 +88,7 @@ struct socket_ops {
     /* Bytes that a receive would find; that were sent and not received yet. */
     int (*inq)(struct socket *s);
     int (*outq)(struct socket *s);
+    uint8_t (*state)(struct socket *s); /* TCP_ESTABLISHED …, for /proc/net */
     int (*error)(struct socket *s); /* takes a pending error that is not in s->err: -errno or 0 */
     void (*bufs)(struct socket *s); /* sndbuf or rcvbuf has changed */
     int (*peercred)(struct socket *s, struct peer_cred *out);
@@ -187,7 +189,7 @@ long netif_ioctl(unsigned cmd, uaddr_t arg);
 
 /* Constructors: zeroed, with one reference; -ENOMEM … */
 MUST_CHECK int tcp_new(int family, uint32_t flags, struct socket **out);
-MUST_CHECK int udp_new(int family, uint32_t flags, struct socket **out);
+MUST_CHECK int udp_new(int family, int protocol, uint32_t flags, struct socket **out);
 MUST_CHECK int unix_stream_new(int type, uint32_t flags, struct socket **out);
 MUST_CHECK int unix_dgram_new(uint32_t flags, struct socket **out);
 MUST_CHECK int netlink_new(int type, uint32_t flags, struct socket **out);

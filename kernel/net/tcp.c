@@ -431,6 +431,7 @@ static const struct socket_ops tcp_ops = {
     .poll = tcp_poll,
     .setopt = tcp_setopt,
     .getopt = tcp_getopt,
+    .state = tcp_state,
     .inq = stream_inq,
     .outq = stream_outq,
     .release = tcp_release,

@@ -2,7 +2,8 @@
 /*
  * UDP over the loopback: a send puts the packet into the queue of whoever is bound to the port.  If
  * nobody is, a connected sender gets ECONNREFUSED at its next call, as from an ICMP message; if the
- * queue is full the packet is lost, as in Linux.  Locks: socket.h.
+ * queue is full the packet is lost, as in Linux.  UDP-Lite is the same with ports of its own.
+ * Locks: socket.h.
  */
 #include "kernel/net/inet_opt.h"
 #include "kernel/net/packet.h"
@@ -16,11 +17,15 @@
 #define OPT_CORK 1
 #define OPT_SEGMENT 103
 #define OPT_GRO 104
+#define OPT_SEND_COVER 10
+#define OPT_RECV_COVER 11
 
 struct udp_sock {
-    struct socket sock; /* first */
+    struct socket sock;       /* first */
+    struct port_table *ports; /* [I] */
     struct port_entry port;
     struct packet_queue queue;
+    int32_t coverage[2];        /* [a] UDP-Lite: bytes that a checksum would cover */
     bool deaf, mute;            /* [a] shut down */
     struct inet_opts inet_opts; /* [a] */
 };
@@ -37,7 +42,7 @@ static int udp_bind(struct socket *s, const struct addr *a)
     int err = inet_decode(a, s->family, socket_flag(s, SOCKET_V6ONLY), &local);
     if (err)
         return err == -ENETUNREACH ? -EINVAL : err;
-    return port_bind(&udp_ports, &us->port, &local);
+    return port_bind(us->ports, &us->port, &local);
 }
 
 /* Gives the socket a port if it has none. */
@@ -50,7 +55,7 @@ static int udp_autobind(struct udp_sock *us)
     mutex_lock(&us->sock.lock);
     inet_any(us->sock.family, &any);
     if (!port_bound(&us->port))
-        err = port_bind(&udp_ports, &us->port, &any);
+        err = port_bind(us->ports, &us->port, &any);
     mutex_unlock(&us->sock.lock);
     return err == -EADDRINUSE ? -EAGAIN : err;
 }
@@ -80,16 +85,16 @@ static int udp_connect(struct socket *s, const struct addr *a)
     if (a->len < sizeof(a->family))
         return -EINVAL;
     if (a->family == AF_UNSPEC) {
-        port_disconnect(&udp_ports, &us->port, s->family);
+        port_disconnect(us->ports, &us->port, s->family);
         return 0;
     }
     int err = udp_dest(us, a, &dst);
     if (!err && !port_bound(&us->port)) {
         inet_any(s->family, &any);
-        err = port_bind(&udp_ports, &us->port, &any);
+        err = port_bind(us->ports, &us->port, &any);
     }
     if (!err)
-        port_connect(&udp_ports, &us->port, &dst);
+        port_connect(us->ports, &us->port, &dst);
     return err;
 }
 
@@ -97,7 +102,7 @@ static int udp_connect(struct socket *s, const struct addr *a)
 static int udp_transmit(struct udp_sock *us, struct packet *p, const struct inet_addr *dst,
                         const struct inet_addr *src)
 {
-    struct socket *to = dst->port ? port_receiver(dst, src) : NULL;
+    struct socket *to = dst->port ? port_receiver(us->ports, dst, src) : NULL;
     if (!to)
         return -ECONNREFUSED;
     struct udp_sock *ut = udp_of(to);
@@ -108,8 +113,10 @@ static int udp_transmit(struct udp_sock *us, struct packet *p, const struct inet
     p->scm.has_stamp = true;
     int32_t ttl = inet_is_v4(dst) ? us->inet_opts.ttl : us->inet_opts.hops;
     int32_t tos = inet_is_v4(dst) ? us->inet_opts.tos : us->inet_opts.tclass;
-    p->scm.ttl = ttl < 0 ? 64 : (uint8_t)ttl;
-    p->scm.tos = tos < 0 ? 0 : (uint8_t)tos;
+    if (!p->scm.has_ttl)
+        p->scm.ttl = ttl < 0 ? 64 : (uint8_t)ttl;
+    if (!p->scm.has_tos)
+        p->scm.tos = tos < 0 ? 0 : (uint8_t)tos;
     int err = packet_queue_add(&ut->queue, p, UDP_QUEUE, to->rcvbuf);
     if (!err)
         file_wake(&to->file, EV_IN);
@@ -212,6 +219,12 @@ static int udp_setopt(struct socket *s, int level, int opt, const void *val, int
 {
     if (level == IPPROTO_IP_LEVEL || level == IPPROTO_IPV6_LEVEL)
         return inet_setopt(s, &udp_of(s)->inet_opts, level, opt, val, len);
+    if (level == IPPROTO_UDPLITE_LEVEL && (opt == OPT_SEND_COVER || opt == OPT_RECV_COVER)) {
+        if (len < (int)sizeof(int32_t) || s->protocol != level)
+            return s->protocol != level ? -ENOPROTOOPT : -EINVAL;
+        memcpy(&udp_of(s)->coverage[opt - OPT_SEND_COVER], val, sizeof(int32_t));
+        return 0;
+    }
     if (level == IPPROTO_UDP_LEVEL && opt == OPT_CORK && len >= 4)
         return *(const int32_t *)val ? (int)reject(-ENOPROTOOPT, "UDP_CORK") : 0;
     return (int)reject(-ENOPROTOOPT, "UDP option");
@@ -221,6 +234,12 @@ static int udp_getopt(struct socket *s, int level, int opt, void *val, int len)
 {
     if (level == IPPROTO_IP_LEVEL || level == IPPROTO_IPV6_LEVEL)
         return inet_getopt(s, &udp_of(s)->inet_opts, level, opt, val, len);
+    if (level == IPPROTO_UDPLITE_LEVEL && s->protocol == level &&
+        (opt == OPT_SEND_COVER || opt == OPT_RECV_COVER)) {
+        len = MIN(len, (int)sizeof(int32_t));
+        memcpy(val, &udp_of(s)->coverage[opt - OPT_SEND_COVER], (size_t)len);
+        return len;
+    }
     if (level != IPPROTO_UDP_LEVEL)
         return -EOPNOTSUPP;
     if (opt != OPT_CORK && opt != OPT_SEGMENT && opt != OPT_GRO)
@@ -237,7 +256,7 @@ static int udp_inq(struct socket *s)
 
 static void udp_release(struct socket *s)
 {
-    port_unbind(&udp_ports, &udp_of(s)->port);
+    port_unbind(udp_of(s)->ports, &udp_of(s)->port);
     packet_queue_close(&udp_of(s)->queue);
 }
 
@@ -255,13 +274,14 @@ static const struct socket_ops udp_ops = {
     .release = udp_release,
 };
 
-int udp_new(int family, uint32_t flags, struct socket **out)
+int udp_new(int family, int protocol, uint32_t flags, struct socket **out)
 {
     struct udp_sock *us = kzalloc(sizeof(*us));
     if (!us)
         return -ENOMEM;
     socket_init(&us->sock, &udp_ops, family, SOCK_DGRAM, flags);
-    us->sock.protocol = IPPROTO_UDP_LEVEL;
+    us->sock.protocol = protocol;
+    us->ports = protocol == IPPROTO_UDP_LEVEL ? &udp_ports : &udplite_ports;
     packet_queue_init(&us->queue);
     port_init(&us->port, &us->sock);
     inet_opts_init(&us->inet_opts);

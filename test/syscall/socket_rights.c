@@ -118,6 +118,44 @@ static void test_boundaries(void)
     close(q[1]);
 }
 
+/* Descriptors in several control messages are one set; more than 253 are too many. */
+static void test_several(void)
+{
+    int p[2], fds[300], flags;
+    unsigned n;
+    char control[2 * CMSG_SPACE(sizeof(int))] = {0}, byte = 'x';
+    struct iovec v = {&byte, 1};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+    check_ok(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+    for (int i = 0; i < 2; i++) {
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &p[i], sizeof(int));
+        c = (void *)(control + CMSG_SPACE(sizeof(int)));
+    }
+    check_eq(sendmsg(p[0], &m, 0), 1);
+    check_eq(recv_fds(p[1], &byte, 1, fds, &n, 0, CMSG_SPACE(8), &flags), 1);
+    check_eq(n, 2);
+    close(fds[0]);
+    close(fds[1]);
+    static char big[CMSG_SPACE(254 * sizeof(int))];
+    m.msg_control = big;
+    m.msg_controllen = sizeof(big);
+    c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(254 * sizeof(int));
+    check_err(sendmsg(p[0], &m, 0), EINVAL);
+    c->cmsg_len = 3;
+    check_err(sendmsg(p[0], &m, 0), EINVAL);
+    close(p[0]);
+    close(p[1]);
+}
+
 /* Closing a queue closes what is in it; sockets that lie in each other's queues are collected. */
 static void test_collect(void)
 {
@@ -160,6 +198,7 @@ int main(void)
     test_kind(SOCK_DGRAM);
     test_kind(SOCK_SEQPACKET);
     test_boundaries();
+    test_several();
     test_collect();
     return check_done();
 }

@@ -181,6 +181,39 @@ static void test_control(void)
     close(b);
 }
 
+/* A control message sets the hop limit of one packet. */
+static void test_hops(void)
+{
+    struct sockaddr_in6 n = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t len = sizeof(n);
+    int a = socket(AF_INET6, SOCK_DGRAM, 0), on = 1, hops = 3;
+    char control[64] = {0}, byte = 'h';
+    struct iovec v = {&byte, 1};
+    struct msghdr m = {.msg_name = &n,
+                       .msg_namelen = sizeof(n),
+                       .msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = CMSG_SPACE(sizeof(int))};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+    check_ok(bind(a, (void *)&n, sizeof(n)));
+    check_ok(getsockname(a, (void *)&n, &len));
+    check_ok(setsockopt(a, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on)));
+    c->cmsg_level = IPPROTO_IPV6;
+    c->cmsg_type = IPV6_HOPLIMIT;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &hops, sizeof(hops));
+    check_eq(sendmsg(a, &m, 0), 1);
+    m.msg_controllen = sizeof(control);
+    check_eq(recvmsg(a, &m, 0), 1);
+    c = CMSG_FIRSTHDR(&m);
+    need(c != NULL);
+    check_eq(c->cmsg_type, IPV6_HOPLIMIT);
+    check_eq(*(int *)CMSG_DATA(c), 3);
+    close(a);
+}
+
 static void test_many(void)
 {
     int a = bound(), b = bound();
@@ -240,6 +273,7 @@ int main(void)
     test_refused();
     test_ports();
     test_control();
+    test_hops();
     test_many();
     test_v6();
     return check_done();

@@ -268,9 +268,10 @@ static int loginuid_show(struct seq *s, const struct pseudo_inode *i)
         PSEUDO_FILE("limits", proc_limits_show), PSEUDO_FILE("mounts", proc_mounts_show),        \
         PSEUDO_FILE("mountinfo", proc_mountinfo_show), PSEUDO_FILE("cgroup", cgroup_show),       \
         PSEUDO_FILE("oom_score", zero_show), WRITABLE("oom_score_adj", zero_show, ignore_store), \
-        PSEUDO_FILE("io", proc_io_show), PSEUDO_FILE("personality", personality_show),           \
-        PSEUDO_FILE("uid_map", idmap_show), PSEUDO_FILE("gid_map", idmap_show),                  \
-        PSEUDO_FILE("loginuid", loginuid_show), PSEUDO_FILE("wchan", zero_show)
+        PSEUDO_FILE("io", proc_io_show), PSEUDO_DIR("net", proc_net_dir),                        \
+        PSEUDO_FILE("personality", personality_show), PSEUDO_FILE("uid_map", idmap_show),        \
+        PSEUDO_FILE("gid_map", idmap_show), PSEUDO_FILE("loginuid", loginuid_show),              \
+        PSEUDO_FILE("wchan", zero_show)
 
 static const struct pseudo_entry thread_entries[] = {COMMON_ENTRIES, PSEUDO_END};
 static const struct pseudo_entry thread_entry = PSEUDO_DIR("", thread_entries);

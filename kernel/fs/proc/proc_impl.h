@@ -10,6 +10,7 @@
  *   stat.c     stat, statm, status, limits: a process's numbers
  *   maps.c     maps, smaps
  *   fd.c       fd, fdinfo
+ *   net.c      net: sockets and the interface
  *   mounts.c   mounts, mountinfo
  */
 #ifndef KERNEL_FS_PROC_PROC_IMPL_H
@@ -50,6 +51,7 @@ int64_t proc_dentry_link(struct dentry *d, char *buf, size_t size);
 
 extern const struct pseudo_entry proc_pid_entry;    /* /proc/<pid> */
 extern const struct pseudo_entry proc_sysctl_dir[]; /* /proc/sys */
+extern const struct pseudo_entry proc_net_dir[];    /* /proc/<pid>/net */
 
 int proc_stat_show(struct seq *s, const struct pseudo_inode *i);
 int proc_statm_show(struct seq *s, const struct pseudo_inode *i);

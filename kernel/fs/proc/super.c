@@ -24,6 +24,15 @@ static int64_t thread_self_link(const struct pseudo_inode *i, char *buf, size_t 
     return (int64_t)len;
 }
 
+static int64_t net_link(const struct pseudo_inode *i, char *buf, size_t size)
+{
+    static const char text[] = "self/net";
+    (void)i;
+    size_t len = MIN(sizeof(text) - 1, size);
+    memcpy(buf, text, len);
+    return (int64_t)len;
+}
+
 static int64_t mounts_link(const struct pseudo_inode *i, char *buf, size_t size)
 {
     static const char text[] = "self/mounts";
@@ -70,6 +79,7 @@ static const struct pseudo_entry root_entries[] = {
     PSEUDO_LINK("self", self_link),
     PSEUDO_LINK("thread-self", thread_self_link),
     PSEUDO_LINK("mounts", mounts_link),
+    PSEUDO_LINK("net", net_link),
     PSEUDO_FILE("meminfo", proc_meminfo_show),
     PSEUDO_FILE("cpuinfo", proc_cpuinfo_show),
     PSEUDO_FILE("stat", proc_system_stat_show),

@@ -83,8 +83,9 @@ int tcp_new(int family, uint32_t flags, struct socket **out)
     return -EAFNOSUPPORT;
 }
 
-int udp_new(int family, uint32_t flags, struct socket **out)
+int udp_new(int family, int protocol, uint32_t flags, struct socket **out)
 {
+    (void)protocol;
     return tcp_new(family, flags, out);
 }
 
