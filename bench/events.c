@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting and waking, timed from inside: prints the median nanoseconds an operation over batches of about
- * 10 ms.
+ * Waiting and waking, timed from inside.
  *
  *   events epoll0          epoll_wait that does not wait, on an instance with one idle file
  *   events poll1           poll of one file that is not ready, without waiting
@@ -12,31 +11,19 @@
  *   events pipe_pingpong   a byte to another thread and one back, through two pipes
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-#define BATCHES 31
+#include "bench/measure.h"
+
 #define IDLE 10000
 
 static int epoll_fd, event_fd, pipe_fd[2], back_fd[2];
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 static int watch(int fd)
 {
@@ -139,38 +126,6 @@ static const struct operation {
     {"pipe_pingpong", do_pingpong, setup_answer},
 };
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double batch(const struct operation *op, long count)
-{
-    double start = now();
-
-    for (long i = 0; i < count; i++)
-        if (op->run()) {
-            fprintf(stderr, "events: %s: %s\n", op->name, strerror(errno));
-            exit(1);
-        }
-    return (now() - start) / (double)count;
-}
-
-static void measure(const struct operation *op)
-{
-    double results[BATCHES];
-    long count = 64;
-
-    while (batch(op, count) * (double)count < 5e6)
-        count *= 2;
-    for (int i = 0; i < BATCHES; i++)
-        results[i] = batch(op, count);
-    qsort(results, BATCHES, sizeof(results[0]), compare);
-    printf("%.2f\n", results[BATCHES / 2]);
-}
-
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
@@ -188,7 +143,7 @@ int main(int argc, char **argv)
             perror(name);
             return 1;
         }
-        measure(&operations[i]);
+        measure(name, operations[i].run);
         return 0;
     }
     fprintf(stderr, "events: unknown operation '%s'\n", name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One operation in a loop, timed from inside: prints the median nanoseconds an operation over
- * batches of about 10 ms, which a preemption or a slow start cannot move.
+ * One operation in a loop, timed from inside.
  *
  *   micro getppid | getppid_raw | devzero | clock | signal
  *   micro open_close | stat PREFIX     64 files, PREFIX0 to PREFIX63, in turn
@@ -13,15 +12,12 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#define BATCHES 31
+#include "bench/measure.h"
+
 #define FILES 64
 #define PREAD_SPAN (16UL << 20)
 
@@ -29,14 +25,6 @@ static int fd = -1;
 static const char *path = "/etc/passwd";
 static char buffer[4096];
 static volatile unsigned long signals;
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 static void handler(int sig)
 {
@@ -122,35 +110,6 @@ static const struct operation {
     {"pread", do_pread},     {"signal", do_signal},
 };
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double batch(const struct operation *op, long count)
-{
-    double start = now();
-
-    for (long i = 0; i < count; i++)
-        op->run();
-    return (now() - start) / (double)count;
-}
-
-static void measure(const struct operation *op)
-{
-    double results[BATCHES];
-    long count = 64;
-
-    while (batch(op, count) * (double)count < 5e6)
-        count *= 2;
-    for (int i = 0; i < BATCHES; i++)
-        results[i] = batch(op, count);
-    qsort(results, BATCHES, sizeof(results[0]), compare);
-    printf("%.2f\n", results[BATCHES / 2]);
-}
-
 static double read_pass(void)
 {
     static char block[1 << 20];
@@ -194,7 +153,7 @@ int main(int argc, char **argv)
                 perror(name);
                 return 1;
             }
-            measure(&operations[i]);
+            measure(name, operations[i].run);
             return 0;
         }
     }

@@ -2,8 +2,10 @@
 /*
  * Sleeping locks: an atomic word, and a wait queue for those who find it taken.
  *
- *   FREE --lock--> HELD --lock by another--> WANTED --unlock--> FREE, and the waiters are woken
+ *   FREE --lock--> HELD --lock by another--> WANTED --unlock--> FREE, and one waiter is woken
  *
+ * A woken waiter takes it as WANTED, or, if somebody was faster, makes it so and sleeps on: either way
+ * the next unlock wakes the next.
  * A holder is often on another vCPU and about to be done, so a moment of looking comes first.
  */
 #include "kernel/sched/mutex.h"
@@ -42,7 +44,7 @@ static void mutex_sleep(struct mutex *m)
 {
     struct waiter w;
 
-    waitq_add(&m->waitq, &w);
+    waitq_add_exclusive(&m->waitq, &w, NULL);
     while (__atomic_exchange_n(&m->held, MUTEX_WANTED, __ATOMIC_SEQ_CST) != MUTEX_FREE)
         (void)thread_block(KTIME_NEVER, false);
     waitq_del(&m->waitq, &w);

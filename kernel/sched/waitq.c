@@ -6,6 +6,7 @@ void waitq_init(struct waitq *q)
 {
     spin_init(&q->lock);
     list_init(&q->waiters);
+    q->shared = 0;
 }
 
 static void add(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, uint32_t),
@@ -16,6 +17,7 @@ static void add(struct waitq *q, struct waiter *w, bool (*fn)(struct waiter *, u
     w->exclusive = exclusive;
     spin_lock(&q->lock);
     list_add_tail(&q->waiters, &w->link);
+    q->shared += !exclusive;
     spin_unlock(&q->lock);
 }
 
@@ -38,6 +40,7 @@ void waitq_del(struct waitq *q, struct waiter *w)
 {
     spin_lock(&q->lock);
     list_del(&w->link);
+    q->shared -= !w->exclusive;
     spin_unlock(&q->lock);
 }
 
@@ -49,9 +52,13 @@ void waitq_wake(struct waitq *q, uint32_t events)
         return;
     bool one_woken = false;
     spin_lock(&q->lock);
+    unsigned shared = q->shared;
     list_for_each_safe(l, &q->waiters) {
         struct waiter *w = list_entry(l, struct waiter, link);
         bool woken = true;
+        if (one_woken && !shared)
+            break;
+        shared -= !w->exclusive;
         if (w->exclusive && one_woken)
             continue;
         if (w->notify)

@@ -21,6 +21,7 @@
 struct waitq {
     struct spinlock lock;
     struct list waiters; /* [l] */
+    unsigned shared;     /* [l] how many of them are not exclusive */
 };
 
 struct waiter {
