@@ -251,6 +251,8 @@ void exit_work(struct user_regs *regs)
                 signal_deliver(regs, regs->orig_rax != ~0UL);
                 regs->orig_rax = ~0UL;
             }
+            if (!user_range_ok(regs->rip, 1))
+                signal_bad_rip(regs->rip);
         }
         v = vcpu_this(); /* a user copy may have slept */
         if (!__atomic_load_n(&v->need_resched, __ATOMIC_RELAXED) &&

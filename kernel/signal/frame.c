@@ -294,14 +294,18 @@ long sys_rt_sigreturn(void)
     if (copy_in(&uc, regs->rsp - 8 + offsetof(struct frame, uc), sizeof(uc)))
         goto bad;
     signal_set_blocked(uc.mask);
-    if (fp_restore(uc.mc.fpstate))
-        goto bad;
-    if (!user_range_ok(uc.mc.ip, 1))
-        goto bad;
+    /*
+     * The registers count even if the vector state is refused: that is then a fault of the program
+     * where it was.  So is a RIP where no program can be; it never gets there (exit_work).
+     */
     context_take(regs, &uc.mc);
     regs->orig_rax = ~0UL; /* no system call to restart */
+    if (fp_restore(uc.mc.fpstate))
+        goto bad;
     /* Errors are ignored, as in Linux: the handler may have left the alternate stack in any way. */
     (void)altstack_set(t, &uc.stack, regs->rsp, MINSIGSTKSZ);
+    if (!user_range_ok(regs->rip, 1))
+        signal_bad_rip(regs->rip);
     return (long)regs->rax;
 bad:
     regs->orig_rax = ~0UL;

@@ -15,6 +15,10 @@
 #include "kernel/sys/syscall.h"
 #include "lib/string.h"
 
+#define VECTOR_GP 13
+#define VECTOR_PF 14
+#define PF_USER_FETCH 0x14 /* of a page that is not there */
+
 /* Pending and not blocked, or told to stop or die. */
 static bool has_work_locked(const struct thread *t)
 {
@@ -162,6 +166,14 @@ void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t er
     (void)sigqueue_add(t->sigqueue, sig, &info, UINT64_MAX);
     tell_locked(t);
     spin_unlock(&p->lock);
+}
+
+void signal_bad_rip(uaddr_t rip)
+{
+    if (rip >> 47)
+        signal_force_fault(SIGSEGV, SI_KERNEL, 0, VECTOR_GP, 0);
+    else
+        signal_force_fault(SIGSEGV, SEGV_MAPERR, rip, VECTOR_PF, PF_USER_FETCH);
 }
 
 void signal_recalc(struct thread *t)

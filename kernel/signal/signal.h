@@ -50,6 +50,8 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
 /* A fault of the current thread: delivered even when blocked or ignored (then the process dies). */
 void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t error_code);
+/* The current thread would go on at an address that no program can have: SIGSEGV, as from a jump. */
+void signal_bad_rip(uaddr_t rip);
 /*
  * On the way back to the program: delivers pending signals, restarts interrupted calls, ends the
  * thread if it is told to.  `regs` are the current thread's; in_syscall: regs->rax holds a result.

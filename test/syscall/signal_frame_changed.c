@@ -31,9 +31,16 @@ static volatile enum change change;
 static sigjmp_buf jump;
 static unsigned char copy[16384] __attribute__((aligned(64)));
 
-static void on_segv(int sig)
+static siginfo_t last;
+static volatile greg_t rip_at_fault;
+static volatile int go_on;
+
+static void on_segv(int sig, siginfo_t *info, void *context)
 {
-    siglongjmp(jump, sig);
+    last = *info;
+    rip_at_fault = ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    if (!go_on)
+        siglongjmp(jump, sig);
 }
 
 static void change_state(mcontext_t *mc, unsigned char *fp, unsigned *sw)
@@ -105,7 +112,8 @@ int main(void)
     static char stack[65536];
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
     struct sigaction act = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
-    struct sigaction segv = {.sa_handler = on_segv, .sa_flags = SA_NODEFER | SA_ONSTACK};
+    struct sigaction segv = {.sa_sigaction = on_segv,
+                             .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
     long result;
 
     check_ok(sigaltstack(&alternate, NULL));
@@ -121,7 +129,17 @@ int main(void)
     check(after(BAD_POINTER, NULL) == -1);
     check(after(KERNEL_POINTER, NULL) == -1);
     check(after(NULL_RIP, NULL) == -1);
+    check_eq(last.si_code, SEGV_MAPERR);
+    check_eq((intptr_t)last.si_addr, 0);
+    check_eq(rip_at_fault, 0);
     check(after(NON_CANONICAL_RIP, NULL) == -1);
+    check_eq(last.si_code, SI_KERNEL);
+    check_eq(rip_at_fault, 1LL << 62);
+    /* A handler that returns goes on where the frame said, although its vector state was refused. */
+    go_on = 1;
+    check(after(BAD_XCOMP, &result) == 0);
+    check_eq(result, 0);
+    go_on = 0;
     check(after(SIZE_TOO_LARGE, NULL) == 1.5);
     check(after(NEW_XMM, NULL) == 7.5);
     check(after(MOVED_STATE, NULL) == 7.5);
