@@ -11,6 +11,7 @@
  */
 #include <linux/signalfd.h>
 
+#include "kernel/fs/seq.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/vfs/vfs_impl.h"
 
@@ -119,6 +120,12 @@ static uint32_t signalfd_poll(struct file *f)
     return pending & set ? EPOLLIN : 0;
 }
 
+static void signalfd_info(struct file *f, struct seq *s)
+{
+    seq_printf(s, "sigmask:\t%016lx\n",
+               (unsigned long)__atomic_load_n(&signalfd_of(f)->set, __ATOMIC_RELAXED));
+}
+
 static void signalfd_release(struct file *f)
 {
     spin_lock(&fds_lock);
@@ -129,6 +136,7 @@ static void signalfd_release(struct file *f)
 static const struct file_ops signalfd_ops = {
     .read = signalfd_read,
     .poll = signalfd_poll,
+    .info = signalfd_info,
     .release = signalfd_release,
 };
 

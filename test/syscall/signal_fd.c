@@ -72,6 +72,28 @@ static void senders(int fd)
     check_ok(timer_delete(timer));
 }
 
+/* What /proc says: the set of the file, and how many signals are queued. */
+static void shown(int fd)
+{
+    char path[64], text[8192] = "";
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    need((f = fopen(path, "r")) != NULL);
+    check(fread(text, 1, sizeof(text) - 1, f) > 0);
+    fclose(f);
+    check(strstr(text, "sigmask:\t0000000000000a00\n"));
+    sigqueue(getpid(), SIGUSR2, (union sigval){.sival_int = 1});
+    memset(text, 0, sizeof(text));
+    need((f = fopen("/proc/self/status", "r")) != NULL);
+    check(fread(text, 1, sizeof(text) - 1, f) > 0);
+    fclose(f);
+    check(strstr(text, "\nSigQ:\t"));
+    check(!strstr(text, "\nSigQ:\t0/"));
+    check(strstr(text, "\nShdPnd:\t0000000000000800\n"));
+    check_eq(read(fd, got, sizeof(got)), sizeof(got[0]));
+}
+
 static void *send_later(void *arg)
 {
     pthread_kill(*(pthread_t *)arg, SIGUSR1);
@@ -135,6 +157,7 @@ int main(void)
     check_eq(sizeof(got[0]), 128);
     check_eq(ready(fd), 0);
     senders(fd);
+    shown(fd);
     blocking(fd);
 
     raise(SIGUSR1);

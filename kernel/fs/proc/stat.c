@@ -167,8 +167,8 @@ int proc_status_show(struct seq *s, const struct pseudo_inode *i)
     unsigned long caps = f.p->creds.euid ? 0 : 0x1ffffffffffUL;
     identity_show(s, &f);
     memory_show(s, f.p);
-    seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\nSigQ:\t0/127636\n",
-               f.p->nthreads);
+    seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\nSigQ:\t%u/%lu\n", f.p->nthreads,
+               f.p->signals_queued, (unsigned long)f.p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
     signals_show(s, f.t);
     seq_printf(s, "CapInh:\t%016x\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0, caps, caps);
     seq_printf(s, "CapBnd:\t%016lx\nCapAmb:\t%016x\n", 0x1ffffffffffUL, 0);
