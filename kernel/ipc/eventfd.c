@@ -87,6 +87,20 @@ static const struct file_ops eventfd_ops = {
     .info = eventfd_info,
 };
 
+bool file_is_eventfd(const struct file *f)
+{
+    return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f, uint64_t n)
+{
+    struct eventfd *e = eventfd_of(f);
+    spin_lock(&e->lock);
+    e->count += MIN(n, UINT64_MAX - e->count);
+    spin_unlock(&e->lock);
+    file_wake(f, EPOLLIN);
+}
+
 long sys_eventfd2(unsigned count, int flags)
 {
     if (flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))

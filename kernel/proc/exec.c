@@ -37,6 +37,7 @@
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 #include "kernel/vdso/vdso.h"
+#include "kernel/vfs/aio.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
@@ -252,7 +253,8 @@ static int exec_commit(struct process *p)
     fdtable_close_on_exec(p->fds);
 
     if (p->mm)
-        mm_free(p->mm);
+        aio_end(p->mm);
+    mm_free(p->mm);
     p->vdso = p->vvar = 0;
     p->mm = mm_new();
     return p->mm ? 0 : -ENOMEM;

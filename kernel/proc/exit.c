@@ -24,6 +24,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/sys/stats.h"
 #include "kernel/sys/syscall.h"
+#include "kernel/vfs/aio.h"
 #include "kernel/vfs/vfs.h"
 
 #include "kernel/sys/syscalls.h"
@@ -38,6 +39,7 @@ static NORETURN void process_finish(struct process *p)
 {
     if (p != kernel.first)
         panic("process %d ends and is not the first, %d", p->pid, kernel.first->pid);
+    aio_end(p->mm);
     mm_sync(p->mm);
     stats_print(); /* before the program's standard error may be closed */
     fdtable_put(p->fds);

@@ -122,7 +122,7 @@ static long poll_fds(struct pollfd *fds, size_t n, ktime_t deadline)
 
 /* Times: deadlines on CLOCK_MONOTONIC; 0 do not wait, KTIME_NEVER no limit. */
 
-static ktime_t deadline_after(int64_t sec, int64_t nsec)
+ktime_t deadline_after(int64_t sec, int64_t nsec)
 {
     ktime_t span, deadline;
     if (!sec && !nsec)

@@ -248,6 +248,7 @@ MUST_CHECK int64_t splice_file_to_pipe(struct file *in, int64_t *pos, struct fil
                                        bool nonblock);
 
 /* poll.c: timeouts as deadlines (0: do not wait) and signal masks of calls that wait. */
+ktime_t deadline_after(int64_t sec, int64_t nsec);
 ktime_t deadline_ms(int ms);
 MUST_CHECK int deadline_timespec(uaddr_t ptr, ktime_t *out); /* ptr 0: KTIME_NEVER */
 MUST_CHECK int wait_mask_set(uaddr_t mask, size_t size);
@@ -259,6 +260,10 @@ void epoll_forget(struct file *f);
 void locks_release_process(struct file *f);
 void locks_release_file(struct file *f);
 long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg);
+
+/* ipc/eventfd.c: eventfd_signal adds to the counter without waiting, up to its top.  Any context. */
+bool file_is_eventfd(const struct file *f);
+void eventfd_signal(struct file *f, uint64_t n);
 
 /* ipc/pipe.c, fifo.c */
 bool file_is_pipe(const struct file *f);

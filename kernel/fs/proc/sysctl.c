@@ -4,6 +4,7 @@
 #include "kernel/mm/epage.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
+#include "kernel/vfs/aio.h"
 
 #define CONST_FILE(fn, text)                                   \
     static int fn(struct seq *s, const struct pseudo_inode *i) \
@@ -39,6 +40,13 @@ CONST_FILE(queued_show, "16384")
 CONST_FILE(pipe_soft_show, "16384")
 CONST_FILE(somaxconn_show, "4096")
 CONST_FILE(port_range_show, "32768\t60999")
+
+static int aio_nr_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    seq_printf(s, "%u\n", aio_nr());
+    return 0;
+}
 
 static int osrelease_show(struct seq *s, const struct pseudo_inode *i)
 {
@@ -175,6 +183,7 @@ static const struct pseudo_entry fs_dir[] = {
     PSEUDO_FILE("pipe-user-pages-soft", pipe_soft_show),
     PSEUDO_FILE("pipe-user-pages-hard", zero_show),
     PSEUDO_FILE("aio-max-nr", aio_max_show),
+    PSEUDO_FILE("aio-nr", aio_nr_show),
     PSEUDO_FILE("protected_hardlinks", one_show),
     PSEUDO_FILE("protected_symlinks", one_show),
     PSEUDO_DIR("inotify", inotify_dir),
