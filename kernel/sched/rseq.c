@@ -113,6 +113,13 @@ void rseq_interrupted(struct thread *t)
     __atomic_store_n(&t->exit_work, 1, __ATOMIC_RELEASE);
 }
 
+/* There are no sections around system calls: after one only the CPU can be news. */
+void rseq_switched(struct thread *t, unsigned vcpu)
+{
+    if (t->rseq.area && (t->regs->orig_rax == ~0UL || t->rseq.cpu != vcpu + 1))
+        rseq_interrupted(t);
+}
+
 /* A copy may sleep and come back on another vCPU, which sets `event` again. */
 void rseq_resume(struct user_regs *regs)
 {

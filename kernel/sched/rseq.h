@@ -23,9 +23,10 @@ struct rseq_state {
 #define RSEQ_FEATURE_SIZE 28
 #define RSEQ_ALIGN 32
 
+/* The thread was switched to, on a vCPU. */
+void rseq_switched(struct thread *t, unsigned vcpu);
 /*
- * The thread was switched to, or interrupted in the program: it must not finish a critical section
- * that it is in.  Any context; takes effect on its way to the program.
+ * The thread was interrupted in the program: it must not finish a critical section that it is in.  Any context; takes effect on its way to the program.
  */
 void rseq_interrupted(struct thread *t);
 /* On the way to the program, with t->exit_work: aborts a critical section, tells the CPU. */

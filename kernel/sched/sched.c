@@ -153,7 +153,7 @@ static void switch_to_locked(struct thread *next) NO_TSA
     v->switches++;
     next->state = THREAD_RUNNING;
     next->on = v;
-    rseq_interrupted(next);
+    rseq_switched(next, v->head.index);
     fs_base_set(next->fs_base);
     context_switch(prev, next);
     sched_finish_switch();
