@@ -10,8 +10,6 @@
  */
 #include "kernel/sched/mutex.h"
 
-#include "kernel/sched/vcpus.h"
-
 #define SPINS 200U
 
 enum { MUTEX_FREE, MUTEX_HELD, MUTEX_WANTED };
@@ -25,13 +23,19 @@ void mutex_init(struct mutex *m)
 bool mutex_trylock(struct mutex *m) NO_TSA
 {
     uint32_t free = MUTEX_FREE;
+    if (likely(!vcpus_many)) {
+        bool was_free = m->held == MUTEX_FREE;
+        if (was_free)
+            m->held = MUTEX_HELD;
+        return was_free;
+    }
     return __atomic_compare_exchange_n(&m->held, &free, MUTEX_HELD, false, __ATOMIC_ACQUIRE,
                                        __ATOMIC_RELAXED);
 }
 
 static bool mutex_spin(struct mutex *m) NO_TSA
 {
-    for (unsigned i = 0; i < SPINS && vcpus_count() > 1; i++) {
+    for (unsigned i = 0; i < SPINS && vcpus_many; i++) {
         if (__atomic_load_n(&m->held, __ATOMIC_RELAXED) == MUTEX_FREE && mutex_trylock(m))
             return true;
         cpu_relax();
@@ -56,8 +60,18 @@ void mutex_lock(struct mutex *m) NO_TSA
         mutex_sleep(m);
 }
 
+static uint32_t mutex_free(struct mutex *m)
+{
+    uint32_t was = m->held;
+
+    if (unlikely(vcpus_many))
+        return __atomic_exchange_n(&m->held, MUTEX_FREE, __ATOMIC_SEQ_CST);
+    m->held = MUTEX_FREE;
+    return was;
+}
+
 void mutex_unlock(struct mutex *m) NO_TSA
 {
-    if (unlikely(__atomic_exchange_n(&m->held, MUTEX_FREE, __ATOMIC_SEQ_CST) == MUTEX_WANTED))
+    if (unlikely(mutex_free(m) == MUTEX_WANTED))
         waitq_wake(&m->waitq, 0);
 }

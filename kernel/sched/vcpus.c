@@ -47,6 +47,8 @@ static struct {
     uint32_t seq;  /* [a] number of the stop */
 } stop;
 
+bool vcpus_many; /* [a] lock.h */
+
 void vcpus_init(unsigned limit, haddr_t blocks)
 {
     uint32_t measured = kernel.config->head->vcpu_count;
@@ -127,6 +129,7 @@ static bool vcpu_make(unsigned index)
     if (epage_make_tcs(tcs))
         return false;
     v->need_resched = 1; /* it may come into a stop */
+    vcpus_many = true;
     v->state = VCPU_STARTING;
     __atomic_store_n(&vcpus.count, index + 1, __ATOMIC_RELEASE);
     return !ocall_vcpu_start(index);

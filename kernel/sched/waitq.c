@@ -47,7 +47,8 @@ void waitq_del(struct waitq *q, struct waiter *w)
 void waitq_wake(struct waitq *q, uint32_t events)
 {
     /* The caller's change must be seen by a waiter that this look does not see yet. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (vcpus_many)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (list_empty(&q->waiters))
         return;
     bool one_woken = false;
