@@ -69,7 +69,7 @@ int64_t socket_send(struct socket *s, struct msg *m)
             break;
     }
     if (unlikely(err == -EPIPE) && s->ops->sigpipe && !m->u->done && !(m->flags & MSG_NOSIGNAL))
-        (void)signal_send_thread(current, SIGPIPE, NULL);
+        signal_to_self(SIGPIPE);
     return m->u->done ? (int64_t)m->u->done : err;
 }
 

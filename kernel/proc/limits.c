@@ -13,6 +13,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
+#include "kernel/signal/signal.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 
@@ -41,6 +42,8 @@ static long set_limit(struct process *p, unsigned resource, const struct rlimit6
     else
         *r = *new;
     spin_unlock(&p->lock);
+    if (!err && resource == RLIMIT_CPU)
+        cpu_limit_changed(p);
     return err;
 }
 

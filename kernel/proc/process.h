@@ -85,6 +85,7 @@ struct process {
     struct tree ptimers;                           /* [l] timer_create(2), by id */
     int ptimer_next;                               /* [l] the id to try next */
     struct itimer itimers[ITIMERS];                /* [l] by ITIMER_* */
+    struct timer cpu_limit;                        /* RLIMIT_CPU; kernel/signal/itimer.c */
 };
 
 #define current_process() (current->process)

@@ -87,8 +87,41 @@ void itimer_taken(struct process *p)
     spin_unlock(&p->lock);
 }
 
+/*
+ * RLIMIT_CPU: SIGXCPU at the soft limit, which then moves on by a second, as in Linux; SIGKILL at the
+ * hard one.
+ */
+static void cpu_limit_fire(struct timer *timer)
+{
+    struct process *p = container_of(timer, struct process, cpu_limit);
+    struct rlimit64 *r = &p->rlimits[RLIMIT_CPU];
+    ktime_t now = process_cpu_time(p);
+    uint64_t seconds = (uint64_t)(now / NSEC_PER_SEC);
+
+    spin_lock(&p->lock);
+    int sig = seconds >= r->rlim_max ? SIGKILL : seconds >= r->rlim_cur ? SIGXCPU : 0;
+    if (sig == SIGXCPU)
+        r->rlim_cur = seconds + 1;
+    bool again = r->rlim_cur < INT64_MAX / NSEC_PER_SEC && sig != SIGKILL;
+    ktime_t left = again ? (ktime_t)r->rlim_cur * NSEC_PER_SEC - now : 0;
+    if (sig && !list_empty(&p->threads))
+        (void)signal_send_locked(p, NULL, sig, NULL);
+    if (again)
+        timer_set(timer, clock_mono() + cpu_clock_wait(CLOCK_PROCESS_CPUTIME_ID, left));
+    spin_unlock(&p->lock);
+}
+
+void cpu_limit_changed(struct process *p)
+{
+    spin_lock(&p->lock);
+    if (p->rlimits[RLIMIT_CPU].rlim_cur < INT64_MAX / NSEC_PER_SEC)
+        timer_set(&p->cpu_limit, clock_mono());
+    spin_unlock(&p->lock);
+}
+
 void itimers_init(struct process *p)
 {
+    timer_init(&p->cpu_limit, cpu_limit_fire);
     for (int i = 0; i < ITIMERS; i++) {
         p->itimers[i].process = p;
         timer_init(&p->itimers[i].timer, itimer_fire);

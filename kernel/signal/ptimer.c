@@ -262,7 +262,9 @@ static int clock_check(int id)
     switch (id) {
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_REALTIME_COARSE:
-    case CLOCK_MONOTONIC_COARSE: return reject(-EOPNOTSUPP, "no timers on this clock");
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_BOOTTIME_ALARM: return reject(-EOPNOTSUPP, "no timers on this clock");
     default: return clock_read(id, &now);
     }
 }

@@ -69,6 +69,14 @@ int siginfo_in(siginfo_t *info, uaddr_t uinfo, int sig)
     return 0;
 }
 
+void signal_to_self(int sig)
+{
+    siginfo_t info;
+
+    siginfo_from_self(&info, sig, SI_USER);
+    (void)signal_send_thread(current, sig, &info);
+}
+
 void siginfo_from_self(siginfo_t *info, int sig, int code)
 {
     struct process *p = current_process();

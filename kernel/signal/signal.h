@@ -48,6 +48,8 @@ void signal_thread_gone_locked(struct process *p, struct thread *t);
  */
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
+/* What a system call raises beside its error (SIGPIPE, SIGXFSZ): to the current thread, as if from itself. */
+void signal_to_self(int sig);
 /* A fault of the current thread: delivered even when blocked or ignored (then the process dies). */
 void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t error_code);
 /* The current thread would go on at an address that no program can have: SIGSEGV, as from a jump. */
@@ -78,6 +80,8 @@ size_t signal_min_stack(void);
 
 /* A new process's interval timers (itimer.c) and POSIX timers (ptimer.c); exec ends the latter. */
 void itimers_init(struct process *p);
+/* RLIMIT_CPU has changed. */
+void cpu_limit_changed(struct process *p);
 void ptimers_init(struct process *p);
 void ptimers_exec(struct process *p);
 

@@ -287,6 +287,20 @@ long sys_utime(uaddr_t path, uaddr_t times)
 
 /* Sizes. */
 
+/* RLIMIT_FSIZE: nobody makes a file grow beyond it. */
+static int growth_check(struct inode *i, int64_t size)
+{
+    uint64_t limit = current_process()->rlimits[RLIMIT_FSIZE].rlim_cur;
+    struct statx st;
+    if (likely((uint64_t)size <= limit))
+        return 0;
+    int err = inode_getattr(i, &st);
+    if (err || (uint64_t)size <= st.stx_size)
+        return err;
+    signal_to_self(SIGXFSZ);
+    return reject(-EFBIG, "RLIMIT_FSIZE");
+}
+
 static int change_size(const struct target *t, const void *arg)
 {
     int64_t size = *(const int64_t *)arg;
@@ -299,7 +313,10 @@ static int change_size(const struct target *t, const void *arg)
         return err;
     if (t->rdonly)
         return -EROFS;
-    return t->inode->ops->truncate ? t->inode->ops->truncate(t->inode, size) : -EPERM;
+    if (!t->inode->ops->truncate)
+        return -EPERM;
+    err = growth_check(t->inode, size);
+    return err ? err : t->inode->ops->truncate(t->inode, size);
 }
 
 long sys_truncate(uaddr_t path, long length)
@@ -318,7 +335,9 @@ long sys_ftruncate(int fd, long length)
         return err;
     if (!FMODE_WRITE(r.file) || !r.file->ops->truncate)
         err = -EINVAL;
-    else
+    else if (r.file->inode)
+        err = growth_check(r.file->inode, length);
+    if (!err)
         err = r.file->ops->truncate(r.file, length);
     if (!err)
         notify_file(r.file, IN_MODIFY);
@@ -348,7 +367,9 @@ long sys_fallocate(int fd, int mode, long offset, long len)
         err = -EOPNOTSUPP;
     else if (mode & FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE))
         err = -EOPNOTSUPP;
-    else
+    else if (!(mode & FALLOC_FL_KEEP_SIZE))
+        err = growth_check(r.file->inode, offset + len);
+    if (!err)
         err = r.file->ops->fallocate ? r.file->ops->fallocate(r.file, mode, offset, len)
                                      : -EOPNOTSUPP;
     if (!err)

@@ -24,7 +24,7 @@ static int64_t copy_piece(struct file *in, int64_t *in_pos, struct file *out, in
     int64_t put = file_write(out, &u, out_pos);
     *in_pos = start + MAX(put, 0);
     if (put == -EPIPE)
-        (void)signal_send_thread(current, SIGPIPE, NULL);
+        signal_to_self(SIGPIPE);
     return put;
 }
 

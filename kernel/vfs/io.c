@@ -114,7 +114,7 @@ static int limit_size(struct file *f, struct uio *u, int64_t pos)
     if (f->flags & O_APPEND && !file_stat(f, &st))
         pos = (int64_t)st.stx_size;
     if ((uint64_t)pos >= limit) {
-        (void)signal_send_thread(current, SIGXFSZ, NULL);
+        signal_to_self(SIGXFSZ);
         return reject(-EFBIG, "RLIMIT_FSIZE");
     }
     u->left = MIN(u->left, (size_t)(limit - (uint64_t)pos));
@@ -142,7 +142,7 @@ static int64_t write_now(struct file *f, struct uio *u, int64_t *pos)
             break;
     } while (!err && u->left);
     if (unlikely(err == -EPIPE) && !u->kernel)
-        (void)signal_send_thread(current, SIGPIPE, NULL);
+        signal_to_self(SIGPIPE);
     return u->done ? (int64_t)u->done : err;
 }
 

@@ -57,7 +57,7 @@ static int wait_room(struct file *f, struct pipe *p, bool nonblock)
             nonblock ? -EAGAIN : wait_event(&f->waitq, !pipe_full(p) || no_reader(p), KTIME_NEVER);
     if (!no_reader(p))
         return err;
-    (void)signal_send_thread(current, SIGPIPE, NULL);
+    signal_to_self(SIGPIPE);
     return -EPIPE;
 }
 
@@ -204,7 +204,7 @@ static int64_t file_write_some(struct file *f, struct uio *u, int64_t *pos, bool
         ret = file_write(f, u, pos);
     }
     if (ret == -EPIPE)
-        (void)signal_send_thread(current, SIGPIPE, NULL);
+        signal_to_self(SIGPIPE);
     return ret;
 }
 

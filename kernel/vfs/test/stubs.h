@@ -173,6 +173,11 @@ ktime_t clock_real(void)
     return stub_now;
 }
 
+void signal_to_self(int sig)
+{
+    stub_last_signal = sig;
+}
+
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info)
 {
     (void)t;
