@@ -3,9 +3,9 @@
  * Moving data: the only loops that block for a file.
  *
  * A kind's read or write says -EAGAIN when it would have to wait.  Unless the file is O_NONBLOCK,
- * the thread then registers on the file's wait queue, tries again (the state may have changed
- * before it was registered), asks `poll`, which starts the kind's watch if it needs one, and
- * sleeps.
+ * the thread then registers on the file's wait queue, asks `poll` (the state may have changed
+ * before it was registered), which starts the kind's watch if it needs one, and sleeps until there
+ * is something to try again for.
  *
  * A regular file's position is guarded by pos_lock, taken only when somebody else could use the
  * position at the same time: the description has more than one reference.
@@ -18,6 +18,7 @@
 #define RW_MAX 0x7ffff000UL /* Linux's MAX_RW_COUNT */
 #define WAIT_READ (EPOLLIN | EPOLLRDNORM | EPOLLALWAYS)
 #define WAIT_WRITE (EPOLLOUT | EPOLLWRNORM | EPOLLALWAYS)
+#define RETRY_NS 1000000L
 #define EPOLLALWAYS (EPOLLERR | EPOLLHUP)
 
 static bool file_is_reg(const struct file *f)
@@ -41,7 +42,10 @@ void file_rearm(struct file *f)
 
 typedef int io_fn(struct file *f, struct uio *u, int64_t *pos);
 
-/* After -EAGAIN: sleeps until fn has something else to say. */
+/*
+ * After -EAGAIN: sleeps until fn has something else to say.  poll, which is cheap, is asked whether it may
+ * have: it also sees what has changed before the thread was registered.
+ */
 static __attribute__((noinline)) int io_wait(struct file *f, struct uio *u, int64_t *pos, io_fn *fn,
                                              uint32_t events)
 {
@@ -52,19 +56,14 @@ static __attribute__((noinline)) int io_wait(struct file *f, struct uio *u, int6
     waitq_add(&f->waitq, &w);
     for (;;) {
         size_t before = u->done;
-        err = fn(f, u, pos);
+        uint32_t ready = file_poll(f) & events;
+        err = ready ? fn(f, u, pos) : -EAGAIN;
         if (err != -EAGAIN || u->done != before)
             break;
-        if (thread_interrupted()) {
-            err = -ERESTARTSYS;
-            break;
-        }
-        if (file_poll(f) & events) {
-            thread_yield(); /* somebody else was faster */
-            continue;
-        }
-        err = thread_block(deadline, true);
-        if (err)
+        /* Ready, but not for this: somebody else was faster, or it asks for more than there is. */
+        ktime_t until = ready ? MIN(clock_mono() + RETRY_NS, deadline) : deadline;
+        err = thread_block(until, true);
+        if (err && !(err == -ETIMEDOUT && until != deadline))
             break;
     }
     waitq_del(&f->waitq, &w);

@@ -184,7 +184,8 @@ static void batch_return(struct batch *b, struct pipe *p, size_t done)
     mutex_unlock(&p->lock);
     if (wake)
         pipe_wake_writers(p, PIPE_OUT);
-    pipe_wake_readers(p, has_data(p) ? PIPE_IN : has_end(p) ? EPOLLHUP : 0);
+    if (has_data(p) || has_end(p))
+        pipe_wake_readers(p, has_data(p) ? PIPE_IN : EPOLLHUP);
 }
 
 static void uio_init_segs(struct uio *u, const struct uio_seg *seg, unsigned n)
