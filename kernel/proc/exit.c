@@ -17,6 +17,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/ocall.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/futex.h"
@@ -152,6 +153,18 @@ long sys_wait4(int pid, uaddr_t status, unsigned options, uaddr_t rusage)
     return -ECHILD;
 }
 
+/* By a pidfd, which must be one. */
+static long no_child_of(int fd)
+{
+    struct process *p;
+
+    int err = pidfd_process(fd, &p);
+    if (err)
+        return err;
+    process_put(p);
+    return -ECHILD;
+}
+
 long sys_waitid(int which, int pid, uaddr_t infop, unsigned options, uaddr_t rusage)
 {
     (void)infop;
@@ -165,7 +178,7 @@ long sys_waitid(int which, int pid, uaddr_t infop, unsigned options, uaddr_t rus
     case P_ALL: return -ECHILD;
     case P_PID: return pid <= 0 ? -EINVAL : -ECHILD;
     case P_PGID: return pid < 0 ? -EINVAL : -ECHILD;
-    case P_PIDFD: return pid < 0 ? -EINVAL : -EBADF;
+    case P_PIDFD: return pid < 0 ? -EINVAL : no_child_of(pid);
     default: return reject(-EINVAL, "unknown id type");
     }
 }

@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
@@ -119,4 +120,31 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
         return -EINVAL;
     long err = take_info(uinfo, sig, tid, &info);
     return err ? err : send_to_thread(tgid, tid, sig, &info);
+}
+
+/* To the process of a pidfd; only its first thread may make its own process any siginfo. */
+long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
+{
+    struct process *p;
+    siginfo_t info;
+
+    if (flags)
+        return reject(-EINVAL, "pidfd_send_signal knows no flags");
+    long err = pidfd_process(pidfd, &p);
+    if (err)
+        return err;
+    if (!uinfo)
+        siginfo_from_self(&info, sig, SI_USER);
+    else
+        err = siginfo_in(&info, uinfo, -1);
+    if (!err && info.si_signo != sig)
+        err = reject(-EINVAL, "siginfo of another signal");
+    if (!err && uinfo && (info.si_code >= 0 || info.si_code == SI_TKILL) && current->tid != p->pid)
+        err = reject(-EPERM, "si_code of another sender");
+    if (!err && sig && !sig_valid(sig))
+        err = reject(-EINVAL, "no such signal");
+    if (!err && sig)
+        err = signal_send_process(p, sig, &info);
+    process_put(p);
+    return err;
 }
