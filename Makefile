@@ -5,6 +5,7 @@
 #   make            build into build/; build/cella then runs in place
 #   make run        the distribution's python3 in a measured, signed enclave
 #   make test       unit tests, the kernel's SGX selftests, system call and system tests
+#   make soak       ten minutes of threads that wait for each other: no wake-up is lost
 #   make bench      the speed and memory table, beside native
 #   make check      static analysers, spelling, and each fuzzer for FUZZ_SECONDS
 #   make format     clang-format over all C sources
@@ -20,7 +21,7 @@ FUZZ_SECONDS ?= 60
 MESON_FLAGS  ?=
 K            ?=
 
-.PHONY: all build deps run test bench check format install clean
+.PHONY: all build deps run test soak bench check format install clean
 
 all: build
 
@@ -38,6 +39,9 @@ run: build
 
 test: build
 	@test/run --build $(BUILD) $(if $(K),-k '$(K)')
+
+soak: build
+	@test/soak 600 $(BUILD)
 
 bench: build
 	@bench/run --build $(BUILD) --json $(BUILD)/bench.json

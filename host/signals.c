@@ -10,7 +10,9 @@
  * A handler that finds the thread in the enclave (at the AEP) enters it again with CSSA 1, so that
  * the kernel sees the interruption at once; it then returns and the AEP resumes. A signal that
  * comes while the thread is outside is noted in the shared block; the kernel looks there after each
- * ocall. It may come just before a wait that it should end, which its eventfd then does.
+ * ocall. It may come just before a wait that it should end, which its eventfd then does; and it may
+ * come on the way from an exception to ERESUME, after which the kernel does not look: a timer brings it
+ * again soon.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,6 +24,8 @@
 #include "host/ring.h"
 #include "host/runtime_impl.h"
 #include "lib/config.h"
+
+#define RETRY_NS 500000
 
 static const int program_signals[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGUSR1, SIGUSR2,
                                       SIGTERM, SIGWINCH, SIGTSTP, SIGCONT, SIGALRM};
@@ -62,6 +66,7 @@ static void on_tick(int sig, siginfo_t *info, void *uc)
     } else {
         __atomic_store_n(&host.vcpus[host_cpu->index].kick, 1, __ATOMIC_RELEASE);
         vcpu_wake(host_cpu->index);
+        tick_set(RETRY_NS);
     }
     errno = saved;
 }

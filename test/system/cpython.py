@@ -12,19 +12,23 @@ import harness
 import schedule
 
 SUITE = "/usr/lib/python3.11/test/test_threading.py"
-REASONS = ("starts a process", "sockets", "pidfd")
+REASONS = ("starts a process", "pidfd")
 GROUPS = {
     "threading": ["test_threading"],
     "signal": ["test_signal"],
     # Two tests of test_time would set the clock of the machine that they run on natively.
-    "events": ["test_time", "-clock_settime", "-monotonic_settime", "test_select", "test_thread",
-               "test_threadsignals"],
+    "events": ["test_time", "-clock_settime", "-monotonic_settime", "test_select", "test_epoll",
+               "test_thread", "test_threadsignals"],
     "queue": ["test_queue"],
     # Those left out take 40 seconds to find no leak, and 10 in recursion to a depth.
     "asyncio": ["test_asyncio." + name for name in (
         "test_tasks", "test_queues", "test_locks", "test_runners", "test_pep492", "test_timeouts",
         "test_protocols", "test_threads", "test_waitfor")]
                + ["-del_collect", "-test_cancel_gather_2"],
+    "asyncio-sockets": ["test_asyncio." + name for name in (
+        "test_streams", "test_server", "test_base_events", "test_selector_events",
+        "test_unix_events", "test_sock_lowlevel")],
+    "asyncio-sendfile": ["test_asyncio.test_sendfile", "test_asyncio.test_buffered_proto"],
 }
 
 

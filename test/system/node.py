@@ -76,4 +76,8 @@ def test_workers(context):
     return check(context, "workers.js", 7)
 
 
-TESTS = [("workers", test_workers)]
+def test_http(context):
+    return check(context, "http.js", 0)
+
+
+TESTS = [("workers", test_workers), ("http", test_http)]
