@@ -42,6 +42,7 @@ struct vcpu {
     uint32_t stop_seen;                     /* [a] the last stop that it is in the kernel for */
     uint32_t rest;                          /* [r] enum vcpu_rest */
     bool watches;                           /* [r] asleep: completions wake it */
+    bool called;                            /* [r] was woken for a thread that waited */
     ktime_t wakes_at;                       /* [r] asleep: at this time by itself */
     volatile struct host_vcpu *host_unsafe; /* untrusted: only through ocall/ */
     uint64_t exits, aexs, ticks, switches, faults; /* statistics */

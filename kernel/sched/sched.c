@@ -39,8 +39,8 @@
 #define SLICE_NS 4000000   /* between ticks */
 #define TICK_MIN_NS 50000  /* until a tick */
 #define HANDOVER_NS 200000 /* until another vCPU watches the ring */
-#define STEAL_NS 3000      /* that a thread waits before another vCPU takes it */
-#define SPIN_NS 20000      /* that an idle vCPU looks around */
+#define STEAL_NS 10000     /* that a thread waits before another vCPU takes it */
+#define SPIN_NS 30000      /* that an idle vCPU looks around */
 #define NAP_NS 1000000
 
 void context_switch(struct thread *from, struct thread *to);
@@ -131,6 +131,7 @@ static void sched_finish_switch(void) NO_TSA
 static void rest_change_locked(struct vcpu *v, bool idle) REQUIRES(sched_lock)
 {
     v->rest = idle ? VCPU_AWAKE : VCPU_BUSY;
+    v->called = false;
     __atomic_store_n(&resting.awake, resting.awake + (idle ? 1 : -1U), __ATOMIC_RELAXED);
 }
 
@@ -238,6 +239,7 @@ static void fall_asleep_locked(struct vcpu *v, ktime_t next, bool nap) REQUIRES(
     ktime_t now = clock_mono();
 
     v->rest = VCPU_ASLEEP;
+    v->called = false;
     v->watches = !resting.watching;
     v->wakes_at = next < resting.wakes_first ? next : KTIME_NEVER;
     if (nap) {
@@ -326,7 +328,8 @@ void sched_idle(void)
         switch (look_around()) {
         case LOOK_WORK: schedule(); break;
         case LOOK_EVENT: break;
-        case LOOK_NOTHING: idle_sleep(next, false); break;
+        /* Called for nothing: what it was called for was on its way already. */
+        case LOOK_NOTHING: idle_sleep(next, vcpu_this()->called); break;
         case LOOK_TRAFFIC: idle_sleep(next, true); break;
         }
     }
@@ -342,8 +345,10 @@ static struct vcpu *sleeper_claim_locked(void) REQUIRES(sched_lock)
         if (v->rest == VCPU_ASLEEP && (!best || !v->watches))
             best = v;
     }
-    if (best)
+    if (best) {
         wake_up_locked(best);
+        best->called = true;
+    }
     return best;
 }
 
