@@ -6,6 +6,7 @@
 #define HOST_RUNTIME_IMPL_H
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -64,7 +65,8 @@ void vcpu_wait(int64_t timeout, bool watch);
 /* signals.c */
 #define TICK_SIGNAL (SIGRTMAX - 1)
 int signals_init(void);
-void signals_block(void);  /* in a vCPU's thread that is not the first: the program's signals */
+/* The program's signals, in the calling thread; *old: what was blocked before. */
+void signals_block(sigset_t *old);
 void tick_set(int64_t ns); /* 0: off */
 /* ocall.c: serves one request of the kernel. */
 int64_t ocall_serve(struct host_vcpu *v);

@@ -96,13 +96,13 @@ static bool ignored(int sig)
     return sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
 }
 
-void signals_block(void)
+void signals_block(sigset_t *old)
 {
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < PROGRAM_SIGNALS; i++)
         sigaddset(&set, program_signals[i]);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, old);
 }
 
 int signals_init(void)

@@ -86,7 +86,6 @@ int vcpu_run(unsigned index)
 
 static void *thread_main(void *arg)
 {
-    signals_block();
     (void)vcpu_run(((struct host_cpu *)arg)->index);
     _exit(125); /* it has said why; a kernel without one of its vCPUs would hang */
 }
@@ -99,7 +98,11 @@ int vcpu_start(unsigned index)
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, STACK_SIZE);
+    /* Blocked before it is there: it has no vCPU yet that a signal could be for. */
+    sigset_t old;
+    signals_block(&old);
     int err = pthread_create(&thread, &attr, thread_main, &host.cpus[index]);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attr);
     return -err;
 }

@@ -81,6 +81,7 @@ NORETURN void thread_die(void)
 /* Tells all threads but the current one to die. */
 static void kill_others_locked(struct process *p) REQUIRES(p->lock)
 {
+    signal_continue_locked(p); /* threads that have stopped are woken by nothing else */
     list_for_each(l, &p->threads) {
         struct thread *t = list_entry(l, struct thread, process_link);
         if (t == current)

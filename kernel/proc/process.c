@@ -123,6 +123,7 @@ int thread_attach(struct thread *t)
     } else {
         list_add_tail(&p->threads, &t->process_link);
         p->nthreads++;
+        t->signal_pending = p->stop_signal != 0;
     }
     spin_unlock(&p->lock);
     return err;

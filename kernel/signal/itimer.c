@@ -148,9 +148,9 @@ static void itimer_change(struct itimer *it, ktime_t value, ktime_t interval, kt
     it->expires = value ? now + value : 0;
     it->interval = interval;
     it->fired = false;
-    spin_unlock(&p->lock);
     if (value)
-        itimer_arm(it, value);
+        itimer_arm(it, value); /* under the lock: of two who set it the later counts */
+    spin_unlock(&p->lock);
 }
 
 static struct __kernel_old_timeval timeval_of(ktime_t ns)

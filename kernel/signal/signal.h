@@ -50,6 +50,8 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
 /* What a system call raises beside its error (SIGPIPE, SIGXFSZ): to the current thread, as if from itself. */
 void signal_to_self(int sig);
+/* SIGCONT, SIGKILL or the process's end: a stop, also one that is only taken, is over.  (stop.c) */
+void signal_continue_locked(struct process *p);
 /* A fault of the current thread: delivered even when blocked or ignored (then the process dies). */
 void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t error_code);
 /* The current thread would go on at an address that no program can have: SIGSEGV, as from a jump. */

@@ -148,8 +148,6 @@ void siginfo_from_self(siginfo_t *info, int sig, int code);
 void signal_stop(struct process *p, int sig);
 /* The current thread, on its way to the program, stays while its process is stopped. */
 void signal_stop_here(struct process *p);
-/* SIGCONT or SIGKILL: a stop, also one that is only taken, is over. */
-void signal_continue_locked(struct process *p);
 /* A thread is gone: perhaps all that are left have stopped. */
 void signal_stop_check_locked(struct process *p);
 

@@ -220,6 +220,30 @@ def test_stop(context):
     return None
 
 
+def test_stop_and_end(context):
+    """A process ends while it is being stopped, or after: with its status, and no thread stays."""
+    for count in range(0, 60000, 3000):
+        command = [os.path.join(context.programs, "jobs"), "race", str(count)]
+        process = subprocess.Popen(context.launcher.prefix + command, cwd=context.scratch,
+                                   env=harness.base_environment(context.scratch))
+        deadline = time.monotonic() + 20
+        status = 0
+        while process.returncode is None and time.monotonic() < deadline:
+            pid, status = os.waitpid(process.pid, os.WUNTRACED | os.WNOHANG)
+            if pid and os.WIFSTOPPED(status):
+                process.send_signal(signal.SIGCONT)
+            elif pid:
+                process.returncode = status
+            time.sleep(0.002)
+        if process.returncode is None:
+            process.kill()
+            process.wait()
+            return f"hang at {count}"
+        if status != 7 << 8:
+            return f"ended with {status:#x} at {count}"
+    return None
+
+
 def test_job(context):
     """A shell with job control: Ctrl-Z stops the program, fg goes on with it."""
     shell = ["/bin/bash", "--norc", "--noprofile", "-i"]
@@ -244,4 +268,5 @@ def test_job(context):
 TESTS = [("ask", test_ask), ("raw-mode", test_raw), ("interrupt", test_interrupt),
          ("interrupt-default", test_interrupt_default), ("quit-spinning", test_quit_spinning),
          ("resize", test_resize), ("columns", test_columns), ("shell", test_shell),
-         ("closed", test_closed), ("stop", test_stop), ("job", test_job)]
+         ("closed", test_closed), ("stop", test_stop), ("job", test_job),
+         ("stop-and-end", test_stop_and_end)]

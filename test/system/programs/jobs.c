@@ -3,6 +3,7 @@
  * Job control seen from inside.
  *
  *   stop SIGNAL   stops itself, all threads, in all kinds of waits; says how those ended after it
+ *   race COUNT    one thread stops all while another counts and ends all with status 7
  *   line          reads a line from the terminal; whoever is there presses Ctrl-Z and says fg
  *   signals       says which signals come, until a line on standard input ends it
  */
@@ -119,6 +120,38 @@ static int stop(int sig)
     return 0;
 }
 
+static void *end_soon(void *arg)
+{
+    pthread_barrier_wait(&ready);
+    for (volatile int i = 0; i < *(int *)arg; i++)
+        ;
+    _exit(7);
+    return arg;
+}
+
+static void *wait_long(void *arg)
+{
+    pthread_barrier_wait(&ready);
+    for (;;)
+        pause();
+    return arg;
+}
+
+static int race(int count)
+{
+    pthread_t thread;
+
+    pthread_barrier_init(&ready, NULL, 4);
+    pthread_create(&thread, NULL, end_soon, &count);
+    pthread_create(&thread, NULL, wait_long, NULL);
+    pthread_create(&thread, NULL, wait_long, NULL);
+    pthread_barrier_wait(&ready);
+    kill(getpid(), SIGSTOP);
+    for (;;)
+        pause();
+    return 1;
+}
+
 static void say(int sig)
 {
     char text[] = "SIGxxxxx\n";
@@ -141,6 +174,8 @@ int main(int argc, char **argv)
     }
     if (argc > 2 && !strcmp(argv[1], "stop"))
         return stop(atoi(argv[2]));
+    if (argc > 2 && !strcmp(argv[1], "race"))
+        return race(atoi(argv[2]));
     puts("ready");
     fflush(stdout);
     if (!fgets(line, sizeof(line), stdin))
