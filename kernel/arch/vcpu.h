@@ -40,6 +40,7 @@ struct vcpu {
     uint32_t resched_yield;                 /* [a] a tick came: the thread's slice is over */
     uint32_t interrupt;                     /* [a] somebody is to be sent to it: sched/vcpus.c */
     uint32_t stop_seen;                     /* [a] the last stop that it is in the kernel for */
+    uint32_t rseq_barriers;                 /* those that its threads have heard of: sched/rseq.c */
     uint32_t rest;                          /* [r] enum vcpu_rest */
     bool watches;                           /* [r] asleep: completions wake it */
     bool called;                            /* [r] was woken for a thread that waited */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPU affinity: kept for each thread and told again; a hint without effect.  The CPUs that a program
- * sees are those that the host said at start.
+ * CPU affinity: kept for each thread and told again; a hint without effect.  The CPUs that a
+ * program sees are those that the host said at start.
  *
  * Lock: the process's.
  */

@@ -84,7 +84,9 @@ static void inherit_schedparam(struct thread *child, const struct thread *parent
 {
     struct schedparam *s = &child->schedparam;
 
+    spin_lock(&parent->process->lock);
     *s = parent->schedparam;
+    spin_unlock(&parent->process->lock);
     if (!s->reset_on_fork)
         return;
     s->reset_on_fork = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nice values and I/O priorities: of one thread, or of all threads of a process group or user, which
- * are those of the one process.  Kept and told again, without effect.
+ * Nice values and I/O priorities: of one thread, or of all threads of a process group or user,
+ * which are those of the one process.  Kept and told again, without effect.
  *
  * Lock: the process's.
  */

@@ -5,11 +5,12 @@
  * because readers may be in any context.  The TSC is read between the two looks at the count, so
  * that no reader uses the parameters after their time.
  *
- * The host's samples steer it. At a sync readers are stopped (the count is odd, the vDSO's too), the
- * line through "now" is kept (so that time never jumps back on any vCPU), and its slope is chosen to meet the host's clock a second later; a clock that is behind by
- * more than 100 ms is set forward at once. A lying host can make time run wrong, as it always can,
- * but not backwards, still, or beyond what 64 bits hold: the slope changes by at most 20 % a sync
- * and stays that of a TSC between KHZ_MIN and KHZ_MAX, and a sample beyond TIME_MAX is no sample.
+ * The host's samples steer it. At a sync readers are stopped (the count is odd, the vDSO's too),
+ * the line through "now" is kept (so that time never jumps back on any vCPU), and its slope is
+ * chosen to meet the host's clock a second later; a clock that is behind by more than 100 ms is set
+ * forward at once. A lying host can make time run wrong, as it always can, but not backwards,
+ * still, or beyond what 64 bits hold: the slope changes by at most 20 % a sync and stays that of a
+ * TSC between KHZ_MIN and KHZ_MAX, and a sample beyond TIME_MAX is no sample.
  *
  * Lock: sync_lock for writers.
  */
@@ -148,8 +149,8 @@ static void params_publish(const struct vvar *p)
 }
 
 /*
- * Where the line must go from `tsc` on, which is now, so that it meets the host's clock in a second;
- * s is a little older.
+ * Where the line must go from `tsc` on, which is now, so that it meets the host's clock in a
+ * second; s is a little older.
  */
 static void clock_steer_locked(const struct host_clock *s, uint64_t tsc) REQUIRES(sync_lock)
 {

@@ -21,8 +21,8 @@ ktime_t clock_real(void);     /* CLOCK_REALTIME, ns since the epoch */
 ktime_t clock_boot_off(void); /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
 uint64_t tsc_read(void);
 /*
- * The time that is read next is not before anything that was loaded until now: two threads that tell
- * each other the time on two vCPUs never see it go back.
+ * The time that is read next is not before anything that was loaded until now: two threads that
+ * tell each other the time on two vCPUs never see it go back.
  */
 static inline void clock_order(void)
 {

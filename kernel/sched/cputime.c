@@ -6,8 +6,8 @@
  * time since the switch to it is added.  The vCPU that switches away may have looked at the time a
  * little before such a reader: what was told once is kept, so that the clock does not go back.
  *
- * Sleeping on such a clock is waiting for the earliest moment that it can be, then looking again: no
- * deadline on CLOCK_MONOTONIC says when threads will have run for so long.
+ * Sleeping on such a clock is waiting for the earliest moment that it can be, then looking again:
+ * no deadline on CLOCK_MONOTONIC says when threads will have run for so long.
  */
 #include "kernel/sched/cputime.h"
 

@@ -31,8 +31,8 @@ MUST_CHECK int cpu_clock_read(int id, ktime_t *out);
 /* An id for the current process's or thread's CPU time that means the same to every thread. */
 int clock_id_absolute(int id);
 /*
- * How long CLOCK_MONOTONIC takes at least until a CPU clock has gone on by `left`: less when several
- * threads of a process run, but never so short that waiting becomes polling.
+ * How long CLOCK_MONOTONIC takes at least until a CPU clock has gone on by `left`: less when
+ * several threads of a process run, but never so short that waiting becomes polling.
  */
 ktime_t cpu_clock_wait(int id, ktime_t left);
 /* clock_nanosleep on a CPU clock: until `target`; 0, -ERESTARTSYS, -EINVAL (the thread is gone). */

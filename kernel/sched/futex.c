@@ -2,11 +2,11 @@
 /*
  * futex(2): waiting on a word of the program's memory.
  *
- * Waiters hang in hash buckets by (address space, address, private or shared).  A waiter looks at the
- * word and queues itself under the bucket's lock, and whoever wakes takes that lock after it has
- * changed the word: so a wake-up is neither missed nor given to a thread that did not sleep.  Under
- * the lock the word is read by an instruction that may fault; then the lock is released, the page
- * brought in by a user copy, which may sleep, and all of it done again.
+ * Waiters hang in hash buckets by (address space, address, private or shared).  A waiter looks at
+ * the word and queues itself under the bucket's lock, and whoever wakes takes that lock after it
+ * has changed the word: so a wake-up is neither missed nor given to a thread that did not sleep.
+ * Under the lock the word is read by an instruction that may fault; then the lock is released, the
+ * page brought in by a user copy, which may sleep, and all of it done again.
  *
  * This file: buckets, waiting, waking, and the system call.  futex_two.c: operations on two words.
  * futex_pi.c, futex_pi_requeue.c: futexes that have an owner.  futex_robust.c: the end of a thread.

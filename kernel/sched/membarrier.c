@@ -3,10 +3,10 @@
  * membarrier(2): a barrier in all threads of a process at once, or in all programs.
  *
  * All other vCPUs are stopped for a moment (vcpus.h): one that executes a program passes through an
- * AEX and ERESUME, which also serialise its instruction stream; one that is in the kernel or outside
- * passes a full barrier before it goes to a program again.  So all commands are one; they differ in
- * who must have registered.  The RSEQ command also makes critical sections that are under way start
- * over.
+ * AEX and ERESUME, which also serialise its instruction stream; one that is in the kernel or
+ * outside passes a full barrier before it goes to a program again.  So all commands are one; they
+ * differ in who must have registered.  The RSEQ command also makes critical sections that are under
+ * way start over.
  *
  * State: process->membarrier, bits of the commands that it has registered for.
  */
@@ -32,19 +32,6 @@
 /* Each command's registration comes directly after it. */
 #define REGISTERED_AS(cmd) ((cmd) << 1)
 
-/* While all other vCPUs are stopped: arg is the CPU, or ALL_CPUS. */
-static void sections_interrupt(void *arg)
-{
-    int cpu = *(const int *)arg;
-    struct vcpu *me = vcpu_this();
-
-    for (unsigned i = 0; i < vcpus_count(); i++) {
-        struct vcpu *v = vcpu_get(i);
-        if (v != me && (cpu == ALL_CPUS || cpu == (int)i) && v->running != v->idle)
-            rseq_interrupted(v->running);
-    }
-}
-
 static long barrier_private(int cmd, int cpu)
 {
     const struct process *p = current_process();
@@ -53,7 +40,10 @@ static long barrier_private(int cmd, int cpu)
         return reject(-EPERM, "not registered");
     if (cpu != ALL_CPUS && (cpu < 0 || cpu >= (int)vcpus_count()))
         return 0; /* Linux: nobody is there */
-    vcpus_stopped(cmd == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ ? sections_interrupt : NULL, &cpu);
+    /* On all CPUs, whichever was asked for: a section may be made to start over at any time. */
+    if (cmd == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+        rseq_interrupt_all();
+    vcpus_stopped(NULL, NULL);
     return 0;
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Restartable sequences (rseq(2)): a program's critical section on per-CPU data, of which the thread
- * either executes the last instruction without having been preempted or interrupted by a signal, or
- * is sent to the section's abort handler.  A program's CPU is the vCPU that runs it.
+ * Restartable sequences (rseq(2)): a program's critical section on per-CPU data, of which the
+ * thread either executes the last instruction without having been preempted or interrupted by a
+ * signal, or is sent to the section's abort handler.  A program's CPU is the vCPU that runs it.
  *
- * The area in the program, struct rseq, names the CPU and points to the section that the thread may be
- * in.  On the way to the program after a switch, an interrupt or with a signal's frame, RIP is compared
- * with that section.  This costs nothing while no thread is preempted.
+ * The area in the program, struct rseq, names the CPU and points to the section that the thread may
+ * be in.  On the way to the program after a switch, an interrupt or with a signal's frame, RIP is
+ * compared with that section.  This costs nothing while no thread is preempted.
  *
- * The threat: all of it is the program's memory.  A section is refused, with SIGSEGV, unless its abort
- * handler has the registered signature before it, and lies outside the section.
+ * The threat: all of it is the program's memory.  A section is refused, with SIGSEGV, unless its
+ * abort handler has the registered signature before it, and lies outside the section.
  *
  * Lock: none; a thread deals with its own area.  `event` may be set by anybody.
  */
@@ -118,6 +118,24 @@ void rseq_switched(struct thread *t, unsigned vcpu)
 {
     if (t->rseq.area && (t->regs->orig_rax == ~0UL || t->rseq.cpu != vcpu + 1))
         rseq_interrupted(t);
+}
+
+static uint32_t barriers; /* [a] how often all were interrupted */
+
+void rseq_interrupt_all(void)
+{
+    __atomic_add_fetch(&barriers, 1, __ATOMIC_SEQ_CST);
+}
+
+void rseq_after_stop(void)
+{
+    struct vcpu *v = vcpu_this();
+    uint32_t n = __atomic_load_n(&barriers, __ATOMIC_ACQUIRE);
+
+    if (likely(v->rseq_barriers == n))
+        return;
+    v->rseq_barriers = n;
+    rseq_interrupted(current);
 }
 
 /* A copy may sleep and come back on another vCPU, which sets `event` again. */

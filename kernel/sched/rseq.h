@@ -26,9 +26,16 @@ struct rseq_state {
 /* The thread was switched to, on a vCPU. */
 void rseq_switched(struct thread *t, unsigned vcpu);
 /*
- * The thread was interrupted in the program: it must not finish a critical section that it is in.  Any context; takes effect on its way to the program.
+ * The thread was interrupted in the program: it must not finish a critical section that it is in.
+ * Any context; takes effect on its way to the program.
  */
 void rseq_interrupted(struct thread *t);
+/*
+ * Before a stop of all vCPUs (vcpus_stopped): those that run on after it make their threads start
+ * over (rseq_after_stop, with need_resched, which a stop sets).
+ */
+void rseq_interrupt_all(void);
+void rseq_after_stop(void);
 /* On the way to the program, with t->exit_work: aborts a critical section, tells the CPU. */
 void rseq_resume(struct user_regs *regs);
 /*

@@ -456,6 +456,7 @@ static void slices_end(void)
 void sched_resched(void)
 {
     vcpu_stop_point();
+    rseq_after_stop();
     if (timer_next() != KTIME_NEVER)
         (void)timer_run();
     if (ring_ready())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a program says about the scheduling of a thread.  It is kept and told again, and has no effect:
- * the kernel's run queue has no priorities, and the host decides about CPUs.
+ * What a program says about the scheduling of a thread.  It is kept and told again, and has no
+ * effect: the kernel's run queue has no priorities, and the host decides about CPUs.
  * Lock: the process's.
  */
 #ifndef KERNEL_SCHED_SCHEDPARAM_H

@@ -2,7 +2,7 @@
 /*
  * Timers, in one tree sorted by expiry: insertion is logarithmic and allocates nothing.
  *
- *   idle ──set──► armed (in the tree) ──due──► running (fn is being called) ──► idle, or armed again
+ *   idle ──set──► armed (in the tree) ──due──► running (in fn) ──► idle, or armed again
  *
  * Any vCPU runs what is due; several may run different timers at the same time, never one timer
  * twice. While fn runs a record of the call is listed; the timer itself is not touched after fn, so

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPU time: clocks of the process, of each thread, by id; while a thread runs elsewhere its clock goes
- * on, and never back; sleeping on them; getrusage, times and the clocks agree.
+ * CPU time: clocks of the process, of each thread, by id; while a thread runs elsewhere its clock
+ * goes on, and never back; sleeping on them; getrusage, times and the clocks agree.
  */
 #include "futex.h"
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * futex with an owner: what the word says, who may unlock, EDEADLK for itself and in a circle, ESRCH
- * for an owner that is not there, both clocks, hand-over in order, an owner that ends.
+ * futex with an owner: what the word says, who may unlock, EDEADLK for itself and in a circle,
+ * ESRCH for an owner that is not there, both clocks, hand-over in order, an owner that ends.
  */
 #include "futex.h"
 

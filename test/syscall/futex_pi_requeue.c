@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI: the first waiter wakes as the owner, the others in
- * turn; a wrong pair is EINVAL; deadlines and plain wakes before the move.
+ * FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI: the first waiter wakes as the owner, the others
+ * in turn; a wrong pair is EINVAL; deadlines and plain wakes before the move.
  */
 #include "futex.h"
 

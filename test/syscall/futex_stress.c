@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything about futexes at once: threads lock a PI futex with deadlines that pass, are interrupted by
- * signals, wait on conditions, and end while they own the lock. Nobody is ever in it together with
- * another, and everybody comes to an end.
+ * Everything about futexes at once: threads lock a PI futex with deadlines that pass, are
+ * interrupted by signals, wait on conditions, and end while they own the lock. Nobody is ever in it
+ * together with another, and everybody comes to an end.
  */
 #include "futex.h"
 #include <sched.h>

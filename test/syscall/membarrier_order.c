@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * membarrier: commands and registrations; and that it orders: of two threads that each write a word and
- * then read the other's, one with a mere compiler barrier, one with membarrier, one sees the other.
+ * membarrier: commands and registrations; and that it orders: of two threads that each write a word
+ * and then read the other's, one with a mere compiler barrier, one with membarrier, one sees the
+ * other.
  */
 #include "futex.h"
 #include <linux/membarrier.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rseq: who may register what; the area tells the CPU that getcpu tells; a second registration, one by
- * another address, size or signature, and taking it back.
+ * rseq: who may register what; the area tells the CPU that getcpu tells; a second registration, one
+ * by another address, size or signature, and taking it back.
  */
 #include "futex.h"
 #include <sched.h>

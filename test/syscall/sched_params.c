@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Policies, priorities, nice values and affinity: what is set is told again, each thread has its own,
- * children inherit, and what is wrong is refused. As root or not.
+ * Policies, priorities, nice values and affinity: what is set is told again, each thread has its
+ * own, children inherit, and what is wrong is refused. As root or not.
  */
 #include "futex.h"
 #include <sched.h>
