@@ -5,7 +5,6 @@
  * Each check is one function that answers yes, no or partly, with a detail and, where something
  * is missing, the remedy.  Exit status 0 if programs can run here (softsgx or hardware), 1 if not.
  */
-#include <argp.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cli/argp.h"
 #include "cli/report.h"
 #include "cli/say.h"
 #include "cli/verbs.h"
@@ -222,18 +222,13 @@ int verb_doctor(int argc, char **argv)
 {
     static const struct argp_option options[] = {{"json", 'j', NULL, 0, "Print JSON", 0}, {0}};
     static const struct argp argp = {
-        options,
-        parse_option,
-        NULL,
+        options, parse_option, NULL,
         "Show what this machine offers to enclaves, and how to get what is missing.\v"
         "Exit status: 0 if programs can run here, 1 if not.\n"
         "\n"
         "Examples:\n"
         "  cella doctor\n"
-        "  cella doctor --json | jq .sgx.ok\n",
-        NULL,
-        NULL,
-        NULL};
+        "  cella doctor --json | jq .sgx.ok\n"};
     bool json = false, soft = true;
     struct finding f[CHECKS] = {0};
     argp_err_exit_status = EXIT_CELLA;

@@ -6,14 +6,15 @@
  * MRENCLAVE belongs to this kernel image is measured anew here, so that a user sees which of the
  * two was changed.
  */
-#include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/argp.h"
 #include "cli/mem.h"
 #include "cli/paths.h"
 #include "cli/report.h"
@@ -127,6 +128,17 @@ static void report_start(struct report *r, const struct config *c)
     report_close(r);
 }
 
+/* Those that a manifest can name; sigabbrev_np is not in every C library. */
+static const char *signal_name(int sig)
+{
+    static const char *const names[] = {
+        [SIGHUP] = "HUP",   [SIGINT] = "INT",    [SIGQUIT] = "QUIT", [SIGUSR1] = "USR1",
+        [SIGUSR2] = "USR2", [SIGALRM] = "ALRM",  [SIGTERM] = "TERM", [SIGCONT] = "CONT",
+        [SIGTSTP] = "TSTP", [SIGWINCH] = "WINCH"};
+    const char *name = (size_t)sig < sizeof names / sizeof names[0] ? names[sig] : NULL;
+    return name ? name : "?";
+}
+
 static void report_limits(struct report *r, const struct config_header *h)
 {
     report_size(r, "enclave_size", h->memory_size);
@@ -142,7 +154,7 @@ static void report_limits(struct report *r, const struct config_header *h)
     report_list(r, "host_signals");
     for (int sig = 1; sig <= 64; sig++)
         if (h->host_signals >> (sig - 1) & 1)
-            report_string(r, NULL, sigabbrev_np(sig));
+            report_string(r, NULL, signal_name(sig));
     report_close(r);
     report_number(r, "elrange_bits", h->elrange_bits);
     report_number(r, "ssa_frame_pages", h->ssa_frame_pages);
@@ -295,7 +307,7 @@ static int inspect_sigstruct(const struct inspect *in, int fd)
 
 int verb_inspect(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse_option, "FILE", doc, NULL, NULL, NULL};
+    static const struct argp argp = {options, parse_option, "FILE", doc};
     struct inspect in = {0};
     argp_err_exit_status = EXIT_CELLA;
     argp_parse(&argp, argc, argv, 0, NULL, &in);

@@ -2,12 +2,12 @@
 /*
  * cella keygen: makes an enclave signing key.
  */
-#include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/argp.h"
 #include "cli/key.h"
 #include "cli/mem.h"
 #include "cli/paths.h"
@@ -69,7 +69,7 @@ static int keygen(const char *path, bool force)
 
 int verb_keygen(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse_option, "[FILE]", doc, NULL, NULL, NULL};
+    static const struct argp argp = {options, parse_option, "[FILE]", doc};
     struct keygen k = {0};
     argp_err_exit_status = EXIT_CELLA;
     argp_parse(&argp, argc, argv, 0, NULL, &k);

@@ -13,9 +13,14 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cli/mem.h"
+
+#ifndef RENAME_NOREPLACE /* not in every C library's headers */
+#define RENAME_NOREPLACE 1U
+#endif
 
 static char *temp_name(const char *path)
 {
@@ -144,7 +149,7 @@ int outfile_commit(struct outfile *o, bool replace)
         err = give_name(o, replace);
     if (!err && o->temp) {
         unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
-        if (renameat2(AT_FDCWD, o->temp, AT_FDCWD, o->path, flags))
+        if (syscall(SYS_renameat2, AT_FDCWD, o->temp, AT_FDCWD, o->path, flags))
             err = -errno;
         else
             o->temp[0] = 0;

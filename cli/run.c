@@ -8,7 +8,6 @@
  * if a signal killed it, the same signal kills this process, so that a shell sees what it would
  * see natively (without a core file, which would be ours and not the program's).
  */
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "abi/host/layout.h"
+#include "cli/argp.h"
 #include "cli/dev.h"
 #include "cli/mem.h"
 #include "cli/paths.h"
@@ -365,8 +365,7 @@ static __attribute__((noreturn)) void finish(int status)
 
 int verb_run(int argc, char **argv)
 {
-    static const struct argp argp = {
-        options, parse_option, "PROGRAM [ARG…]\nBUNDLE [ARG…]", doc, NULL, NULL, NULL};
+    static const struct argp argp = {options, parse_option, "PROGRAM [ARG…]\nBUNDLE [ARG…]", doc};
     static struct run r = {.fd = -1};
     argp_err_exit_status = EXIT_CELLA;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);

@@ -6,7 +6,6 @@
  * enclave, signs, and writes NAME.cella, which appears whole or not at all.  The same input gives
  * the same bytes: the date is fixed unless told, and nothing random goes in.
  */
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/argp.h"
 #include "cli/manifest/files.h"
 #include "cli/key.h"
 #include "cli/manifest/leaves.h"
@@ -297,7 +297,7 @@ static void tell(const struct sign *s)
 
 int verb_sign(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse_option, "MANIFEST", doc, NULL, NULL, NULL};
+    static const struct argp argp = {options, parse_option, "MANIFEST", doc};
     struct sign s = {0};
     argp_err_exit_status = EXIT_CELLA;
     argp_parse(&argp, argc, argv, 0, NULL, &s);

@@ -46,7 +46,8 @@ void tick_set(int64_t ns)
     struct itimerspec its = {.it_value = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000}};
     if (!host_cpu->tick_made) {
         struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TICK_SIGNAL};
-        ev._sigev_un._tid = host_cpu->tid;
+        /* Where sigev_notify_thread_id lies, for which not every C library has a name. */
+        memcpy((char *)&ev + 16, &host_cpu->tid, sizeof(int));
         if (!ns || timer_create(CLOCK_MONOTONIC, &ev, &host_cpu->tick))
             return;
         host_cpu->tick_made = true;

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/platform/x86.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
 #include "abi/host/layout.h"
 #include "host/ring.h"
 #include "host/runtime_impl.h"
+#include "lib/cpu_host.h"
 #include "lib/config.h"
 
 #define BUFFER_SIZE (8UL << 20) /* bounce buffers; only those in use become resident */
@@ -26,7 +26,7 @@ static int64_t timespec_ns(clockid_t id)
 
 static bool in_virtual_machine(void)
 {
-    return __x86_get_cpuid_feature_leaf(CPUID_INDEX_1)->cpuid_array[2] >> 31;
+    return cpu_host_leaf1[2] >> 31;
 }
 
 /* The TSC's rate by the CPU's own word, or 0. In a virtual machine few hypervisors say it, and each cpuid

@@ -16,6 +16,12 @@
 
 #include "encl.h"
 
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_WRITE /* Linux 5.14; not in every C library's headers */
+#define MADV_POPULATE_WRITE 23
+#endif
+
 /* What the host's page table should allow. */
 uint32_t prot_want(const struct vma *v, epcm_t w);
 

@@ -29,6 +29,7 @@
 #define ABI_HOST_LAYOUT_H
 
 #define PAGE_SHIFT 12
+#undef PAGE_SIZE /* some C libraries have one */
 #define PAGE_SIZE 4096UL
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 
