@@ -65,6 +65,7 @@ static inline struct list *list_pop(struct list *head)
     struct list *l = head->next;
     if (l == head)
         return NULL;
+    /* It takes a list's next link for the last one's. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     list_del(l);
     return l;
 }

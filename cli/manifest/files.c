@@ -43,7 +43,8 @@ struct visit {
 
 static bool refuse(struct visit *v, const char *path, const char *what, const char *fix)
 {
-    return manifest_fail(v->m, v->file->place, "%s: %s; %s", path, what, fix);
+    return manifest_fail(v->m, v->file ? v->file->place : v->m->entry_place, "%s: %s; %s", path,
+                         what, fix);
 }
 
 static bool refuse_errno(struct visit *v, const char *path, int error)

@@ -242,7 +242,6 @@ void exit_work(struct user_regs *regs)
         if (__atomic_load_n(&v->need_resched, __ATOMIC_RELAXED) &&
             __atomic_exchange_n(&v->need_resched, 0, __ATOMIC_RELAXED))
             sched_resched();
-        v = vcpu_this();
         if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->exit_work) {
             /* Cleared before the looks at what it stands for. */
             (void)__atomic_exchange_n(&t->exit_work, 0, __ATOMIC_SEQ_CST);

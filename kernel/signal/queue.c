@@ -118,9 +118,10 @@ void sigentry_remove(struct sigentry *e)
     struct sigqueue *q = e->queue;
     sigset_t bit = SIG_BIT(e->signo);
     bool more;
+    int signo = e->signo;
 
     entry_release(q, e);
-    if (!entry_find(q, e->signo, &more) && !(q->bare & bit))
+    if (!entry_find(q, signo, &more) && !(q->bare & bit))
         q->pending &= ~bit;
 }
 

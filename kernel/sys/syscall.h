@@ -27,6 +27,11 @@ void syscall_trap(struct user_regs *regs);
  * "unaligned");`
  */
 long syscall_reject(long err, const char *why);
-#define reject(err, why) syscall_reject((err), (why))
+#define reject(err, why)                   \
+    ({                                     \
+        long err_ = (err);                 \
+        (void)syscall_reject(err_, (why)); \
+        err_;                              \
+    })
 
 #endif

@@ -291,7 +291,7 @@ int64_t splice_file_to_pipe(struct file *in, int64_t *pos, struct file *out, siz
                             bool nonblock)
 {
     struct pipe *p = pipe_of_file(out);
-    struct batch b;
+    struct batch b = {.n = 0};
     struct uio u;
     size_t done = 0;
     int64_t ret = 0;
