@@ -23,9 +23,9 @@ void byteq_fini(struct byteq *q)
 {
     for (size_t i = 0; i < q->size / PAGE_SIZE; i++)
         if (q->pages[i])
-            kpages_free(q->pages[i], 1);
+            kfree(q->pages[i]);
     if (q->spare)
-        kpages_free(q->spare, 1);
+        kfree(q->spare);
     kfree(q->pages);
 }
 
@@ -33,7 +33,7 @@ static char *page_get(struct byteq *q, size_t at)
 {
     char **slot = &q->pages[at / PAGE_SIZE];
     if (!*slot) {
-        *slot = q->spare ? q->spare : kpages_alloc(1);
+        *slot = q->spare ? q->spare : kmalloc(PAGE_SIZE);
         q->spare = NULL;
     }
     return *slot;
@@ -45,7 +45,7 @@ static void page_release(struct byteq *q, size_t at)
     if (!q->spare)
         q->spare = *slot;
     else
-        kpages_free(*slot, 1);
+        kfree(*slot);
     *slot = NULL;
 }
 

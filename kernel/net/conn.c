@@ -247,7 +247,8 @@ int conn_send(struct conn *c, int side, struct msg *m)
 
 static bool way_writable(const struct conn *c, const struct way *w, size_t len)
 {
-    return c->kind == CONN_TCP ? len * 3 <= w->limit * 2 : len * 4 <= w->limit;
+    bool wide = c->kind == CONN_TCP || w->limit == CONN_WINDOW;
+    return wide ? len * 3 <= w->limit * 2 : len * 4 <= w->limit;
 }
 
 /* Nothing is queued: the end, an error, or later. */

@@ -61,6 +61,9 @@ struct conn {
     struct conn *older;         /* [sock.lock of side 0] */
 };
 
+/* What is under way at most while the program sets no sizes. */
+#define CONN_WINDOW (512UL * 1024)
+
 struct listener {
     struct spinlock lock;
     struct list ready, waiting; /* [l] connections; waiting: for room in ready */

@@ -18,8 +18,7 @@
 
 #define TCP_SNDBUF 16384U
 #define TCP_RCVBUF 131072U
-#define TCP_WINDOW (512UL * 1024) /* what is under way while the program sets no sizes */
-#define TCP_OPTS 48               /* option numbers that are kept */
+#define TCP_OPTS 48 /* option numbers that are kept */
 
 enum {
     STATE_ESTABLISHED = 1,
@@ -46,7 +45,7 @@ static const struct socket_ops tcp_ops;
 
 static size_t tcp_window(const struct socket *s, const struct socket *peer)
 {
-    size_t n = s->sndbuf == TCP_SNDBUF ? TCP_WINDOW : s->sndbuf;
+    size_t n = s->sndbuf == TCP_SNDBUF ? CONN_WINDOW : s->sndbuf;
     if (peer && peer->rcvbuf != TCP_RCVBUF)
         n = MIN(n, (size_t)s->sndbuf + peer->rcvbuf);
     return n;

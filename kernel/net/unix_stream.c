@@ -76,6 +76,12 @@ static int unix_accept(struct socket *s, uint32_t flags, struct socket **out, st
     return 0;
 }
 
+/* A stream that nobody limits gets a window in which both ends find work while one is woken. */
+static size_t unix_window(const struct socket *s)
+{
+    return s->type == SOCK_STREAM && s->sndbuf == SOCKET_BUF ? CONN_WINDOW : s->sndbuf;
+}
+
 static struct conn *unix_conn_new(int type, size_t sndbuf)
 {
     struct conn *c;
@@ -88,10 +94,10 @@ static int unix_offer(struct unix_sock *us, struct socket *l)
 {
     struct socket *s = &us->stream.sock;
     bool wait = !(s->file.flags & O_NONBLOCK);
-    struct conn *c = unix_conn_new(s->type, s->sndbuf);
+    struct conn *c = unix_conn_new(s->type, unix_window(s));
     if (!c)
         return -ENOMEM;
-    conn_set_limit(c, 0, l->sndbuf);
+    conn_set_limit(c, 0, unix_window(l));
     unix_name_get(&us->name, &c->name[0]);
     unix_name_get(&unix_of(l)->name, &c->name[1]);
     cred_of_current(&c->cred[0]);
@@ -250,7 +256,7 @@ static void unix_bufs(struct socket *s)
 {
     struct conn *c = stream_conn(s);
     if (c)
-        conn_set_limit(c, !stream_of(s)->side, s->sndbuf);
+        conn_set_limit(c, !stream_of(s)->side, unix_window(s));
 }
 
 static void unix_release(struct socket *s)
@@ -274,7 +280,7 @@ static const struct socket_ops unix_packet_ops = {UNIX_OPS};
 
 int unix_stream_pair(struct socket *a, struct socket *b)
 {
-    struct conn *c = unix_conn_new(a->type, a->sndbuf);
+    struct conn *c = unix_conn_new(a->type, unix_window(a));
     if (!c)
         return -ENOMEM;
     unix_name_get(&unix_of(a)->name, &c->name[0]);

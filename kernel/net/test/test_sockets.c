@@ -186,12 +186,12 @@ static void test_data(void **state)
 
 static void test_full(void **state)
 {
-    static char big[300000];
+    static char big[600000];
     (void)state;
-    assert_int_equal(sys_write(fds[0], P(big), sizeof(big)), SOCKET_BUF);
+    assert_int_equal(sys_write(fds[0], P(big), sizeof(big)), CONN_WINDOW);
     assert_int_equal(sys_write(fds[0], P(big), 1), -EAGAIN);
     assert_int_equal(events(fds[0]), 0);
-    assert_int_equal(sys_read(fds[1], P(big), sizeof(big)), SOCKET_BUF);
+    assert_int_equal(sys_read(fds[1], P(big), sizeof(big)), CONN_WINDOW);
     assert_int_equal(events(fds[0]), EPOLLOUT);
 }
 
