@@ -34,6 +34,13 @@ void byteq_cut(struct byteq *q, size_t len);
 /* -EBUSY when what is queued would not fit. */
 MUST_CHECK int byteq_resize(struct byteq *q, size_t size);
 
+/* The last byte of a queue that is not empty. */
+static inline uint8_t byteq_last(const struct byteq *q)
+{
+    size_t at = (q->head + q->len - 1) % q->size;
+    return (uint8_t)q->pages[at / 4096][at % 4096];
+}
+
 static inline size_t byteq_room(const struct byteq *q)
 {
     return q->size - q->len;

@@ -123,6 +123,78 @@ static void mark_deliver(struct mark *k, struct msg *m)
     m->scm->rights = mark_rights(k, m->flags & MSG_PEEK);
 }
 
+/* Urgent data (TCP): one byte, which receives step over unless SO_OOBINLINE, and stop at. */
+
+static bool urgent_inline(struct conn *c, int side)
+{
+    spin_lock(&c->ends_lock);
+    bool on = c->end[side] && socket_flag(&c->end[side]->sock, SOCKET_OOBINLINE);
+    spin_unlock(&c->ends_lock);
+    return on;
+}
+
+/* Bytes that a receive would find. */
+static size_t readable(struct conn *c, int side)
+{
+    const struct way *w = &c->way[side];
+    size_t len = w->q.len;
+    bool first = w->urgent_set && w->urgent_pos == w->pos;
+    return first && len && !urgent_inline(c, side) ? len - 1 : len;
+}
+
+/* The last byte of w is urgent.  One before that nobody has stepped over yet is gone. */
+static void urgent_put(struct conn *c, int to, struct way *w) REQUIRES(w->lock)
+{
+    if (w->urgent_set && w->urgent_pos == w->pos && !urgent_inline(c, to)) {
+        byteq_drop(&w->q, 1);
+        w->pos++;
+    }
+    w->urgent_set = w->urgent_unread = true;
+    w->urgent_pos = w->pos + w->q.len - 1;
+    w->urgent = byteq_last(&w->q);
+}
+
+/* How far a receive may go; steps over the urgent byte when that is first. */
+static size_t urgent_limit(struct conn *c, int side, struct way *w, bool peek) REQUIRES(w->lock)
+{
+    bool keep = urgent_inline(c, side);
+    if (w->urgent_pos > w->pos)
+        return w->urgent_pos - w->pos;
+    if (!keep) {
+        byteq_drop(&w->q, 1);
+        w->pos++;
+    }
+    if (!peek)
+        w->urgent_unread = false;
+    if (!peek || !keep)
+        w->urgent_set = false;
+    return SIZE_MAX;
+}
+
+int conn_recv_urgent(struct conn *c, int side, struct msg *m)
+{
+    struct way *w = &c->way[side];
+    int err = 0;
+    mutex_lock(&w->lock);
+    if (!w->urgent_unread || urgent_inline(c, side)) {
+        err = -EINVAL;
+    } else {
+        m->out |= MSG_OOB | (m->u->left ? 0 : MSG_TRUNC);
+        err = m->u->left ? uio_put(m->u, &w->urgent, 1) : 0;
+        m->u->left = 0;
+        if (!err && !(m->flags & MSG_PEEK))
+            w->urgent_unread = false;
+    }
+    mutex_unlock(&w->lock);
+    return err;
+}
+
+bool conn_at_mark(struct conn *c, int side)
+{
+    const struct way *w = &c->way[side];
+    return w->urgent_set && w->urgent_pos == w->pos;
+}
+
 /* Sending. */
 
 /* Whether side may send into w; done: the data went nowhere. */
@@ -231,12 +303,15 @@ int conn_send(struct conn *c, int side, struct msg *m)
         err = -EAGAIN;
     } else if (likely(!err && !c->dead)) {
         err = send_locked(c, w, m);
+        if (unlikely(m->flags & MSG_OOB) && !err && !m->u->left && w->q.len) {
+            urgent_put(c, !side, w);
+        }
         moved = m->u->done != before || (!err && c->kind == CONN_PACKET);
     }
     mutex_unlock(&w->lock);
     if (likely(moved)) {
         c->sent[side] += m->u->done - before;
-        conn_wake(c, !side, EV_IN);
+        conn_wake(c, !side, m->flags & MSG_OOB ? EV_IN | EPOLLPRI : EV_IN);
     } else if (unlikely(c->dead && !err)) {
         conn_wake(c, side, EV_IN | EV_OUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
     }
@@ -264,13 +339,15 @@ static int recv_empty(struct conn *c, int side, struct way *w)
 }
 
 /* A stretch of the stream up to the end of the first mark that has rights. */
-static int recv_stream(struct way *w, struct msg *m) REQUIRES(w->lock)
+static int recv_stream(struct conn *c, int side, struct way *w, struct msg *m) REQUIRES(w->lock)
 {
     struct uio *u = m->u;
     size_t before = u->done, left = u->left;
     struct mark *k = mark_first(w);
     if (k)
         u->left = MIN(left, k->end - w->pos);
+    if (unlikely(w->urgent_set))
+        u->left = MIN(left, urgent_limit(c, side, w, m->flags & MSG_PEEK));
     bool discard = m->flags & MSG_TRUNC && !(m->flags & MSG_PEEK);
     int err = 0;
     if (unlikely(discard)) {
@@ -326,10 +403,10 @@ int conn_recv(struct conn *c, int side, struct msg *m)
         return 0;
     mutex_lock(&w->lock);
     size_t before = w->q.len;
-    if (packet ? !w->nmarks : !w->q.len)
+    if (packet ? !w->nmarks : !readable(c, side))
         err = recv_empty(c, side, w);
     else
-        err = packet ? recv_packet(w, m) : recv_stream(w, m);
+        err = packet ? recv_packet(w, m) : recv_stream(c, side, w, m);
     bool wake = !way_writable(c, w, before) && way_writable(c, w, w->q.len);
     mutex_unlock(&w->lock);
     if (wake || (packet && !err && !(m->flags & MSG_PEEK)))
@@ -343,8 +420,10 @@ uint32_t conn_poll(struct conn *c, int side, size_t lowat)
     bool end_in = in->fin || in->deaf || c->dead;
     bool end_out = out->fin || c->dead || (c->kind != CONN_TCP && (out->deaf || out->gone));
     uint32_t events = 0;
-    if (c->kind == CONN_PACKET ? in->nmarks != 0 : in->q.len >= MAX(lowat, 1UL))
+    if (c->kind == CONN_PACKET ? in->nmarks != 0 : readable(c, side) >= MAX(lowat, 1UL))
         events |= EV_IN;
+    if (in->urgent_unread)
+        events |= EPOLLPRI;
     if (end_in)
         events |= EV_IN | EPOLLRDHUP;
     if (end_in && end_out)

@@ -38,6 +38,10 @@ struct way {
     struct list marks; /* [l and rights_lock] */
     unsigned nmarks;   /* [l and rights_lock] */
     bool fin, deaf, gone;
+    bool urgent_set;    /* [l] the byte at urgent_pos is urgent … */
+    bool urgent_unread; /* [l] … and has not been received by MSG_OOB */
+    uint8_t urgent;     /* [l] */
+    uint64_t urgent_pos;
 };
 
 enum conn_kind { CONN_TCP, CONN_UNIX, CONN_PACKET };
@@ -104,6 +108,9 @@ bool conn_closed(const struct conn *c); /* both ways have ended */
 /* Operations of connected sockets. */
 int conn_send(struct conn *c, int side, struct msg *m);
 int conn_recv(struct conn *c, int side, struct msg *m);
+/* TCP: the urgent byte, -EINVAL: there is none. */
+int conn_recv_urgent(struct conn *c, int side, struct msg *m);
+bool conn_at_mark(struct conn *c, int side);
 uint32_t conn_poll(struct conn *c, int side, size_t lowat);
 void conn_shutdown(struct conn *c, int side, int how);
 void conn_set_limit(struct conn *c, int way, size_t limit);

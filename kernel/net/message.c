@@ -29,8 +29,12 @@ int64_t socket_recv(struct socket *s, struct msg *m)
     size_t target = recv_target(s, m);
     ktime_t deadline = 0;
     int err;
-    if (unlikely(m->flags & (MSG_OOB | MSG_ERRQUEUE)))
-        return m->flags & MSG_ERRQUEUE ? -EAGAIN : reject(-EINVAL, "out-of-band data");
+    if (unlikely(m->flags & MSG_ERRQUEUE))
+        return -EAGAIN; /* nothing ever fails on the way */
+    if (unlikely(m->flags & MSG_OOB)) {
+        err = s->ops->recv_urgent ? s->ops->recv_urgent(s, m) : -EOPNOTSUPP;
+        return err ? err : (int64_t)u->done;
+    }
     for (;;) {
         size_t before = u->done;
         err = s->ops->recv(s, m);
@@ -54,8 +58,8 @@ int64_t socket_send(struct socket *s, struct msg *m)
 {
     ktime_t deadline = 0;
     int err;
-    if (unlikely(m->flags & MSG_OOB))
-        return reject(-EOPNOTSUPP, "out-of-band data");
+    if (unlikely(m->flags & MSG_OOB) && !s->ops->recv_urgent)
+        return reject(-EOPNOTSUPP, "only TCP has urgent data");
     for (;;) {
         err = s->ops->send(s, m);
         if (err == -EAGAIN) {

@@ -137,7 +137,7 @@ static long socket_file_ioctl(struct file *f, unsigned cmd, uaddr_t arg)
         n = s->ops->inq ? s->ops->inq(s) : 0;
         break;
     case SIOCOUTQ: n = s->ops->outq ? s->ops->outq(s) : 0; break;
-    case SIOCATMARK: n = 0; break;
+    case SIOCATMARK: n = s->ops->at_mark && s->ops->at_mark(s); break;
     default: return netif_ioctl(cmd, arg);
     }
     return copy_out(arg, &n, sizeof(n)) ? -EFAULT : 0;

@@ -79,6 +79,8 @@ struct socket_ops {
     /* What could be moved is in u->done. */
     int (*recv)(struct socket *s, struct msg *m);
     int (*send)(struct socket *s, struct msg *m);
+    int (*recv_urgent)(struct socket *s, struct msg *m); /* MSG_OOB */
+    bool (*at_mark)(struct socket *s);                   /* SIOCATMARK */
     int (*shutdown)(struct socket *s, int how);
     int (*getname)(struct socket *s, bool peer, struct addr *out);
     uint32_t (*poll)(struct socket *s);

@@ -220,6 +220,18 @@ static int tcp_recv(struct socket *s, struct msg *m)
     return stream_recv(s, m);
 }
 
+static int tcp_recv_urgent(struct socket *s, struct msg *m)
+{
+    struct conn *c = stream_conn(s);
+    return c ? conn_recv_urgent(c, stream_of(s)->side, m) : -EINVAL;
+}
+
+static bool tcp_at_mark(struct socket *s)
+{
+    struct conn *c = stream_conn(s);
+    return c && conn_at_mark(c, stream_of(s)->side);
+}
+
 static int tcp_shutdown(struct socket *s, int how)
 {
     struct conn *c = stream_conn(s);
@@ -425,6 +437,8 @@ static const struct socket_ops tcp_ops = {
     .connect = tcp_connect,
     .recv = tcp_recv,
     .send = tcp_send,
+    .recv_urgent = tcp_recv_urgent,
+    .at_mark = tcp_at_mark,
     .shutdown = tcp_shutdown,
     .getname = tcp_getname,
     .poll = tcp_poll,
