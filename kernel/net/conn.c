@@ -117,7 +117,7 @@ static void mark_deliver(struct mark *k, struct msg *m)
     if (!m->scm) {
         m->out |= MSG_CTRUNC;
         if (!(m->flags & MSG_PEEK))
-            rights_drop(mark_rights(k, false));
+            m->unwanted = mark_rights(k, false);
         return;
     }
     m->scm->rights = mark_rights(k, m->flags & MSG_PEEK);
@@ -408,7 +408,10 @@ int conn_recv(struct conn *c, int side, struct msg *m)
     else
         err = packet ? recv_packet(w, m) : recv_stream(c, side, w, m);
     bool wake = !way_writable(c, w, before) && way_writable(c, w, w->q.len);
+    struct rights *unwanted = m->unwanted;
+    m->unwanted = NULL;
     mutex_unlock(&w->lock);
+    rights_drop(unwanted); /* may close the other end of this very connection */
     if (wake || (packet && !err && !(m->flags & MSG_PEEK)))
         conn_wake(c, !side, EV_OUT);
     return err;
@@ -498,7 +501,11 @@ void conn_close(struct conn *c, int side, bool reset)
     mutex_lock(&out->lock);
     if (reset && !out->gone && !c->dead) {
         bool told = c->kind == CONN_TCP && out->fin;
-        __atomic_store_n(&c->err[!side], told ? EPIPE : ECONNRESET, __ATOMIC_RELEASE);
+        __atomic_store_n(&c->err[!side],
+                         told             ? EPIPE
+                         : c->established ? ECONNRESET
+                                          : ECONNREFUSED,
+                         __ATOMIC_RELEASE);
         c->dead = c->kind == CONN_TCP;
     }
     if (!c->dead || c->kind != CONN_TCP)

@@ -94,8 +94,6 @@ void listener_close(struct stream_sock *ss)
     while ((it = list_pop(&l->ready)) || (it = list_pop(&l->waiting))) {
         struct conn *c = list_entry(it, struct conn, link);
         spin_unlock(&l->lock);
-        if (!c->established)
-            __atomic_store_n(&c->err[0], ECONNREFUSED, __ATOMIC_RELEASE);
         conn_close(c, 1, true);
         spin_lock(&l->lock);
     }

@@ -14,8 +14,10 @@
 #include "kernel/vfs/vfs_impl.h"
 
 struct spinlock rights_lock;
-static struct list flying = LIST_INIT(flying); /* [rights_lock] sockets in flight */
-static unsigned files_flying;                  /* [rights_lock] of all kinds */
+static struct list flying = LIST_INIT(flying);   /* [rights_lock] sockets in flight */
+static struct list dropped = LIST_INIT(dropped); /* [rights_lock] rights whose files go next */
+static bool dropping;                            /* [rights_lock] a thread is at it */
+static unsigned files_flying;                    /* [rights_lock] of all kinds */
 
 /* The socket of a file that may hold rights itself, or NULL. */
 static struct socket *holder_of(struct file *f)
@@ -92,16 +94,31 @@ struct rights *rights_clone(const struct rights *r)
     return c;
 }
 
+/*
+ * Putting a file may close a socket whose queue holds more rights, and so on: a thread that drops
+ * leaves what comes up meanwhile to the loop that it is in, or that another thread is in.
+ */
 void rights_drop(struct rights *r)
 {
+    struct list *it;
     if (!r)
         return;
     spin_lock(&rights_lock);
     flight_end_locked(r);
+    list_add_tail(&dropped, &r->link);
+    bool busy = dropping;
+    dropping = true;
+    while (!busy && (it = list_pop(&dropped))) {
+        r = list_entry(it, struct rights, link);
+        spin_unlock(&rights_lock);
+        for (unsigned i = 0; i < r->n; i++)
+            file_put(r->file[i]);
+        kfree(r);
+        spin_lock(&rights_lock);
+    }
+    if (!busy)
+        dropping = false;
     spin_unlock(&rights_lock);
-    for (unsigned i = 0; i < r->n; i++)
-        file_put(r->file[i]);
-    kfree(r);
 }
 
 unsigned rights_install(struct rights *r, unsigned max, bool cloexec, uaddr_t fds)

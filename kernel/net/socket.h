@@ -59,11 +59,12 @@ struct scm {
 /* One send or receive. */
 struct msg {
     struct uio *u;
-    unsigned flags;    /* MSG_* of the call */
-    unsigned out;      /* recv: MSG_TRUNC, MSG_CTRUNC, MSG_EOR for msg_flags */
-    size_t whole;      /* recv: a datagram's whole length */
-    struct addr *addr; /* send: where to; recv: set to whom it came from; NULL: none */
-    struct scm *scm;   /* send: goes along (rights are taken: set to NULL); recv: filled; or NULL */
+    unsigned flags;          /* MSG_* of the call */
+    unsigned out;            /* recv: MSG_TRUNC, MSG_CTRUNC, MSG_EOR for msg_flags */
+    size_t whole;            /* recv: a datagram's whole length */
+    struct addr *addr;       /* send: where to; recv: set to whom it came from; NULL: none */
+    struct rights *unwanted; /* recv: to be dropped without locks */
+    struct scm *scm; /* send: goes along (rights are taken: set to NULL); recv: filled; or NULL */
 };
 
 /* Absent slots are -EOPNOTSUPP.  None blocks: -EAGAIN.  All may sleep (mutexes). */

@@ -104,6 +104,7 @@ static int unix_offer(struct unix_sock *us, struct socket *l)
     c->cred[1] = unix_of(l)->cred;
     int err = listener_offer(stream_of(l), c, wait);
     if (!err || (err == -EAGAIN && wait)) {
+        us->stream.failed = false;
         conn_attach(c, 0, &us->stream);
         return err ? -EINPROGRESS : 0;
     }
@@ -149,8 +150,6 @@ static int unix_connect(struct socket *s, const struct addr *a)
         us->offered = l;
         return err;
     }
-    if (!err)
-        us->stream.failed = false;
     socket_put(l);
     return err;
 }

@@ -192,6 +192,37 @@ static void test_collect(void)
     }
 }
 
+/* A socket in a queue in a queue …: closing the last one closes all. */
+static void test_chain(void)
+{
+    int q[2], p[2], inner;
+
+    check_ok(pipe(q));
+    inner = q[1];
+    for (int i = 0; i < 3000; i++) {
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) || send_fds(p[0], "x", 1, &inner, 1) != 1) {
+            check(errno == ETOOMANYREFS);
+            break;
+        }
+        close(inner);
+        close(p[0]);
+        inner = p[1];
+    }
+    close(inner);
+    close(socket(AF_UNIX, SOCK_STREAM, 0));
+    check(hung_up(q[0]));
+    close(q[0]);
+
+    /* The queue's own other end, dropped by a reader that does not want it. */
+    char byte;
+    check_ok(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+    check_eq(send_fds(p[0], "x", 1, &p[0], 1), 1);
+    close(p[0]);
+    check_eq(read(p[1], &byte, 1), 1);
+    check_eq(read(p[1], &byte, 1), 0);
+    close(p[1]);
+}
+
 int main(void)
 {
     test_kind(SOCK_STREAM);
@@ -200,5 +231,6 @@ int main(void)
     test_boundaries();
     test_several();
     test_collect();
+    test_chain();
     return check_done();
 }
