@@ -21,7 +21,7 @@
 #include "bench/measure.h"
 
 #define MANY 10000
-#define ROUNDS 300000000UL
+#define ROUNDS 200000000UL
 #define AREA (64 << 10)
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

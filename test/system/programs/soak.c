@@ -141,8 +141,7 @@ static struct {
     pthread_mutex_t mutex;
     pthread_cond_t space, data;
     int used;
-    unsigned long put, taken;
-} queue = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
+} queue = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
 
 static void queue_put_step(struct worker *w)
 {
@@ -151,9 +150,9 @@ static void queue_put_step(struct worker *w)
     while (queue.used == QUEUE)
         pthread_cond_wait(&queue.space, &queue.mutex);
     queue.used++;
-    queue.put++;
     pthread_cond_signal(&queue.data);
     pthread_mutex_unlock(&queue.mutex);
+    sched_yield(); /* the mutex is not fair: let the others in */
 }
 
 static void queue_take_step(struct worker *w)
@@ -163,9 +162,9 @@ static void queue_take_step(struct worker *w)
     while (queue.used == 0)
         pthread_cond_wait(&queue.data, &queue.mutex);
     queue.used--;
-    queue.taken++;
     pthread_cond_signal(&queue.space);
     pthread_mutex_unlock(&queue.mutex);
+    sched_yield();
 }
 
 /* --- barriers, semaphores, read-write locks ----------------------------------------------------- */
