@@ -12,7 +12,7 @@ import harness
 import schedule
 
 SUITE = "/usr/lib/python3.11/test/test_threading.py"
-REASONS = ("starts a process", "pidfd")
+REASONS = ("starts a process",)
 GROUPS = {
     "threading": ["test_threading"],
     "signal": ["test_signal"],
