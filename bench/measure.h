@@ -48,7 +48,7 @@ static inline double batch(const char *name, operation_fn run, long count)
 static inline void measure(const char *name, operation_fn run)
 {
     double results[BATCHES];
-    long count = 1, total = 0;
+    long count = 64, total = 0; /* the first few may be slow for reasons of their own */
 
     for (;;) {
         double took = batch(name, run, count) * (double)count;
