@@ -22,9 +22,16 @@
                 IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | \
                 IN_ONESHOT))
 
+/* struct inotify_event without its name. */
+struct head {
+    int32_t wd;
+    uint32_t mask, cookie, len;
+};
+_Static_assert(sizeof(struct head) == sizeof(struct inotify_event), "struct inotify_event");
+
 struct queued {
-    struct list link;
-    struct inotify_event head; /* as the program gets it; head.len bytes of name follow it */
+    struct head head; /* as the program gets it, with head.len bytes of name */
+    struct list link; /* [n] */
     char name[];
 };
 
@@ -84,8 +91,7 @@ static void queue_locked(struct inotify *in, int wd, uint32_t mask, uint32_t coo
         overflow_locked(in);
         return;
     }
-    q->head =
-        (struct inotify_event){.wd = wd, .mask = mask, .cookie = cookie, .len = (uint32_t)len};
+    q->head = (struct head){.wd = wd, .mask = mask, .cookie = cookie, .len = (uint32_t)len};
     if (name)
         memcpy(q->name, name, strlen(name));
     push_locked(in, q);
@@ -119,48 +125,55 @@ void inotify_free_dead(struct list *dead)
 
 /* Files. */
 
-/* The next event if it fits in `room`: NULL with *err 0, -EAGAIN or -EINVAL. */
-static struct queued *pop_fitting(struct inotify *in, size_t room, int *err)
+/* Takes the events off the queue that fit in `room` together: 0, -EAGAIN, or -EINVAL if not even one does. */
+static int take_fitting(struct inotify *in, size_t room, struct list *taken)
 {
-    struct queued *q = NULL;
-    *err = -EAGAIN;
+    int err = -EAGAIN;
     spin_lock(&notify_lock);
-    if (in->nevents) {
-        q = list_entry(in->events.next, struct queued, link);
-        *err = 0;
-        if (sizeof(q->head) + q->head.len > room) {
-            *err = -EINVAL;
-            q = NULL;
+    while (in->nevents) {
+        struct queued *q = list_entry(in->events.next, struct queued, link);
+        size_t size = sizeof(q->head) + q->head.len;
+        if (size > room) {
+            err = err ? -EINVAL : 0;
+            break;
         }
-    }
-    if (q) {
+        err = 0;
+        room -= size;
         list_del(&q->link);
+        list_add_tail(taken, &q->link);
         in->nevents--;
-        if (q == in->overflow)
-            in->overflowed = false;
     }
     spin_unlock(&notify_lock);
-    return q;
+    return err;
 }
 
+static void queued_free(struct inotify *in, struct queued *q)
+{
+    if (q != in->overflow) {
+        kfree(q);
+        return;
+    }
+    spin_lock(&notify_lock);
+    in->overflowed = false; /* it may be queued again */
+    spin_unlock(&notify_lock);
+}
+
+/* What follows a fault is lost. */
 static int inotify_read(struct file *f, struct uio *u, int64_t *pos)
 {
+    struct list taken = LIST_INIT(taken), *l;
     struct inotify *in = inotify_of(f);
-    struct queued *q;
-    int err;
     (void)pos;
-    while ((q = pop_fitting(in, u->left, &err))) {
-        bool kept = q == in->overflow;
-        struct inotify_event head = q->head;
-        err = uio_put(u, &head, sizeof(head));
-        if (!err && head.len)
-            err = uio_put(u, q->name, head.len);
-        if (!kept)
-            kfree(q);
-        if (err)
-            return err;
+    int err = take_fitting(in, u->left, &taken);
+    while ((l = list_pop(&taken))) {
+        struct queued *q = list_entry(l, struct queued, link);
+        if (!err)
+            err = uio_put(u, &q->head, sizeof(q->head));
+        if (!err && q->head.len)
+            err = uio_put(u, q->name, q->head.len);
+        queued_free(in, q);
     }
-    return u->done ? 0 : err;
+    return err;
 }
 
 static uint32_t inotify_poll(struct file *f)
@@ -195,17 +208,17 @@ static void inotify_info(struct file *f, struct seq *s)
 
 static void inotify_release(struct file *f)
 {
+    struct list dead = LIST_INIT(dead), taken = LIST_INIT(taken), *l;
     struct inotify *in = inotify_of(f);
-    struct list dead = LIST_INIT(dead), *l;
     struct tree_node *n;
     spin_lock(&notify_lock);
     while ((n = tree_first(&in->watches)))
         inotify_forget_locked(tree_entry(n, struct watch, by_wd), &dead);
-    while ((l = list_pop(&in->events)))
-        if (list_entry(l, struct queued, link) != in->overflow)
-            kfree(list_entry(l, struct queued, link));
     spin_unlock(&notify_lock);
     inotify_free_dead(&dead);
+    (void)take_fitting(in, SIZE_MAX, &taken); /* nobody adds any more */
+    while ((l = list_pop(&taken)))
+        queued_free(in, list_entry(l, struct queued, link));
     kfree(in->overflow);
     __atomic_sub_fetch(&instances, 1, __ATOMIC_RELAXED);
 }
@@ -250,7 +263,7 @@ long sys_inotify_init1(int flags)
     file_init(&in->file, &inotify_ops, O_RDONLY | ((uint32_t)flags & O_NONBLOCK));
     in->file.name = "anon_inode:inotify";
     list_init(&in->events);
-    overflow->head = (struct inotify_event){.wd = -1, .mask = IN_Q_OVERFLOW};
+    overflow->head = (struct head){.wd = -1, .mask = IN_Q_OVERFLOW};
     in->overflow = overflow;
     tree_init(&in->watches, wd_cmp);
     return fd_install(&in->file, flags & IN_CLOEXEC, 0);

@@ -298,7 +298,7 @@ int64_t splice_file_to_pipe(struct file *in, int64_t *pos, struct file *out, siz
     nonblock |= (out->flags & O_NONBLOCK) != 0;
     while (done < len) {
         ret = wait_room(out, p, nonblock || done);
-        if (!ret)
+        if (ret >= 0)
             ret = batch_reserve(&b, p, len - done);
         if (ret < 0)
             break;
