@@ -12,7 +12,7 @@ import harness
 import schedule
 
 SUITE = "/usr/lib/python3.11/test/test_threading.py"
-REASONS = ("starts a process",)
+REASONS = ("starts a process", "a directory of /proc as a pidfd")
 GROUPS = {
     "threading": ["test_threading"],
     "signal": ["test_signal"],
