@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,45 +270,55 @@ static int64_t do_ioctl(struct host_vcpu *v)
     return result(ioctl(FD(0), request, PTR(2)));
 }
 
+/*
+ * The driver lets one ioctl in at a time and tells the others EBUSY: vCPUs wait for each other here.
+ * 0 when it is to be asked for the rest, if there is one; a positive SGX error is -EIO.
+ */
+static int enclave_ioctl(unsigned long request, void *arg)
+{
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&one);
+    int ret = host.device->ioctl(host.fd, request, arg);
+    pthread_mutex_unlock(&one);
+    if (ret == -EINTR || ret == -EAGAIN)
+        return 0;
+    return ret > 0 ? -EIO : ret;
+}
+
 static int64_t do_restrict_perm(struct host_vcpu *v)
 {
-    uint64_t done = 0;
-    while (done < ARG(1)) {
+    int ret = 0;
+    for (uint64_t done = 0; done < ARG(1) && !ret;) {
         struct sgx_enclave_restrict_permissions a = {
             .offset = ARG(0) + done, .length = ARG(1) - done, .permissions = ARG(2)};
-        int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &a);
+        ret = enclave_ioctl(SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &a);
         done += a.count;
-        if (ret && ret != -EINTR && ret != -EAGAIN)
-            return ret > 0 ? -EIO : ret;
     }
-    return 0;
+    return ret;
 }
 
 static int64_t do_modify_type(struct host_vcpu *v)
 {
-    uint64_t done = 0;
-    while (done < ARG(1)) {
+    int ret = 0;
+    for (uint64_t done = 0; done < ARG(1) && !ret;) {
         struct sgx_enclave_modify_types a = {
             .offset = ARG(0) + done, .length = ARG(1) - done, .page_type = ARG(2)};
-        int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_MODIFY_TYPES, &a);
+        ret = enclave_ioctl(SGX_IOC_ENCLAVE_MODIFY_TYPES, &a);
         done += a.count;
-        if (ret && ret != -EINTR && ret != -EAGAIN)
-            return ret > 0 ? -EIO : ret;
     }
-    return 0;
+    return ret;
 }
 
 static int64_t do_remove_pages(struct host_vcpu *v)
 {
-    uint64_t done = 0;
-    while (done < ARG(1)) {
+    int ret = 0;
+    for (uint64_t done = 0; done < ARG(1) && !ret;) {
         struct sgx_enclave_remove_pages a = {.offset = ARG(0) + done, .length = ARG(1) - done};
-        int ret = host.device->ioctl(host.fd, SGX_IOC_ENCLAVE_REMOVE_PAGES, &a);
+        ret = enclave_ioctl(SGX_IOC_ENCLAVE_REMOVE_PAGES, &a);
         done += a.count;
-        if (ret && ret != -EINTR && ret != -EAGAIN)
-            return ret > 0 ? -EIO : ret;
     }
-    return 0;
+    return ret;
 }
 
 static int64_t do_map(struct host_vcpu *v)
