@@ -80,10 +80,23 @@ static void look_later(void)
         __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
 }
 
-/* A thread has come into the queue: that matters if no tick is due, or another vCPU might run it. */
+/* The host was asked for a tick and has not forgotten it. */
+static bool tick_due(const struct vcpu *v, ktime_t now)
+{
+    ktime_t at = PEEK(v->tick_at);
+    return at && at + SLICE_NS >= now;
+}
+
+/*
+ * A thread has come into the queue: that matters if no tick is due, or another vCPU might run it. When
+ * others wait there already, the tick that is due should have come some time.
+ */
 static void queued(void)
 {
-    if (!PEEK(vcpu_this()->tick_at) || (!PEEK(resting.awake) && vcpus_limit() > 1))
+    const struct vcpu *v = vcpu_this();
+
+    if (!PEEK(v->tick_at) || (!PEEK(resting.awake) && vcpus_limit() > 1) ||
+        (PEEK(run_count) > 1 && !tick_due(v, clock_mono())))
         look_later();
 }
 
@@ -141,8 +154,8 @@ static void switch_to_locked(struct thread *next) NO_TSA
     struct thread *prev = v->running;
 
     cputime_switch(prev, next);
-    if (v->tick_at && v->tick_at + SLICE_NS < next->cputime.since)
-        v->tick_at = 0; /* the host has forgotten it */
+    if (!tick_due(v, next->cputime.since))
+        v->tick_at = 0;
     prev->fs_base = fs_base_get();
     if (prev == v->idle || next == v->idle)
         rest_change_locked(v, next == v->idle);
@@ -428,8 +441,7 @@ static void tick_update(void)
     if (!PEEK(run_count) && !ring_busy() && timer_next() >= PEEK(resting.wakes_first))
         return;
     ktime_t now = clock_mono(), want = tick_wanted(now);
-    bool lost = at && at + SLICE_NS < now;
-    if (want == KTIME_NEVER || (at && at <= want && !lost))
+    if (want == KTIME_NEVER || (at <= want && tick_due(v, now)))
         return;
     v->tick_at = want;
     ocall_tick(want - now);
@@ -443,10 +455,10 @@ static void slices_end(void)
     if (!PEEK(run_count) || vcpus_count() == 1)
         return;
     spin_lock(&sched_lock);
-    ktime_t since = clock_mono() - SLICE_NS;
+    ktime_t now = clock_mono(), since = now - SLICE_NS;
     for (unsigned i = 0; i < vcpus_count(); i++) {
         struct vcpu *v = vcpu_get(i);
-        if (v != me && v->rest == VCPU_BUSY && !PEEK(v->tick_at) &&
+        if (v != me && v->rest == VCPU_BUSY && !tick_due(v, now) &&
             PEEK(v->running->cputime.since) < since)
             vcpu_interrupt_later(v);
     }
