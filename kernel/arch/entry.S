@@ -155,7 +155,7 @@ syscall_gate:
     pushq %r8
     pushq %r9
     pushq %r10
-    pushq %r11
+    pushq 80(%rsp)                  /* r11: the flags, as `syscall` leaves them */
     pushq %rbx
     pushq %rbp
     pushq %r12

@@ -31,6 +31,18 @@ __attribute__((naked)) static long call_with_marks(long number, struct registers
     (void)out;
 }
 
+/* The instruction leaves the flags in r11, and so does a patched site. */
+static int flags_in_r11(long number)
+{
+    unsigned long r11, before, result = (unsigned long)number;
+
+    __asm__ volatile("pushfq; popq %1\n\tsyscall\n\tmov %%r11, %0"
+                     : "=r"(r11), "=&r"(before), "+a"(result)
+                     :
+                     : "rcx", "r11", "memory");
+    return ((r11 ^ before) & 0xcd5) == 0;
+}
+
 int main(void)
 {
     static const long calls[] = {SYS_getppid, SYS_sched_yield, SYS_close, 5000};
@@ -46,6 +58,8 @@ int main(void)
         wrong += r.red[0] != 0x2001 || r.red[1] != 0x2002 || r.red[2] != 0x2003;
     }
     check_eq(wrong, 0);
+    for (int round = 0; round < 3; round++)
+        check(flags_in_r11(SYS_getppid));
     memset(&r, 0, sizeof(r));
     check(call_with_marks(SYS_getpid, &r) == getpid());
     check_eq(call_with_marks(5000, &r), -ENOSYS);
