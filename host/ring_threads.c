@@ -26,11 +26,7 @@
 #define CQ_ENTRIES 2048U
 #define POLLS 1024
 #define WORKERS 16
-
-struct job {
-    struct job *next;
-    struct io_uring_sqe sqe;
-};
+#define JOBS 1024
 
 struct pool {
     struct ring ring;
@@ -43,7 +39,8 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t work;
     uint32_t cq_tail;
-    struct job *jobs, **jobs_end;
+    struct io_uring_sqe jobs[JOBS]; /* a queue, from job_first on */
+    unsigned job_first, job_count;
     unsigned idle, workers;
     struct pollfd polls[POLLS]; /* polls[0] is the eventfd; the poller works on a copy */
     uint64_t poll_data[POLLS];
@@ -81,20 +78,18 @@ static void *worker(void *arg)
     struct pool *p = arg;
     pthread_mutex_lock(&p->lock);
     for (;;) {
-        while (!p->jobs) {
+        while (!p->job_count) {
             p->idle++;
             pthread_cond_wait(&p->work, &p->lock);
             p->idle--;
         }
-        struct job *j = p->jobs;
-        p->jobs = j->next;
-        if (!p->jobs)
-            p->jobs_end = &p->jobs;
+        struct io_uring_sqe s = p->jobs[p->job_first];
+        p->job_first = (p->job_first + 1) % JOBS;
+        p->job_count--;
         pthread_mutex_unlock(&p->lock);
-        int32_t result = job_run(&j->sqe);
+        int32_t result = job_run(&s);
         pthread_mutex_lock(&p->lock);
-        complete_locked(p, j->sqe.user_data, result);
-        free(j);
+        complete_locked(p, s.user_data, result);
     }
     return NULL;
 }
@@ -195,14 +190,11 @@ static void cancel_locked(struct pool *p, const struct io_uring_sqe *s)
 
 static void job_add_locked(struct pool *p, const struct io_uring_sqe *s)
 {
-    struct job *j = malloc(sizeof(*j));
-    if (!j) {
-        complete_locked(p, s->user_data, -ENOMEM);
+    if (p->job_count == JOBS) {
+        complete_locked(p, s->user_data, -EBUSY);
         return;
     }
-    *j = (struct job){.sqe = *s};
-    *p->jobs_end = j;
-    p->jobs_end = &j->next;
+    p->jobs[(p->job_first + p->job_count++) % JOBS] = *s;
     if (!p->idle && p->workers < WORKERS && !thread_spawn(worker, p))
         p->workers++;
     pthread_cond_signal(&p->work);
@@ -261,7 +253,6 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
     p->sqes = (struct io_uring_sqe *)mem;
     p->cqes = (struct io_uring_cqe *)(mem + sqes);
     p->sq_array = (uint32_t *)(mem + sqes + cqes);
-    p->jobs_end = &p->jobs;
     p->polls[0] = (struct pollfd){.fd = p->kick, .events = POLLIN};
     p->npolls = 1;
     pthread_mutex_init(&p->lock, NULL);

@@ -64,9 +64,10 @@ struct runtime_options {
     void (*einit_refused)(const struct runtime_options *o, int sgx_error);
     /*
      * Called once when the program has ended, on whichever thread saw it, with its wait status as of
-     * waitpid(2).  Ends the process, while other vCPUs may still be in the enclave.  Not NULL.
+     * waitpid(2).  Ends the process, while other vCPUs may still be in the enclave: does not return.
+     * Not NULL.
      */
-    void (*finish)(int wait_status) __attribute__((noreturn));
+    void (*finish)(int wait_status);
 };
 
 /*

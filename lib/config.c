@@ -369,7 +369,8 @@ uint32_t config_node_child(const struct config *c, uint32_t node, const char *na
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         const struct config_node *n = &c->nodes[mid];
-        int order = name_compare(name, len, config_string(c, n->name), n->name.len);
+        const char *have = config_string(c, n->name);
+        int order = have ? name_compare(name, len, have, n->name.len) : 1;
         if (!order)
             return mid;
         if (order < 0)

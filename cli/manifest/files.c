@@ -211,9 +211,9 @@ static bool walk_step(struct walk *w, enum goal goal)
         if (ok && step == STEP_MISSING)
             ok = refuse_errno(w->v, host, errno);
     }
-    if (ok && step == STEP_NODE && next->kind == CONFIG_NODE_REG && !last)
+    if (ok && step == STEP_NODE && next && next->kind == CONFIG_NODE_REG && !last)
         ok = refuse_errno(w->v, here, ENOTDIR);
-    if (ok && step == STEP_LINK && !(last && goal == GOAL_ALLOWED)) {
+    if (ok && step == STEP_LINK && next && !(last && goal == GOAL_ALLOWED)) {
         ok = walk_link(w, next);
     } else if (ok && step != STEP_ERROR) {
         w->node = next;

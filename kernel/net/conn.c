@@ -376,6 +376,8 @@ static int recv_packet(struct way *w, struct msg *m) REQUIRES(w->lock)
 {
     struct uio *u = m->u;
     struct mark *k = mark_first(w);
+    if (!k)
+        return -EAGAIN;
     size_t len = k->end - k->start, left = u->left;
     u->left = MIN(left, len);
     int err = byteq_get(&w->q, u, true);

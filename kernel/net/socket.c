@@ -378,7 +378,7 @@ long sys_accept4(int fd, uaddr_t addr, uaddr_t addrlen, int flags)
     struct fd_ref r;
     if (flags & ~SOCK_FLAGS)
         return -EINVAL;
-    long ret = socket_get(fd, &r, &s);
+    int ret = socket_get(fd, &r, &s);
     if (ret)
         return ret;
     ret = socket_accept(s, (uint32_t)flags, &new, &peer);
