@@ -114,10 +114,14 @@ static int64_t do_pwritev_append(struct host_vcpu *v)
     return result(write(FD(0), PTR(1), ARG(2)));
 }
 
+/* Even without a wait poll(2) says EINTR when a signal is on its way, and is never restarted. */
 static int64_t poll_fd(int fd, short events)
 {
     struct pollfd p = {.fd = fd, .events = events};
-    int n = poll(&p, 1, 0);
+    int n;
+    do
+        n = poll(&p, 1, 0);
+    while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : p.revents;
 }
 
