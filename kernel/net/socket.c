@@ -381,7 +381,9 @@ long sys_accept4(int fd, uaddr_t addr, uaddr_t addrlen, int flags)
     int ret = socket_get(fd, &r, &s);
     if (ret)
         return ret;
-    ret = socket_accept(s, (uint32_t)flags, &new, &peer);
+    ret = fd_room(); /* a connection that is taken cannot be put back */
+    if (!ret)
+        ret = socket_accept(s, (uint32_t)flags, &new, &peer);
     fd_put(&r);
     if (ret)
         return ret;

@@ -265,6 +265,16 @@ static unsigned fd_limit(void)
     return (unsigned)MIN(limit, (uint64_t)FD_MAX);
 }
 
+int fd_room(void)
+{
+    struct fdtable *t = current_process()->fds;
+
+    spin_lock(&t->lock);
+    unsigned fd = t->low < t->size ? bit_next(t->used, t->size, t->low, false) : t->low;
+    spin_unlock(&t->lock);
+    return fd < fd_limit() ? 0 : -EMFILE;
+}
+
 int fd_install(struct file *f, bool cloexec, int min)
 {
     struct fdtable *t = current_process()->fds;

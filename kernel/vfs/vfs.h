@@ -60,6 +60,8 @@ MUST_CHECK int fd_lookup(int fd, bool path_ok, struct file **out);
 /* Installs f (takes over the caller's reference, also on failure) at the lowest free number >= min;
  * or -EMFILE. */
 MUST_CHECK int fd_install(struct file *f, bool cloexec, int min);
+/* -EMFILE when no number is left, as another thread may see to at any time: for what cannot be undone. */
+MUST_CHECK int fd_room(void);
 /* For /proc/self/fd: next used descriptor >= from, or -1; and the file of another table's
  * descriptor. */
 int fdtable_next(struct fdtable *t, int from);

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 static struct sockaddr_in at(const char *ip, int port)
@@ -367,9 +368,32 @@ static void test_signals(void)
     check_err(socketpair(AF_INET, SOCK_STREAM, 0, &l), EOPNOTSUPP);
 }
 
+/* With no descriptor left accept fails and the connection stays. */
+static void test_no_descriptor(void)
+{
+    struct rlimit old, tight;
+    int l = listen_on("127.0.0.1"), c = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = name_of(l, 0);
+
+    check_ok(connect(c, (void *)&a, sizeof(a)));
+    check_ok(getrlimit(RLIMIT_NOFILE, &old));
+    tight = (struct rlimit){(rlim_t)c + 1, old.rlim_max};
+    check_ok(setrlimit(RLIMIT_NOFILE, &tight));
+    check_err(accept(l, NULL, NULL), EMFILE);
+    check_ok(setrlimit(RLIMIT_NOFILE, &old));
+    int s = accept(l, NULL, NULL);
+    check(s >= 0);
+    check_eq(write(c, "x", 1), 1);
+    check_eq(read(s, &(char){0}, 1), 1);
+    close(s);
+    close(c);
+    close(l);
+}
+
 int main(void)
 {
     test_connect();
+    test_no_descriptor();
     test_half_close();
     test_reset();
     test_refused();
