@@ -20,10 +20,6 @@ struct ring_request {
 void ring_poll_add(struct ring_request *r, int fd, uint32_t events);
 /* Makes a request complete soon (perhaps with -ECANCELED). */
 void ring_cancel(struct ring_request *r);
-/* Sleep until the request is complete (thread context): its result. */
-MUST_CHECK int32_t ring_fsync_wait(int fd, bool data_only);
-MUST_CHECK int32_t ring_pread_wait(int fd, haddr_t buf, size_t n, int64_t off);
-MUST_CHECK int32_t ring_pwrite_wait(int fd, haddr_t buf, size_t n, int64_t off);
 
 /* For sched: completes what is there; true when there was something. */
 bool ring_reap(void);

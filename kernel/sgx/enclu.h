@@ -40,27 +40,4 @@ static inline int enclu(unsigned leaf, const void *rbx, uint64_t rcx, uint64_t r
     return (int)rax;
 }
 
-/* Accepts what the host's driver did to a page: 0 or an SGX error code
- * (SGX_PAGE_ATTRIBUTES_MISMATCH …). */
-static inline int sgx_eaccept(uint64_t flags, uintptr_t addr)
-{
-    struct secinfo s = {.flags = flags};
-    return enclu(ENCLU_EACCEPT, &s, addr, 0);
-}
-
-/* Adds permissions to a page. */
-static inline void sgx_emodpe(uint64_t flags, uintptr_t addr)
-{
-    struct secinfo s = {.flags = flags};
-    enclu(ENCLU_EMODPE, &s, addr, 0);
-}
-
-/* Turns an absent page into a copy of the page src with the permission in flags: 0 or an SGX
- * error code. */
-static inline int sgx_eacceptcopy(uint64_t flags, uintptr_t addr, const void *src)
-{
-    struct secinfo s = {.flags = flags};
-    return enclu(ENCLU_EACCEPTCOPY, &s, addr, (uint64_t)src);
-}
-
 #endif
