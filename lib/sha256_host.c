@@ -17,7 +17,7 @@
 #define XCR0_AVX512 0xe6U
 #define L1_AVX (1U << 12 | 1U << 28 | 1U << 29)
 #define L7_AVX2 (1U << 5)
-#define L7_AVX512 (1U << 16 | 1U << 17 | 1U << 21 | 0xfU << 26 | 1U << 30 | 1U << 31)
+#define L7_AVX512 (1U << 16 | 1U << 17 | 1U << 21 | 0x7U << 26 | 1U << 30 | 1U << 31)
 
 /* Words: leaf 1 edx, leaf 1 ecx, leaf 7 ebx, leaf 7 ecx. */
 extern uint32_t OPENSSL_ia32cap_P[4];
