@@ -121,7 +121,7 @@ void vcpu_main(haddr_t start_addr)
     trace_init();
     if (mm_init() || vfs_init())
         panic("out of memory at start; raise sgx.enclave_size or --memory");
-    if (fs_init(&config) || process_first())
+    if (fs_init(&config) || process_init() || process_first())
         ocall_exit(EXIT_BOOT_FAILED);
     sched_idle();
 }

@@ -61,9 +61,9 @@ NORETURN void thread_die(void)
     struct process *p = t->process;
 
     futex_thread_exit();
+    spin_lock(&process_tree_lock);
     spin_lock(&p->lock);
-    list_del(&t->process_link);
-    bool last = --p->nthreads == 0;
+    bool last = thread_detach_locked(t);
     account_dead_locked(p, t);
     signal_thread_gone_locked(p, t);
     if (last && !p->exiting) {
@@ -73,6 +73,7 @@ NORETURN void thread_die(void)
     if (p->exec_thread)
         thread_wake(p->exec_thread);
     spin_unlock(&p->lock);
+    spin_unlock(&process_tree_lock);
     if (last)
         process_finish(p);
     thread_exit();
@@ -121,8 +122,8 @@ int process_kill_threads(struct process *p)
         spin_lock(&p->lock);
     }
     p->exec_thread = NULL;
-    current->tid = p->pid; /* the survivor takes the first thread's identity, as in Linux */
     spin_unlock(&p->lock);
+    thread_take_pid(current); /* the survivor takes the first thread's identity, as in Linux */
     return 0;
 }
 

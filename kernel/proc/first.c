@@ -60,25 +60,17 @@ static struct process *process_new(void)
     const struct config *c = kernel.config;
     const struct boot_args *a = kernel.boot_args;
     bool host_ids = config_flag(c, CONFIG_F_HOST_IDS);
-    struct process *p = kzalloc(sizeof(*p));
+    struct process *p = process_alloc();
     if (!p)
         return NULL;
-    spin_init(&p->lock);
-    ref_init(&p->ref);
-    list_init(&p->threads);
-    p->start_time = clock_mono();
-    p->dumpable = true;
     limits_init(p, c->head);
     creds_init(&p->creds, host_ids ? a->uid : c->head->uid, host_ids ? a->gid : c->head->gid);
-    itimers_init(p);
-    ptimers_init(p);
     p->fds = fdtable_new();
     p->fs = fs_context_new();
     if (p->fs && host_ids)
         fs_context_set_umask(p->fs, a->umask);
     p->sighand = sighand_new();
-    p->sigqueue = sigqueue_new(&p->signals_queued);
-    if (p->fds && p->fs && p->sighand && p->sigqueue)
+    if (p->fds && p->fs && p->sighand)
         return p;
     return NULL; /* boot fails and the enclave ends: nothing is given back */
 }
@@ -285,17 +277,18 @@ int process_first(void)
 
     if (!err) {
         signal_thread_init(t);
-        err = thread_attach(t);
+        err = process_attach(t, kernel.init);
     }
     if (err) {
         log_warn("not enough enclave memory for the first process; raise sgx.enclave_size");
         return err;
     }
-    p->pid = p->pgid = p->sid = t->tid;
+    p->pgid = p->sid = p->pid;
     fpu_reset(t);
     str_copy(t->comm, "cella", sizeof(t->comm));
     kernel.first = p;
     thread_start(t);
-    thread_put(t); /* the scheduler has its own */
+    thread_put(t);  /* the scheduler has its own */
+    process_put(p); /* its thread has its own */
     return 0;
 }

@@ -1,132 +1,250 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process and thread tables.  There is one process for now, kernel.first; a tid finds a
- * thread by a walk over its list.  Threads hold no reference on their process: it lives until the
- * enclave ends.
+ * Process objects: made and freed, their threads, and the family that they are.
  *
- * Locks: see process.h.
+ * Locks and states: see process.h.
  */
 #include "kernel/proc/process.h"
 
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
+#include "kernel/mm/heap.h"
+#include "kernel/proc/pids.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/usercopy.h"
+#include "kernel/vfs/vfs.h"
 
 #include "kernel/sys/syscalls.h"
 
-static struct spinlock tid_lock;
-static int tid_last;    /* [tid_lock] */
-static bool tids_mixed; /* [tid_lock] they wrapped, or a program chose one: any can be in use */
+struct spinlock process_tree_lock;
+static struct list all = LIST_INIT(all); /* [t] in order of their making */
+static unsigned nprocesses, nthreads;    /* [t] */
 
-static struct thread *find_thread_locked(struct process *p, int tid) REQUIRES(p->lock)
+/* --- objects ------------------------------------------------------------------------------ */
+
+struct process *process_alloc(void)
 {
-    list_for_each(l, &p->threads) {
-        struct thread *t = list_entry(l, struct thread, process_link);
-        if (t->tid == tid)
-            return t;
-    }
+    struct process *p = kzalloc(sizeof(*p));
+    if (!p)
+        return NULL;
+    spin_init(&p->lock);
+    ref_init(&p->ref);
+    list_init(&p->number_link);
+    list_init(&p->all_link);
+    list_init(&p->children);
+    list_init(&p->sibling);
+    list_init(&p->threads);
+    p->start_time = clock_mono();
+    p->dumpable = true;
+    itimers_init(p);
+    ptimers_init(p);
+    p->sigqueue = sigqueue_new(&p->signals_queued);
+    if (p->sigqueue)
+        return p;
+    kfree(p);
     return NULL;
 }
 
-static bool tid_is_group_locked(const struct process *p, int tid)
+void process_get(struct process *p)
 {
-    return tid == p->pid || tid == p->pgid || tid == p->sid;
-}
-
-static bool tid_in_use(int tid)
-{
-    struct process *p = kernel.first;
-    if (!p)
-        return false;
-    spin_lock(&p->lock);
-    bool used = tid_is_group_locked(p, tid) || find_thread_locked(p, tid);
-    spin_unlock(&p->lock);
-    return used;
-}
-
-int tid_alloc(void)
-{
-    spin_lock(&tid_lock);
-    do {
-        if (++tid_last >= PID_MAX) {
-            tid_last = 300; /* as Linux: leave the low ones to the system */
-            tids_mixed = true;
-        }
-    } while (tids_mixed && tid_in_use(tid_last));
-    int tid = tid_last;
-    spin_unlock(&tid_lock);
-    return tid;
-}
-
-struct process *process_lookup(int pid)
-{
-    struct process *p = kernel.first;
-    if (!p || p->pid != pid)
-        return NULL;
     ref_get(&p->ref);
-    return p;
 }
 
+/* All that could sleep was given up when the process ended, or it never was one. */
 void process_put(struct process *p)
 {
-    /* The first process is never freed: the enclave ends with it. */
-    if (ref_put(&p->ref))
-        p->ref.count = 0;
+    if (!ref_put(&p->ref))
+        return;
+    if (p->sighand)
+        sighand_put(p->sighand);
+    sigqueue_free(p->sigqueue);
+    kfree(p->cmdline);
+    kfree(p);
 }
 
-struct thread *thread_lookup(int tid)
+/* p->fds and p->fs are given up under p->lock, with the reference that was the process's own. */
+struct fdtable *process_fds_get(struct process *p)
 {
-    struct process *p = kernel.first;
-    if (!p)
-        return NULL;
-    if (current->tid == tid) {
-        ref_get(&current->ref);
-        return current;
-    }
     spin_lock(&p->lock);
-    struct thread *t = find_thread_locked(p, tid);
-    if (t)
-        ref_get(&t->ref);
+    struct fdtable *t = p->fds ? fdtable_get(p->fds) : NULL;
     spin_unlock(&p->lock);
     return t;
 }
 
-static void tid_chosen(void)
+struct fs_context *process_fs_get(struct process *p)
 {
-    spin_lock(&tid_lock);
-    tids_mixed = true;
-    spin_unlock(&tid_lock);
+    spin_lock(&p->lock);
+    struct fs_context *f = p->fs ? fs_context_get(p->fs) : NULL;
+    spin_unlock(&p->lock);
+    return f;
+}
+
+/* --- the family --------------------------------------------------------------------------- */
+
+int process_for_each(int (*fn)(struct process *p, void *arg), void *arg)
+{
+    int ret = 0;
+
+    spin_lock(&process_tree_lock);
+    for (struct list *l = all.next; l != &all && !ret; l = l->next)
+        ret = fn(list_entry(l, struct process, all_link), arg);
+    spin_unlock(&process_tree_lock);
+    return ret;
+}
+
+struct process *process_next(int from)
+{
+    struct process *best = NULL;
+
+    spin_lock(&process_tree_lock);
+    list_for_each(l, &all) {
+        struct process *p = list_entry(l, struct process, all_link);
+        if (p->pid >= from && (!best || p->pid < best->pid))
+            best = p;
+    }
+    if (best)
+        process_get(best);
+    spin_unlock(&process_tree_lock);
+    return best;
+}
+
+struct process *process_group_find_locked(int pgid)
+{
+    list_for_each(l, &all) {
+        struct process *p = list_entry(l, struct process, all_link);
+        if (p->pgid == pgid)
+            return p;
+    }
+    return NULL;
+}
+
+struct process *session_find_locked(int sid)
+{
+    list_for_each(l, &all) {
+        struct process *p = list_entry(l, struct process, all_link);
+        if (p->sid == sid)
+            return p;
+    }
+    return NULL;
+}
+
+unsigned processes_count(void)
+{
+    return __atomic_load_n(&nprocesses, __ATOMIC_RELAXED);
+}
+
+unsigned threads_count(void)
+{
+    return __atomic_load_n(&nthreads, __ATOMIC_RELAXED);
+}
+
+int process_init(void)
+{
+    struct process *p = process_alloc();
+
+    if (!p)
+        return -ENOMEM;
+    spin_lock(&process_tree_lock);
+    p->pid = p->pgid = p->sid = number_take_locked(0);
+    process_number_locked(p);
+    list_add_tail(&all, &p->all_link);
+    spin_unlock(&process_tree_lock);
+    kernel.init = p;
+    return 0;
+}
+
+/* --- threads ------------------------------------------------------------------------------ */
+
+static int number_error(const struct thread *t)
+{
+    return t->tid ? -EEXIST : -EAGAIN;
+}
+
+static void thread_add_locked(struct process *p, struct thread *t, int tid)
+    REQUIRES(process_tree_lock)
+{
+    t->tid = tid;
+    thread_number_locked(t);
+    list_add_tail(&p->threads, &t->process_link);
+    p->nthreads++;
+    __atomic_store_n(&nthreads, nthreads + 1, __ATOMIC_RELAXED);
+}
+
+static int attach_locked(struct process *p, struct thread *t) REQUIRES(process_tree_lock)
+{
+    if (p->exiting || p->exec_thread || p->nthreads >= p->rlimits[RLIMIT_NPROC].rlim_cur)
+        return -EAGAIN;
+    int tid = number_take_locked(t->tid);
+    if (!tid)
+        return number_error(t);
+    thread_add_locked(p, t, tid);
+    t->signal_pending = p->stop_signal != 0;
+    return 0;
 }
 
 int thread_attach(struct thread *t)
 {
     struct process *p = t->process;
-    bool chosen = t->tid != 0;
-    int err = 0;
 
-    if (chosen)
-        tid_chosen();
-    else
-        t->tid = tid_alloc();
     t->sigqueue = sigqueue_new(&p->signals_queued);
     if (!t->sigqueue)
         return -ENOMEM;
+    spin_lock(&process_tree_lock);
     spin_lock(&p->lock);
-    if (p->exiting || p->exec_thread || p->nthreads >= p->rlimits[RLIMIT_NPROC].rlim_cur) {
-        err = -EAGAIN;
-    } else if (__atomic_load_n(&tids_mixed, __ATOMIC_RELAXED) &&
-               (find_thread_locked(p, t->tid) || (chosen && tid_is_group_locked(p, t->tid)))) {
-        err = chosen ? -EEXIST : -EAGAIN; /* who did not choose has had the worst of luck */
-    } else {
-        list_add_tail(&p->threads, &t->process_link);
-        p->nthreads++;
-        t->signal_pending = p->stop_signal != 0;
-    }
+    int err = attach_locked(p, t);
     spin_unlock(&p->lock);
+    spin_unlock(&process_tree_lock);
     return err;
+}
+
+int process_attach(struct thread *t, struct process *parent)
+{
+    struct process *p = t->process;
+
+    t->sigqueue = sigqueue_new(&p->signals_queued);
+    if (!t->sigqueue)
+        return -ENOMEM;
+    spin_lock(&process_tree_lock);
+    int tid = number_take_locked(t->tid);
+    if (tid) {
+        process_get(p); /* the table's */
+        p->pid = tid;
+        p->parent = parent;
+        p->pgid = parent->pgid;
+        p->sid = parent->sid;
+        list_add_tail(&parent->children, &p->sibling);
+        list_add_tail(&all, &p->all_link);
+        process_number_locked(p);
+        __atomic_store_n(&nprocesses, nprocesses + 1, __ATOMIC_RELAXED);
+        spin_lock(&p->lock);
+        thread_add_locked(p, t, tid);
+        spin_unlock(&p->lock);
+    }
+    spin_unlock(&process_tree_lock);
+    return tid ? 0 : number_error(t);
+}
+
+bool thread_detach_locked(struct thread *t)
+{
+    struct process *p = t->process;
+
+    list_del(&t->number_link);
+    list_del(&t->process_link);
+    __atomic_store_n(&nthreads, nthreads - 1, __ATOMIC_RELAXED);
+    return --p->nthreads == 0;
+}
+
+void thread_take_pid(struct thread *t)
+{
+    spin_lock(&process_tree_lock);
+    if (t->tid != t->process->pid) {
+        list_del(&t->number_link);
+        t->tid = t->process->pid;
+        thread_number_locked(t);
+    }
+    spin_unlock(&process_tree_lock);
 }
 
 long sys_set_tid_address(uaddr_t tidptr)

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process: what its threads share.
+ * A process: what its threads share, and its place in the family.
  *
- * Life: made by process_first (later by clone), given a program by process_exec, told to end by
- * process_exit or by its last thread's end.  Threads are on p->threads from thread_attach to
- * thread_die; a thread off the list takes no signals.
+ *   LIVE ──the last thread has ended──► ZOMBIE ──a wait took its status──► GONE ──last reference──► freed
  *
- * Lock order: p->lock, then the run queue's.  p->lock guards the thread list, credentials, limits
- * and both signal queues; nothing that sleeps happens under it. Legend: [I] immutable, [l] its
- * lock, [a] atomic, [x] only changed by exec, when single threaded.
+ * Life: made by process_first or a clone without CLONE_THREAD, given a program by process_exec, told to
+ * end by process_exit or by its last thread's end.  A zombie has no threads, memory, files or
+ * directories, only its number, its status and what it has used.  Threads are on p->threads from
+ * thread_attach to thread_die; a thread off the list takes no signals.
+ *
+ * Process 1 is kernel.init: it has no threads and no memory, and takes what its children leave at once.
+ *
+ * References: the table of numbers holds one from attach until GONE, each thread holds one on its
+ * process.  A parent is not freed before its children have another one, so they hold none on it.
+ *
+ * Lock order: process_tree_lock, then p->lock (of one process at a time), then the run queue's.  The tree
+ * lock guards the table of numbers, the family, process groups and sessions.  p->lock guards the
+ * thread list, credentials, limits and both signal queues.  Both are spin locks: nothing that sleeps
+ * happens under them.  Legend: [I] immutable, [t] the tree lock, [l] its lock, [a] atomic, [x] only
+ * changed by exec, when single threaded.
  */
 #ifndef KERNEL_PROC_PROCESS_H
 #define KERNEL_PROC_PROCESS_H
@@ -46,12 +56,18 @@ struct itimer {
 };
 #define ITIMERS 3
 
+enum process_state { PROCESS_LIVE, PROCESS_ZOMBIE, PROCESS_GONE };
+
 struct process {
     struct spinlock lock;
     struct ref ref;
     int pid;                               /* [I] = tid of the first thread */
-    struct process *parent;                /* [tree lock] NULL for the first */
-    int pgid, sid;                         /* [l] */
+    enum process_state state;              /* [t] */
+    struct list number_link;               /* [t] by pid, in the table of numbers */
+    struct list all_link;                  /* [t] all that are not GONE, in order of their making */
+    struct process *parent;                /* [t] NULL for kernel.init only */
+    struct list children, sibling;         /* [t] */
+    int pgid, sid;                         /* [t] may be read without it */
     struct mm *mm;                         /* [x] */
     struct fdtable *fds;                   /* [I] */
     struct fs_context *fs;                 /* [I] */
@@ -90,12 +106,40 @@ struct process {
 
 #define current_process() (current->process)
 
-/* All live processes (one for now): pid -> process with a reference, or NULL. */
+/* Outermost of the processes' locks. */
+extern struct spinlock process_tree_lock;
+
+/* A process that is not GONE, init and zombies too: pid -> process with a reference, or NULL. */
 struct process *process_lookup(int pid) MUST_CHECK;
+/* The same, borrowed: the tree lock is held. */
+struct process *process_find_locked(int pid) REQUIRES(process_tree_lock);
+/* The one with the lowest pid >= `from`, with a reference, or NULL: for listings. */
+struct process *process_next(int from) MUST_CHECK;
+void process_get(struct process *p);
 void process_put(struct process *p);
+/*
+ * Calls fn for each process that is not GONE, init and zombies too, until it returns something else than 0,
+ * which is the result.  The tree lock is held: fn may take p->lock and must not sleep.
+ */
+int process_for_each(int (*fn)(struct process *p, void *arg), void *arg);
+/* How many there are without init, how many threads: for statistics and limits. */
+unsigned processes_count(void);
+unsigned threads_count(void);
+
+/*
+ * What a process that may be another one's has, with a reference that keeps it usable whatever the
+ * process does; NULL when it has ended (or is init).
+ */
+struct fdtable *process_fds_get(struct process *p) MUST_CHECK;
+struct fs_context *process_fs_get(struct process *p) MUST_CHECK;
+
 /* Thread of any process by tid, with a reference, or NULL. */
 struct thread *thread_lookup(int tid) MUST_CHECK;
-int tid_alloc(void);
+
+/* An empty process with one reference, not in the table: lists, locks and timers are there. NULL. */
+struct process *process_alloc(void) MUST_CHECK;
+/* kernel.init; once at boot. */
+MUST_CHECK int process_init(void);
 
 /*
  * Gives a new thread its tid, unless one was chosen, and signal queue and puts it on its process's
@@ -103,6 +147,15 @@ int tid_alloc(void);
  * its RLIMIT_NPROC.  Before thread_start.
  */
 MUST_CHECK int thread_attach(struct thread *t);
+/*
+ * The same for a new process's first thread: the process gets the number too, and its place in the family;
+ * its process group and session are its parent's.
+ */
+MUST_CHECK int process_attach(struct thread *t, struct process *parent);
+/* The current thread is on no list from here on; true: it was its process's last. */
+MUST_CHECK bool thread_detach_locked(struct thread *t) REQUIRES(process_tree_lock);
+/* exec: the current thread, which is alone, takes over the first one's number. */
+void thread_take_pid(struct thread *t);
 
 /*
  * The first process, from the configuration.  Called once on the boot thread; its program is

@@ -44,8 +44,8 @@ int thread_new(struct process *p, void (*fn)(void *), void *arg, struct thread *
     ref_init(&t->ref);
     list_init(&t->run_link);
     list_init(&t->process_link);
+    list_init(&t->number_link);
     list_init(&t->pi_owned);
-    t->process = p;
     t->stack = kstack_alloc();
     if (!t->stack)
         goto undo_thread;
@@ -53,6 +53,8 @@ int thread_new(struct process *p, void (*fn)(void *), void *arg, struct thread *
     if (!t->xstate)
         goto undo_stack;
     stack_prepare(t, fn, arg);
+    process_get(p);
+    t->process = p;
     *out = t;
     return 0;
 
@@ -71,5 +73,6 @@ void thread_put(struct thread *t)
         sigqueue_free(t->sigqueue);
     kpages_free(t->xstate, kernel.xstate_size / PAGE_SIZE);
     kstack_free(t->stack);
+    process_put(t->process);
     kfree(t);
 }

@@ -34,11 +34,12 @@ struct thread {
     uint32_t signal_pending; /* [a] look at the signal queues before returning to the program */
     struct user_regs *regs;  /* [I] the program's registers, on top of the kernel stack */
     void *stack;             /* [I] lowest address of the kernel stack */
-    struct process *process; /* [I] */
-    int tid;                 /* [I] */
+    struct process *process; /* [I] a reference */
+    int tid;                 /* [I] but for exec */
     struct ref ref;
     struct list run_link;     /* [r] on the run queue */
     struct list process_link; /* [p] among the process's threads */
+    struct list number_link;  /* [process_tree_lock] by tid, in the table of numbers */
     uint32_t state;           /* [r] enum thread_state */
     struct vcpu *on;          /* [r] where it runs, while RUNNING */
     uint32_t wake_pending;    /* [r] woken while it was not asleep: it does not fall asleep next */

@@ -7,12 +7,15 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
+#include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
+#include "kernel/proc/process.h"
 #include "kernel/sched/vcpus.h"
 #include "kernel/sys/dispatch.h"
 #include "kernel/sys/patch.h"
 #include "kernel/sys/syscalls.h"
 #include "kernel/sys/trace.h"
+#include "kernel/vfs/file.h"
 #include "lib/format.h"
 
 static void line(const char *fmt, ...) PRINTF(1, 2);
@@ -54,6 +57,16 @@ static void print_memory(void)
     const unsigned long kib = PAGE_SIZE / 1024;
     line("enclave memory   %12lu KiB now, %lu KiB at most, limit %lu KiB", epage_count() * kib,
          epage_peak() * kib, epage_limit() * kib);
+}
+
+/* What must come back to where it was when processes end. */
+static void print_objects(void)
+{
+    size_t pages, free_pages;
+
+    heap_stat(&pages, &free_pages);
+    line("processes        %12u  (%u threads, %u files, %lu kernel pages)", processes_count(),
+         threads_count(), files_count(), (unsigned long)(pages - free_pages));
 }
 
 static void print_sites(void)
@@ -99,6 +112,7 @@ void stats_print(void)
     line("cella: statistics of this run");
     print_vcpus();
     print_memory();
+    print_objects();
     print_sites();
     print_calls();
 }

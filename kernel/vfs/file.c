@@ -6,6 +6,13 @@
  */
 #include "kernel/vfs/vfs_impl.h"
 
+static unsigned nfiles; /* [a] */
+
+unsigned files_count(void)
+{
+    return __atomic_load_n(&nfiles, __ATOMIC_RELAXED);
+}
+
 void file_init(struct file *f, const struct file_ops *ops, uint32_t flags)
 {
     f->ops = ops;
@@ -14,6 +21,7 @@ void file_init(struct file *f, const struct file_ops *ops, uint32_t flags)
     mutex_init(&f->pos_lock);
     waitq_init(&f->waitq);
     list_init(&f->watches);
+    __atomic_fetch_add(&nfiles, 1, __ATOMIC_RELAXED);
 }
 
 struct file *file_new(const struct file_ops *ops, uint32_t flags, const char *name)
@@ -46,6 +54,7 @@ void file_put(struct file *f)
     if (f->inode)
         inode_put(f->inode);
     kfree(f);
+    __atomic_fetch_sub(&nfiles, 1, __ATOMIC_RELAXED);
 }
 
 int file_close(struct file *f)

@@ -55,7 +55,7 @@ def test_stats(context):
     result = context.run(context.enclave(["--stats"]) + [program(context)])
     text = result.err.decode().lower()
     assert result.status == 0
-    for word in ("exits", "aex", "patched", "memory"):
+    for word in ("exits", "aex", "patched", "memory", "processes"):
         assert word in text, f"no '{word}' in {text}"
 
 

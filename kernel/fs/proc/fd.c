@@ -11,7 +11,10 @@ static int file_of(const struct pseudo_inode *i, struct file **out)
     struct process *p = proc_process(i);
     if (!p)
         return -ESRCH;
-    int err = p->fds ? fdtable_lookup(p->fds, i->key.fd, out) : -EBADF;
+    struct fdtable *t = process_fds_get(p);
+    int err = t ? fdtable_lookup(t, i->key.fd, out) : -EBADF;
+    if (t)
+        fdtable_put(t);
     process_put(p);
     return err ? -ENOENT : 0;
 }
@@ -90,7 +93,10 @@ bool proc_fd_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_
     struct process *p = proc_process(dir);
     if (!p)
         return false;
-    int fd = p->fds ? fdtable_next(p->fds, *n) : -1;
+    struct fdtable *t = process_fds_get(p);
+    int fd = t ? fdtable_next(t, *n) : -1;
+    if (t)
+        fdtable_put(t);
     process_put(p);
     if (fd < 0)
         return false;

@@ -42,12 +42,20 @@ static struct dentry *exe_get(struct process *p)
 
 static struct dentry *cwd_get(struct process *p)
 {
-    return fs_context_cwd(p->fs);
+    struct fs_context *fs = process_fs_get(p);
+    struct dentry *d = fs ? fs_context_cwd(fs) : NULL;
+    if (fs)
+        fs_context_put(fs);
+    return d;
 }
 
 static struct dentry *root_get(struct process *p)
 {
-    return fs_context_root(p->fs);
+    struct fs_context *fs = process_fs_get(p);
+    struct dentry *d = fs ? fs_context_root(fs) : NULL;
+    if (fs)
+        fs_context_put(fs);
+    return d;
 }
 
 static int place(const struct pseudo_inode *i, struct dentry *(*get)(struct process *),

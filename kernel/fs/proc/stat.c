@@ -47,6 +47,17 @@ static char state_of(const struct thread *t)
     }
 }
 
+/* Process 1 and those that have ended have no memory. */
+static size_t total_of(const struct process *p)
+{
+    return p->mm ? mm_total(p->mm) : 0;
+}
+
+static size_t resident_of(const struct process *p)
+{
+    return p->mm ? mm_resident(p->mm) : 0;
+}
+
 static unsigned long ticks(ktime_t ns)
 {
     return (unsigned long)(ns / CLOCK_TICK_NS);
@@ -67,7 +78,7 @@ int proc_stat_show(struct seq *s, const struct pseudo_inode *i)
     seq_printf(s, "%lu 0 0 0 %lu 0 0 0 20 %d %u 0 ", (unsigned long)f.t->minflt, ticks(cpu),
                f.t->schedparam.nice, f.p->nthreads);
     seq_printf(s, "%lu %lu %lu 18446744073709551615 ", ticks(f.p->start_time + clock_boot_off()),
-               (unsigned long)(mm_total(f.p->mm) * PAGE_SIZE), (unsigned long)mm_resident(f.p->mm));
+               (unsigned long)(total_of(f.p) * PAGE_SIZE), (unsigned long)resident_of(f.p));
     seq_printf(s, "0 0 %lu 0 0 %lu %lu %lu %lu ", (unsigned long)f.p->stack_top,
                (unsigned long)pending, (unsigned long)f.t->blocked, (unsigned long)ignored,
                (unsigned long)caught);
@@ -84,7 +95,7 @@ int proc_statm_show(struct seq *s, const struct pseudo_inode *i)
     struct process *p = proc_process(i);
     if (!p)
         return -ESRCH;
-    size_t total = mm_total(p->mm), resident = mm_resident(p->mm);
+    size_t total = total_of(p), resident = resident_of(p);
     seq_printf(s, "%lu %lu 0 0 0 %lu 0\n", (unsigned long)total, (unsigned long)resident,
                (unsigned long)total);
     process_put(p);
@@ -101,8 +112,8 @@ static void groups_show(struct seq *s, const struct creds *c)
 
 static void memory_show(struct seq *s, struct process *p)
 {
-    unsigned long total = mm_total(p->mm) * (PAGE_SIZE / 1024);
-    unsigned long rss = mm_resident(p->mm) * (PAGE_SIZE / 1024);
+    unsigned long total = total_of(p) * (PAGE_SIZE / 1024);
+    unsigned long rss = resident_of(p) * (PAGE_SIZE / 1024);
     seq_printf(s, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\n", total, total);
     seq_puts(s, "VmLck:\t       0 kB\nVmPin:\t       0 kB\n");
     seq_printf(s, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\n", rss, rss, rss);

@@ -59,18 +59,14 @@ static int pid_find(struct pseudo_inode *dir, const char *name, struct inode **o
                             out);
 }
 
-/* Processes there are one or two: the first, and the one that asks. */
 static bool pid_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX])
 {
-    int first = kernel.first ? kernel.first->pid : INT32_MAX, mine = current_process()->pid;
-    int low = MIN(first, mine), high = MAX(first, mine);
+    struct process *p = process_next(*n);
     (void)dir;
-    if (*n <= low)
-        *n = low;
-    else if (*n <= high && high != INT32_MAX)
-        *n = high;
-    else
+    if (!p)
         return false;
+    *n = p->pid;
+    process_put(p);
     snprintf(name, PSEUDO_NAME_MAX, "%d", *n);
     return true;
 }
