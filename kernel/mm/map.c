@@ -4,12 +4,16 @@
  * own loader.  Regions that go away are collected on a `dead` list and freed after mm->lock is
  * released, since the last reference to a file may close it.
  *
- * Placement is Linux's: a free hint is honoured, else the highest gap below mmap_base that fits.
+ * Placement is Linux's within what is ours (slot.h): a free hint is honoured, else the highest gap below
+ * mmap_base that fits; when there is none, addresses that no process has.
  */
 #include "abi/host/layout.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
+#include "kernel/mm/slot.h"
 #include "kernel/sys/patch.h"
+#include "kernel/sys/syscall.h"
 #include "kernel/vfs/file.h"
 
 #include <linux/errno.h>
@@ -18,6 +22,12 @@
 
 #define LOW_32BIT 0x40000000UL /* where MAP_32BIT puts things */
 #define HIGH_32BIT 0x80000000UL
+
+/* [addr, addr + len) is not another group's, and from now on ours. */
+static bool claim(struct mm *mm, uaddr_t addr, uint64_t len)
+{
+    return addr >= slots_end() || slot_claim(mm->overlay, addr, addr + len);
+}
 
 static int64_t place_fixed(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
 {
@@ -29,7 +39,54 @@ static int64_t place_fixed(struct mm *mm, uaddr_t addr, uint64_t len, unsigned f
         return -EPERM;
     if ((flags & MAP_FIXED_NOREPLACE) && !region_range_free(&mm->regions, addr, addr + len))
         return -EEXIST;
+    if (!claim(mm, addr, len))
+        return reject(-ENOMEM, "these addresses are another process's");
     return (int64_t)addr;
+}
+
+/* The highest free range in [low, high), which is ours, that no other member of our group uses either. */
+static uaddr_t place_gap(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high)
+{
+    uaddr_t found = region_find_gap(&mm->regions, len, low, high), used;
+
+    while (found && (used = overlay_used(mm, found, found + len)) != 0)
+        found = region_find_gap(&mm->regions, len, low, used);
+    return found;
+}
+
+static uaddr_t place_32bit(struct mm *mm, uint64_t len)
+{
+    uaddr_t high = HIGH_32BIT, found;
+
+    while ((found = place_gap(mm, len, LOW_32BIT, high)) != 0 && !claim(mm, found, len))
+        high = found;
+    return found;
+}
+
+/* Wherever there is room: at home below the stack, in what else is ours, in what nobody has. */
+static uaddr_t place_anywhere(struct mm *mm, uint64_t len)
+{
+    uaddr_t found = place_gap(mm, len, mm->home, mm->mmap_base), at = slots_end(), start, end;
+
+    while (!found && slot_below(mm->overlay, at, &start, &end)) {
+        if (start != mm->home)
+            found = place_gap(mm, len, start, end);
+        at = start;
+    }
+    if (!found && len < slots_end() && (start = slot_take(mm->overlay, len)) != 0)
+        found = place_gap(mm, len, start, slots_end());
+    return found ? found : place_gap(mm, len, mm->home, mm->home_end);
+}
+
+uaddr_t map_gap_near(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high)
+{
+    uaddr_t found = 0, at = slots_end(), start, end;
+
+    while (!found && slot_below(mm->overlay, at, &start, &end)) {
+        found = place_gap(mm, len, MAX(low, start), MIN(high, end));
+        at = start;
+    }
+    return found;
 }
 
 int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
@@ -44,16 +101,11 @@ int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
     addr = ALIGN_DOWN(addr, PAGE_SIZE);
     if (addr) {
         addr = MAX(addr, t->low);
-        if (region_gap_ok(t, addr, len))
+        if (region_gap_ok(t, addr, len) && addr < slots_end() &&
+            !overlay_used(mm, addr, addr + len) && claim(mm, addr, len))
             return (int64_t)addr;
     }
-    if (flags & MAP_32BIT) {
-        found = region_find_gap(t, len, LOW_32BIT, HIGH_32BIT);
-        return found ? (int64_t)found : -ENOMEM;
-    }
-    found = region_find_gap(t, len, t->low, mm->mmap_base);
-    if (!found)
-        found = region_find_gap(t, len, t->low, t->high);
+    found = flags & MAP_32BIT ? place_32bit(mm, len) : place_anywhere(mm, len);
     return found ? (int64_t)found : -ENOMEM;
 }
 

@@ -2,18 +2,21 @@
 /*
  * Address spaces as objects: making and freeing them, their limits, and looking at them.
  *
- * There is one ELRANGE: two address spaces that live at the same time must not use the same pages, so
- * exec frees the old one's mappings before it makes the new one's.
+ * There is one ELRANGE: two address spaces that live at the same time use different addresses (slot.h),
+ * or take turns (overlay.h).
  */
 #include "abi/host/layout.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
 #include "kernel/mm/pagemap.h"
+#include "kernel/mm/slot.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/patch.h"
+#include "kernel/vfs/aio.h"
 #include "kernel/vfs/file.h"
 #include "lib/config.h"
 
@@ -25,10 +28,12 @@
 
 int mm_init(void)
 {
-    return pagemap_init(kernel.params->kernel_base);
+    int err = pagemap_init(kernel.params->kernel_base);
+
+    return err ? err : slots_init();
 }
 
-/* A random page-aligned amount below `range`, a power of two. */
+/* A random page-aligned amount below `range`. */
 static uint64_t random_pages(uint64_t range)
 {
     struct thread *t = current;
@@ -37,26 +42,69 @@ static uint64_t random_pages(uint64_t range)
         return 0;
     if (t && t->process && (t->process->personality & ADDR_NO_RANDOMIZE))
         return 0;
-    return random_u64() & (range - 1) & PAGE_MASK;
+    return range >= PAGE_SIZE ? random_u64() % (range / PAGE_SIZE) * PAGE_SIZE : 0;
+}
+
+/*
+ * Linux's order: the program at a fourth, its heap above, mappings downward from below the stack, the stack
+ * in the uppermost 64th.
+ */
+static void mm_lay_out(struct mm *mm)
+{
+    uint64_t range = mm->home_end - mm->home, gap;
+
+    mm->pie_base = ALIGN_DOWN(mm->home + range / 4, PAGE_SIZE) + random_pages(range / 16);
+    mm->stack_top = mm->home_end - STACK_GUARD_GAP - random_pages(range / 128);
+    gap = mm_rlimit(RLIMIT_STACK);
+    gap = MAX(MIN(gap, range / 4), MIN(STACK_GAP_MIN, range / 64)) + STACK_GUARD_GAP;
+    mm->mmap_base =
+        ALIGN_DOWN(mm->home_end - range / 64 - gap, PAGE_SIZE) - random_pages(range / 16);
 }
 
 struct mm *mm_new(void)
 {
-    uint64_t range = kernel.params->elrange_size;
     struct mm *mm = kzalloc(sizeof(*mm));
-    uint64_t gap;
+    uint64_t size = slot_home_size();
 
     if (!mm)
         return NULL;
+    mm->overlay = overlay_new(mm);
+    if (!mm->overlay)
+        goto undo_mm;
+    mm->home = slot_take(mm->overlay, size);
+    if (!mm->home)
+        goto undo_overlay;
+    mm->home_end = mm->home + size;
+    ref_init(&mm->users);
+    ref_init(&mm->ref);
     mutex_init(&mm->lock);
     region_tree_init(&mm->regions, USER_MIN, kernel.params->kernel_base);
-    /* Initial stacks end in the uppermost 64th (proc/aslr.c); mappings start below what one may need. */
-    mm->stack_top = mm->regions.high - STACK_GUARD_GAP - random_pages(range / 128);
-    gap = mm_rlimit(RLIMIT_STACK);
-    gap = MAX(MIN(gap, range / 4), MIN(STACK_GAP_MIN, range / 64)) + STACK_GUARD_GAP;
-    mm->mmap_base =
-        mm->regions.high - range / 64 - ALIGN_UP(gap, PAGE_SIZE) - random_pages(range / 16);
+    mm_lay_out(mm);
     return mm;
+
+undo_overlay:
+    overlay_leave(mm);
+undo_mm:
+    kfree(mm);
+    return NULL;
+}
+
+struct mm *mm_get(struct mm *mm)
+{
+    ref_get(&mm->users);
+    return mm;
+}
+
+struct mm *mm_grab(struct mm *mm)
+{
+    ref_get(&mm->ref);
+    return mm;
+}
+
+void mm_drop(struct mm *mm)
+{
+    if (ref_put(&mm->ref))
+        kfree(mm);
 }
 
 void mm_free_dead(struct list *dead)
@@ -67,13 +115,14 @@ void mm_free_dead(struct list *dead)
         region_free(list_entry(l, struct region, link));
 }
 
-void mm_free(struct mm *mm)
+void mm_put(struct mm *mm)
 {
     struct list dead = LIST_INIT(dead);
     int err;
 
-    if (!mm)
+    if (!mm || !ref_put(&mm->users))
         return;
+    aio_end(mm);
     patch_mm_gone(mm);
     mutex_lock(&mm->lock);
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, &dead); /* nothing to split */
@@ -83,7 +132,9 @@ void mm_free(struct mm *mm)
         panic("mm: cannot free an address space: error %d", -err);
     if (mm->staging)
         kpages_free(mm->staging, STAGING_PAGES);
-    kfree(mm);
+    mm->staging = NULL;
+    overlay_leave(mm);
+    mm_drop(mm);
 }
 
 void mm_set_brk(struct mm *mm, uaddr_t start)
@@ -96,6 +147,16 @@ void mm_set_brk(struct mm *mm, uaddr_t start)
 uaddr_t mm_stack_top(const struct mm *mm)
 {
     return mm->stack_top;
+}
+
+uaddr_t mm_pie_base(const struct mm *mm)
+{
+    return mm->pie_base;
+}
+
+struct patch_space **mm_patch(struct mm *mm)
+{
+    return &mm->patch;
 }
 
 void mm_sync(struct mm *mm)
@@ -204,7 +265,15 @@ bool mm_find(struct mm *mm, uaddr_t addr, struct mm_region_info *out)
 
 size_t mm_resident(struct mm *mm)
 {
-    return mm->resident; /* one word: no lock */
+    size_t sum = 0;
+
+    mutex_lock(&mm->lock);
+    list_for_each(it, &mm->regions.list) {
+        const struct region *r = list_entry(it, struct region, link);
+        sum += pagemap_resident(r->start, (r->end - r->start) / PAGE_SIZE);
+    }
+    mutex_unlock(&mm->lock);
+    return sum;
 }
 
 size_t mm_total(struct mm *mm)

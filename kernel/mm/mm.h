@@ -23,12 +23,23 @@ struct process;
 /* Once, after mm_heap_init (heap.h) and before the first mm_new. */
 MUST_CHECK int mm_init(void);
 /*
- * An empty address space with randomised places for stack and mappings.  All of them share ELRANGE: exec
- * must mm_free the old one (after its point of no return) before it maps anything into the new one.
+ * An empty address space in a home of its own (slot.h), with randomised places for stack and mappings; one
+ * user, the caller.  NULL: no memory, or no addresses left.
  */
 struct mm *mm_new(void) MUST_CHECK;
-void mm_free(
-    struct mm *mm); /* unmaps all, writing shared mappings back; must not be in use. NULL is fine */
+/*
+ * Users are the processes that run in it (vfork, CLONE_VM).  The last one to put it unmaps all, writing
+ * shared mappings back; it does so as a thread that runs in it, or of a new process in which none has
+ * run yet.  NULL is fine.
+ */
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm);
+/*
+ * For those who only look from outside (/proc): p->mm under p->lock, then grab.  The object stays until mm_drop;
+ * its regions may go meanwhile.
+ */
+struct mm *mm_grab(struct mm *mm);
+void mm_drop(struct mm *mm);
 void mm_sync(struct mm *mm); /* at exit: writes dirty pages of shared file mappings back */
 
 /*
@@ -42,6 +53,11 @@ MUST_CHECK int mm_protect(struct mm *mm, uaddr_t addr, size_t len, unsigned prot
 /* The end of the initial stack: mm_map with MAP_GROWSDOWN and addr 0 puts a mapping right below it; it then
  * grows on faults up to RLIMIT_STACK. */
 uaddr_t mm_stack_top(const struct mm *mm);
+/* Where a position-independent program with an interpreter goes. */
+uaddr_t mm_pie_base(const struct mm *mm);
+/* What the site patcher (sys/) knows of it. */
+struct patch_space;
+struct patch_space **mm_patch(struct mm *mm);
 /* Sets where brk starts (after exec). */
 void mm_set_brk(struct mm *mm, uaddr_t start);
 

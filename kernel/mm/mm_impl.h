@@ -14,11 +14,15 @@
 
 struct mm {
     struct mutex lock;
+    struct ref users, ref;      /* mm.h; the users together hold one ref */
+    struct overlay *overlay;    /* [I] owner of its addresses; overlay.h */
+    uaddr_t home, home_end;     /* [I] slot.h */
+    struct patch_space *patch;  /* sys/'s */
     struct region_tree regions; /* [l] */
     uaddr_t brk_start, brk;     /* [l] brk_start 0: no heap */
     uaddr_t mmap_base;          /* [I] mmap goes downward from here */
     uaddr_t stack_top;          /* [I] */
-    size_t resident;            /* [l] pages that the program has */
+    uaddr_t pie_base;           /* [I] */
     uaddr_t clean_hand;         /* [l] where reclaim goes on among clean file pages */
     void *staging;              /* [l] STAGING_PAGES of file contents on their way; or NULL */
 };
@@ -76,6 +80,8 @@ struct map_args {
 MUST_CHECK int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead);
 MUST_CHECK int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead);
 MUST_CHECK int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigned prot);
+/* A free range within [low, high) in what is ours, or 0. */
+uaddr_t map_gap_near(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high);
 /* An address for a mapping, or -errno: MAP_FIXED, hints, top down. */
 MUST_CHECK int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags);
 

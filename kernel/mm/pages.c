@@ -78,7 +78,6 @@ int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n)
                 return err;
         }
         pagemap_set(start, run, PAGE_PRESENT | perm);
-        mm->resident += run;
     }
     return 0;
 }
@@ -98,7 +97,6 @@ static int add_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, ui
     if (!reclaim_room(mm, n) || epage_add_copy(start, mm->staging, n, perm))
         return -ENOMEM;
     pagemap_set(start, n, PAGE_PRESENT | perm | (perm & EPAGE_W ? 0 : PAGE_CLEAN));
-    mm->resident += n;
     return 0;
 }
 
@@ -161,8 +159,6 @@ void pages_remove(struct mm *mm, uaddr_t start, uaddr_t end)
             continue;
         epage_remove(start, run);
         pagemap_set(start, run, PAGE_ABSENT);
-        if (state & PAGE_PRESENT)
-            mm->resident -= run;
     }
 }
 
@@ -182,7 +178,6 @@ void pages_drop(struct mm *mm, uaddr_t start, uaddr_t end)
         memset(page_memory(start), 0, run * PAGE_SIZE);
         epage_protect(start, run, state & PAGE_PERM, 0);
         pagemap_set(start, run, PAGE_SPARE);
-        mm->resident -= run;
     }
 }
 

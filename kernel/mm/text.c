@@ -98,9 +98,9 @@ int64_t mm_map_near(struct mm *mm, uaddr_t near, size_t n)
         return -EINVAL;
     mutex_lock(&mm->lock);
     /* Below first: above a program's text its heap grows. */
-    a.addr = region_find_gap(t, len, near > NEAR_SPAN ? near - NEAR_SPAN : 0, near);
+    a.addr = map_gap_near(mm, len, near > NEAR_SPAN ? near - NEAR_SPAN : 0, near);
     if (!a.addr)
-        a.addr = region_find_gap(t, len, near, near + NEAR_SPAN);
+        a.addr = map_gap_near(mm, len, near, near + NEAR_SPAN);
     if (a.addr)
         ret = map_locked(mm, &a, &dead);
     mutex_unlock(&mm->lock);

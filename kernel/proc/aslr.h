@@ -14,8 +14,6 @@
  * page, a multiple of 16.
  */
 size_t aslr_stack_shift(void);
-/* Where a position-independent program with an interpreter goes. */
-uaddr_t aslr_pie_base(void);
 /* The program break's start for an image that ends at `end` (page aligned). */
 uaddr_t aslr_brk(uaddr_t end);
 

@@ -9,8 +9,8 @@
  *   load      map the images, the vDSO and the stack; set the registers.  An error here kills
  *             the process, as in Linux.
  *
- * There is one address range for old and new image, so the old one must go before the new one is
- * mapped.
+ * The new image gets addresses of its own, so that a parent whose memory the caller shares (vfork) goes on with
+ * the old one.
  */
 #include <asm/hwcap2.h>
 #include <linux/signal.h>
@@ -37,7 +37,6 @@
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 #include "kernel/vdso/vdso.h"
-#include "kernel/vfs/aio.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
@@ -237,8 +236,9 @@ static int exec_prepare(struct exec *e, struct file *file, const char *path, cha
 }
 
 /* The old program is gone from here on. */
-static int exec_commit(struct process *p)
+static void exec_commit(struct process *p, struct mm *mm)
 {
+    struct mm *old = p->mm;
     struct thread *t = current;
 
     futex_thread_exit();
@@ -252,12 +252,11 @@ static int exec_commit(struct process *p)
     ptimers_exec(p);
     fdtable_close_on_exec(p->fds);
 
-    if (p->mm)
-        aio_end(p->mm);
-    mm_free(p->mm);
+    spin_lock(&p->lock);
     p->vdso = p->vvar = 0;
-    p->mm = mm_new();
-    return p->mm ? 0 : -ENOMEM;
+    p->mm = mm;
+    spin_unlock(&p->lock);
+    mm_put(old);
 }
 
 /* Maps [top - size - room, top) and copies buf to its upper end. */
@@ -293,7 +292,7 @@ struct loaded {
 
 static int map_images(struct process *p, const struct exec *e, struct loaded *l)
 {
-    uaddr_t hint = e->interp ? aslr_pie_base() : 0;
+    uaddr_t hint = e->interp ? mm_pie_base(p->mm) : 0;
 
     int err = elf_map(p->mm, e->file, &e->image, hint, &l->bias);
     if (err)
@@ -415,13 +414,16 @@ int exec_program(struct file *file, const char *path, char *const argv[], char *
     int err = exec_prepare(e, file, path, argv, envp);
     if (out)
         *out = e->blame;
-    if (!err)
-        err = process_kill_threads(p);
     if (err)
         goto out;
-    err = exec_commit(p);
-    if (!err)
-        err = exec_load(p, e);
+    struct mm *mm = mm_new();
+    err = mm ? process_kill_threads(p) : -ENOMEM;
+    if (err) {
+        mm_put(mm);
+        goto out;
+    }
+    exec_commit(p, mm);
+    err = exec_load(p, e);
     if (err && !out) {
         log_warn("%s: loading failed after the old program was given up: error %d", path, -err);
         exec_free(e);

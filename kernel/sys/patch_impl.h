@@ -41,7 +41,6 @@ struct tramp_pool {
 
 /* What is known of one address space.  [s] sites_lock, [m] patch.c's mutex. */
 struct patch_space {
-    struct list link;           /* [s] */
     struct mm *mm;              /* [I] */
     struct site_entry *entries; /* [s] open addressing */
     size_t capacity;            /* [s] a power of two, or 0 */

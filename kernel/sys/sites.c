@@ -6,6 +6,7 @@
  * site cannot be remembered, nothing is patched any more.
  */
 #include "kernel/mm/heap.h"
+#include "kernel/mm/mm.h"
 #include "kernel/sys/patch_impl.h"
 #include "lib/hash.h"
 
@@ -13,16 +14,10 @@
 #define SITES_MAX 32768UL /* the most that a program can make the kernel remember */
 
 struct spinlock sites_lock = SPINLOCK_INIT;
-static struct list spaces = LIST_INIT(spaces); /* [sites_lock] */
 
 struct patch_space *space_find(struct mm *mm)
 {
-    list_for_each(l, &spaces) {
-        struct patch_space *s = list_entry(l, struct patch_space, link);
-        if (s->mm == mm)
-            return s;
-    }
-    return NULL;
+    return *mm_patch(mm);
 }
 
 struct patch_space *space_get(struct mm *mm)
@@ -39,7 +34,7 @@ struct patch_space *space_get(struct mm *mm)
     s->mm = mm;
     list_init(&s->pools);
     spin_lock(&sites_lock);
-    list_add_head(&spaces, &s->link);
+    *mm_patch(mm) = s;
     spin_unlock(&sites_lock);
     return s;
 }
@@ -153,8 +148,7 @@ void patch_mm_gone(struct mm *mm)
 {
     spin_lock(&sites_lock);
     struct patch_space *s = space_find(mm);
-    if (s)
-        list_del(&s->link);
+    *mm_patch(mm) = NULL;
     spin_unlock(&sites_lock);
     if (!s)
         return;

@@ -16,10 +16,12 @@
 #include "kernel/mm/mm.c"
 #include "kernel/mm/mmap.c"
 #include "kernel/mm/mremap.c"
+#include "kernel/mm/overlay.c"
 #include "kernel/mm/pagemap.c"
 #include "kernel/mm/pages.c"
 #include "kernel/mm/reclaim.c"
 #include "kernel/mm/region.c"
+#include "kernel/mm/slot.c"
 #include "kernel/mm/sync.c"
 #include "kernel/mm/text.c"
 
@@ -144,6 +146,11 @@ void patch_range_gone(struct mm *in, uaddr_t start, uaddr_t end)
     (void)end;
 }
 
+void aio_end(struct mm *ending)
+{
+    (void)ending;
+}
+
 void patch_mm_gone(struct mm *gone)
 {
     (void)gone;
@@ -264,8 +271,8 @@ static __attribute__((unused)) int mm_setup(void **state)
 static __attribute__((unused)) int mm_teardown(void **state)
 {
     (void)state;
-    assert_int_equal(mm->resident, pagemap_resident(USER_MIN, TEST_PAGES));
-    mm_free(mm);
+    assert_int_equal(mm_resident(mm), pagemap_resident(USER_MIN, TEST_PAGES));
+    mm_put(mm);
     assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
     mm_reclaim(SIZE_MAX);
     assert_int_equal(stub.count, 0);
@@ -275,6 +282,7 @@ static __attribute__((unused)) int mm_teardown(void **state)
         free(map.root[i]);
     }
     free(map.root);
+    free(slots.owner);
     stub_fini();
     return 0;
 }

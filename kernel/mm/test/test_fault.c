@@ -85,7 +85,7 @@ static void test_reuse(void **state)
     count = stub.count;
     assert_int_equal(sys_munmap(a, EAGER_BYTES), 0);
     assert_int_equal(stub.count, count);
-    assert_int_equal(mm->resident, 0);
+    assert_int_equal(mm_resident(mm), 0);
     b = map_ok(0, EAGER_BYTES, RW, ANON, -1, 0);
     assert_int_equal(a, b);
     assert_int_equal(stub.count, count);

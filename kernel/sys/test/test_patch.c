@@ -66,6 +66,13 @@ int copy_in(void *dst, uaddr_t src, size_t n)
     memcpy(dst, (const void *)src, n);
     return 0;
 }
+/* Address spaces are numbers here, multiples of 16. */
+struct patch_space **mm_patch(struct mm *mm)
+{
+    static struct patch_space *known[4];
+    return &known[(uintptr_t)mm / 16];
+}
+
 bool mm_find(struct mm *mm, uaddr_t addr, struct mm_region_info *out)
 {
     (void)mm, (void)addr;
