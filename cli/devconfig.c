@@ -14,7 +14,7 @@ void *dev_config(size_t *len)
     settings_init(&s);
     s.flags = CONFIG_F_DEV | CONFIG_F_DEBUG | CONFIG_F_HOST_ENTRY | CONFIG_F_HOST_ARGV |
               CONFIG_F_HOST_ENV | CONFIG_F_HOST_CWD | CONFIG_F_HOST_IDS | CONFIG_F_HOST_LOG |
-              CONFIG_F_HOST_SIGNALS;
+              CONFIG_F_HOST_SIGNALS | CONFIG_F_HOST_EXEC;
     s.memory_size = 1UL << 38; /* the host lowers it to what the machine has */
     s.fds_limit = 1048576;
     settings_add_mount(&s, CONFIG_MOUNT_HOST, "/", "/");

@@ -100,6 +100,7 @@ static const struct {
     {CONFIG_F_HOST_IDS, "host_ids"},         {CONFIG_F_HOST_LOG, "host_log"},
     {CONFIG_F_HOST_SIGNALS, "host_signals"}, {CONFIG_F_HOST_SIGTERM, "host_sigterm"},
     {CONFIG_F_NO_ASLR, "no_aslr"},           {CONFIG_F_NO_FORK, "no_fork"},
+    {CONFIG_F_HOST_EXEC, "host_exec"},
 };
 
 static void report_start(struct report *r, const struct config *c)
@@ -116,6 +117,10 @@ static void report_start(struct report *r, const struct config *c)
     report_list(r, "argv");
     for (uint32_t i = 0; i < h->args.count; i++)
         report_string(r, NULL, config_string(c, c->args[i]));
+    report_close(r);
+    report_list(r, "exec");
+    for (uint32_t i = 0; i < h->exec.count; i++)
+        report_string(r, NULL, config_string(c, c->exec[i]));
     report_close(r);
     report_list(r, "env");
     for (uint32_t i = 0; i < h->env.count; i++) {

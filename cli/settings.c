@@ -3,7 +3,7 @@
  * Writes the configuration blob.
  *
  * Two passes over the same code: the first only counts (no buffer), the second writes.  Order in
- * the blob: header, arguments, environment, mounts, nodes, then all strings in the order in which
+ * the blob: header, arguments, environment, mounts, nodes, programs, then all strings in the order in which
  * the arrays name them, so that the same settings always give the same bytes.
  */
 #include "cli/settings.h"
@@ -44,6 +44,8 @@ void settings_fini(struct settings *s)
 {
     for (size_t i = 0; i < s->arg_count; i++)
         free(s->args[i]);
+    for (size_t i = 0; i < s->exec_count; i++)
+        free(s->exec[i]);
     for (size_t i = 0; i < s->env_count; i++) {
         free(s->env[i].name);
         free(s->env[i].value);
@@ -53,6 +55,7 @@ void settings_fini(struct settings *s)
         free(s->mounts[i].source);
     }
     free(s->args);
+    free(s->exec);
     free(s->env);
     free(s->mounts);
     free(s->entrypoint);
@@ -65,6 +68,12 @@ void settings_add_arg(struct settings *s, const char *arg)
 {
     s->args = mem_push(s->args, s->arg_count, sizeof *s->args);
     s->args[s->arg_count++] = mem_string(arg);
+}
+
+void settings_add_exec(struct settings *s, const char *path)
+{
+    s->exec = mem_push(s->exec, s->exec_count, sizeof *s->exec);
+    s->exec[s->exec_count++] = mem_string(path);
 }
 
 void settings_add_env(struct settings *s, const char *name, const char *value)
@@ -145,11 +154,11 @@ static struct config_array put_env(struct writer *w, const struct settings *s)
     return a;
 }
 
-static struct config_array put_args(struct writer *w, const struct settings *s)
+static struct config_array put_strings(struct writer *w, char *const *strings, size_t count)
 {
-    struct config_array a = put_array(w, s->arg_count, sizeof(struct config_str));
-    for (size_t i = 0; i < s->arg_count; i++) {
-        struct config_str str = put_string(w, s->args[i]);
+    struct config_array a = put_array(w, count, sizeof(struct config_str));
+    for (size_t i = 0; i < count; i++) {
+        struct config_str str = put_string(w, strings[i]);
         put_element(w, a, i, &str, sizeof str);
     }
     return a;
@@ -250,10 +259,11 @@ static void write_all(struct writer *w, const struct settings *s)
     w->arrays = sizeof h;
     h.entrypoint = put_string(w, s->entrypoint);
     h.start_dir = put_string(w, s->start_dir);
-    h.args = put_args(w, s);
+    h.args = put_strings(w, s->args, s->arg_count);
     h.env = put_env(w, s);
     h.mounts = put_mounts(w, s);
     h.nodes = put_nodes(w, s);
+    h.exec = put_strings(w, s->exec, s->exec_count);
     h.total = w->strings;
     if (w->base)
         memcpy(w->base, &h, sizeof h);

@@ -48,6 +48,8 @@ struct settings {
     char *entrypoint, *start_dir; /* NULL: absent */
     char **args;
     size_t arg_count;
+    char **exec; /* paths */
+    size_t exec_count;
     struct settings_env *env;
     size_t env_count;
     struct settings_mount *mounts;
@@ -61,6 +63,7 @@ void settings_init(struct settings *s);
 void settings_fini(struct settings *s);
 
 void settings_add_arg(struct settings *s, const char *arg);
+void settings_add_exec(struct settings *s, const char *path);
 /* value NULL: passed from the host.  A name that is there already is replaced. */
 void settings_add_env(struct settings *s, const char *name, const char *value);
 void settings_add_mount(struct settings *s, uint32_t kind, const char *path, const char *source);

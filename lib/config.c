@@ -166,6 +166,16 @@ static const char *check_header(const struct config_header *h, size_t len)
     return check_limits(h);
 }
 
+static const char *check_exec(struct config *c)
+{
+    const struct config_header *h = c->head;
+    CHECK(!(h->flags & CONFIG_F_HOST_EXEC) || !h->exec.count, "two sources of the host's programs");
+    TRY(check_array(c, h->exec, sizeof *c->exec));
+    for (uint32_t i = 0; i < h->exec.count; i++)
+        TRY(check_path(c, c->exec[i]));
+    return NULL;
+}
+
 static const char *check_start(struct config *c)
 {
     const struct config_header *h = c->head;
@@ -183,7 +193,7 @@ static const char *check_start(struct config *c)
         CHECK(c->args[i].off, "an argument is absent");
         TRY(check_string(c, c->args[i]));
     }
-    return NULL;
+    return check_exec(c);
 }
 
 static const char *check_env_entry(struct config *c, uint32_t i)
@@ -326,6 +336,7 @@ static const char *check_front(struct config *c, const void *blob, size_t len)
     TRY(check_header(c->head, len));
     c->args = (const void *)blob_byte(c, c->head->args.off);
     c->env = (const void *)blob_byte(c, c->head->env.off);
+    c->exec = (const void *)blob_byte(c, c->head->exec.off);
     c->mounts = (const void *)blob_byte(c, c->head->mounts.off);
     c->nodes = (const void *)blob_byte(c, c->head->nodes.off);
     return check_start(c);
@@ -356,6 +367,17 @@ int config_check(struct config *c, const void *blob, size_t len, const char **wh
 const char *config_string(const struct config *c, struct config_str s)
 {
     return s.off ? blob_byte(c, s.off) : NULL;
+}
+
+bool config_may_exec(const struct config *c, const char *path)
+{
+    if (config_flag(c, CONFIG_F_HOST_EXEC))
+        return true;
+    size_t len = str_len(path);
+    for (uint32_t i = 0; i < c->head->exec.count; i++)
+        if (!name_compare(path, len, config_string(c, c->exec[i]), c->exec[i].len))
+            return true;
+    return false;
 }
 
 const char *config_node_name(const struct config *c, uint32_t node)

@@ -20,6 +20,7 @@ struct config {
     const struct config_header *head;
     const struct config_str *args;     /* head->args.count of them */
     const struct config_env *env;      /* head->env.count */
+    const struct config_str *exec;     /* head->exec.count */
     const struct config_mount *mounts; /* head->mounts.count, at least 1 */
     const struct config_node *nodes;   /* head->nodes.count, may be 0 */
     uint64_t budget;                   /* of config_check alone */
@@ -53,6 +54,13 @@ static inline bool config_flag(const struct config *c, uint64_t flag)
 static inline uint64_t config_host_signals(const struct config *c)
 {
     return config_flag(c, CONFIG_F_HOST_SIGNALS) ? CONFIG_HOST_SIGNALS : c->head->host_signals;
+}
+
+/* May the host start this program (as it is written) beside the first?  And any at all? */
+bool config_may_exec(const struct config *c, const char *path);
+static inline bool config_may_exec_some(const struct config *c)
+{
+    return config_flag(c, CONFIG_F_HOST_EXEC) || c->head->exec.count;
 }
 
 /* The node's own name, "" for node 0. */

@@ -67,8 +67,9 @@ struct config_array {
 #define CONFIG_F_HOST_SIGNALS (1ULL << 8) /* every host signal may be injected */
 #define CONFIG_F_HOST_SIGTERM (1ULL << 9) /* one host SIGTERM may be injected */
 #define CONFIG_F_NO_ASLR (1ULL << 10)
-#define CONFIG_F_NO_FORK (1ULL << 11) /* process creation fails with EAGAIN */
-#define CONFIG_F_MASK ((1ULL << 12) - 1)
+#define CONFIG_F_NO_FORK (1ULL << 11)   /* process creation fails with EAGAIN */
+#define CONFIG_F_HOST_EXEC (1ULL << 12) /* the host may start any program beside the first */
+#define CONFIG_F_MASK ((1ULL << 13) - 1)
 
 /* Signals that can be let in: HUP INT QUIT USR1 USR2 ALRM TERM CONT TSTP WINCH. */
 #define CONFIG_HOST_SIGNALS                                                                      \
@@ -107,7 +108,9 @@ struct config_header {
     struct config_array nodes;    /* struct config_node; empty: no file is verified */
     uint64_t leaves_len;          /* bytes of side data that the nodes refer to */
     uint64_t host_signals;        /* bit n-1: the host may inject signal n; CONFIG_HOST_SIGNALS */
-    uint64_t reserved[7];
+    struct config_array exec;     /* struct config_str, absolute paths: programs that the host may
+                                   * start beside the first; empty with CONFIG_F_HOST_EXEC */
+    uint64_t reserved[6];
 };
 
 enum config_env_kind {

@@ -8,7 +8,6 @@
  */
 #include "cli/manifest/manifest.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -372,38 +371,6 @@ static bool take_policy(struct manifest *m, void *target, const char *path,
     return true;
 }
 
-/* Names of signals that the host may inject. */
-static bool take_host_signals(struct manifest *m, void *target, const char *path,
-                              const struct toml_value *v)
-{
-    static const struct {
-        const char *name;
-        int number;
-    } known[] = {
-        {"SIGHUP", SIGHUP},   {"SIGINT", SIGINT},     {"SIGQUIT", SIGQUIT}, {"SIGUSR1", SIGUSR1},
-        {"SIGUSR2", SIGUSR2}, {"SIGALRM", SIGALRM},   {"SIGTERM", SIGTERM}, {"SIGCONT", SIGCONT},
-        {"SIGTSTP", SIGTSTP}, {"SIGWINCH", SIGWINCH},
-    };
-    (void)target;
-    if (!schema_is(m, path, v, TOML_ARRAY))
-        return false;
-    for (size_t i = 0; i < v->array.count; i++) {
-        const char *name = schema_text(m, path, v->array.items[i]);
-        size_t k = 0;
-        if (!name)
-            return false;
-        while (k < sizeof known / sizeof known[0] && strcmp(known[k].name, name) != 0)
-            k++;
-        if (k == sizeof known / sizeof known[0])
-            return manifest_fail(m, v->array.items[i]->place,
-                                 "%s: \"%.80s\" cannot be let in; write SIGHUP, SIGINT, SIGQUIT, "
-                                 "SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGTSTP or SIGWINCH",
-                                 path, name);
-        m->settings.host_signals |= 1UL << (known[k].number - 1);
-    }
-    return true;
-}
-
 static bool take_feature(struct manifest *m, void *target, const char *path,
                          const struct toml_value *v)
 {
@@ -486,7 +453,8 @@ static const struct key keys[] = {
     NUMBER("sys.fds.limit", settings.fds_limit, 3, 1048576),
     NOOP("sys.insecure__allow_eventfd"),
     FLAG("sys.enable_sigterm_injection", CONFIG_F_HOST_SIGTERM, NULL),
-    CALL("cella.host_signals", take_host_signals),
+    CALL("cella.host_signals", manifest_host_signals),
+    CALL("cella.exec", manifest_exec),
     FLAG("sys.disallow_subprocesses", CONFIG_F_NO_FORK, NULL),
     LATER("sys.debug__mock_syscalls", ""),
     LATER("sys.enable_extra_runtime_domain_names_conf", ""),

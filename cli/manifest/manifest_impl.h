@@ -50,6 +50,11 @@ const char *schema_text(struct manifest *m, const char *path, const struct toml_
 int schema_word(struct manifest *m, const char *path, const struct toml_value *v,
                 const char *const *words);
 
+/* Keys of the table "cella" (host.c). */
+bool manifest_host_signals(struct manifest *m, void *target, const char *path,
+                           const struct toml_value *v);
+bool manifest_exec(struct manifest *m, void *target, const char *path, const struct toml_value *v);
+
 /* Adds to the list of insecure settings. */
 void manifest_insecure(struct manifest *m, const char *name);
 

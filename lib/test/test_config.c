@@ -25,7 +25,7 @@ enum { NODES = 5, STRINGS = 512 };
 
 struct blob {
     struct config_header h;
-    struct config_str args[2];
+    struct config_str args[2], exec[1];
     struct config_env env[2];
     struct config_mount mounts[2];
     struct config_node nodes[NODES];
@@ -61,6 +61,7 @@ static struct blob *make(void)
         .fds_limit = 1024,
         .args = {offsetof(struct blob, args), 2},
         .env = {offsetof(struct blob, env), 2},
+        .exec = {offsetof(struct blob, exec), 1},
         .mounts = {offsetof(struct blob, mounts), 2},
         .nodes = {offsetof(struct blob, nodes), NODES},
         .leaves_len = 64,
@@ -69,6 +70,7 @@ static struct blob *make(void)
     b->h.start_dir = put(b, "/");
     b->args[0] = put(b, "a");
     b->args[1] = put(b, "");
+    b->exec[0] = put(b, "/bin/sh");
     b->env[0] = (struct config_env){put(b, "A"), put(b, "1"), CONFIG_ENV_SET, 0};
     b->env[1] = (struct config_env){put(b, "B"), {0, 0}, CONFIG_ENV_HOST, 0};
     b->mounts[0] = (struct config_mount){
@@ -133,6 +135,26 @@ static void test_finds(void **state)
     test_free(b);
 }
 
+static void test_exec(void **state)
+{
+    struct config c;
+    struct blob *b = make();
+    (void)state;
+    assert_int_equal(config_check(&c, b, sizeof *b, NULL), 0);
+    assert_true(config_may_exec_some(&c));
+    assert_true(config_may_exec(&c, "/bin/sh"));
+    assert_false(config_may_exec(&c, "/bin/s"));
+    assert_false(config_may_exec(&c, "/bin/sh2"));
+    assert_false(config_may_exec(&c, "/bin/../bin/sh"));
+    assert_false(config_may_exec(&c, ""));
+    b->h.exec = (struct config_array){0, 0};
+    assert_false(config_may_exec_some(&c));
+    assert_false(config_may_exec(&c, "/bin/sh"));
+    b->h.flags |= CONFIG_F_HOST_EXEC;
+    assert_true(config_may_exec(&c, "/anything"));
+    test_free(b);
+}
+
 static void test_leaf_count(void **state)
 {
     (void)state;
@@ -162,7 +184,7 @@ static void test_header(void **state)
     REFUSES(b->h.header_size++, "bad header size");
     REFUSES(b->h.total--, "the length differs from the header's");
     REFUSES(b->h.flags = 1UL << 63, "unknown flags");
-    REFUSES(b->h.reserved[6] = 1, "a reserved field is not zero");
+    REFUSES(b->h.reserved[5] = 1, "a reserved field is not zero");
     REFUSES(b->h.host_signals = 1UL << 8, "a signal that the host cannot inject"); /* SIGKILL */
     REFUSES(b->h.memory_size = 0, "bad memory size");
     REFUSES(b->h.memory_size++, "bad memory size");
@@ -200,6 +222,9 @@ static void test_strings(void **state)
     REFUSES(b->h.flags = CONFIG_F_HOST_ENTRY, "two sources of the entry point");
     REFUSES(b->h.flags = CONFIG_F_HOST_CWD, "two sources of the working directory");
     REFUSES(b->h.flags = CONFIG_F_HOST_ARGV, "two sources of the arguments");
+    REFUSES(b->h.flags = CONFIG_F_HOST_EXEC, "two sources of the host's programs");
+    REFUSES(b->exec[0].off++; b->exec[0].len--, "a path is not absolute or too long");
+    REFUSES(b->exec[0].off = 0; b->exec[0].len = 0, "a required string is absent");
 }
 
 static void test_arrays(void **state)
@@ -209,6 +234,7 @@ static void test_arrays(void **state)
     REFUSES(b->h.args.count = UINT32_MAX, "an array lies outside the blob");
     REFUSES(b->h.args.off = 0, "an array lies outside the blob");
     REFUSES(b->h.args.count = 0, "an empty array has an offset");
+    REFUSES(b->h.exec.count = UINT32_MAX, "an array lies outside the blob");
     REFUSES(b->h.nodes.count = UINT32_MAX, "an array lies outside the blob");
     REFUSES(b->h.mounts.count = 0, "no root mount");
 }
@@ -334,12 +360,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts),    cmocka_unit_test(test_finds),
-        cmocka_unit_test(test_leaf_count), cmocka_unit_test(test_header),
-        cmocka_unit_test(test_strings),    cmocka_unit_test(test_arrays),
-        cmocka_unit_test(test_env),        cmocka_unit_test(test_mounts),
-        cmocka_unit_test(test_tree),       cmocka_unit_test(test_files),
-        cmocka_unit_test(test_overlap),    cmocka_unit_test(test_mutations),
-        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_leaf_count), cmocka_unit_test(test_exec),
+        cmocka_unit_test(test_header),     cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_arrays),     cmocka_unit_test(test_env),
+        cmocka_unit_test(test_mounts),     cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_files),      cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_mutations),  cmocka_unit_test(test_length),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /*
  * The manifest compiler: what keys mean, and the one line that each mistake gets.
  */
+#include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,7 +53,8 @@ static void test_everything(void **state)
         "[libos]\nentrypoint = \"bin/a\"\ncheck_invalid_pointers = false\n"
         "[sys]\nstack.size = \"1M\"\nbrk.max_size = \"256K\"\nfds.limit = 900\n"
         "enable_sigterm_injection = true\ndisallow_subprocesses = true\n"
-        "[cella]\nhost_signals = [\"SIGINT\", \"SIGWINCH\"]\n"
+        "[cella]\nhost_signals = [\"SIGINT\", \"SIGWINCH\"]\nexec = [\"/bin/sh\", "
+        "\"//usr/./bin/id/\"]\n"
         "[fs]\nstart_dir = \"/srv/./x/..\"\nroot.uri = \"file:/\"\n"
         "[[fs.mounts]]\npath = \"/data/\"\nuri = \"file:data\"\n"
         "[[fs.mounts]]\ntype = \"tmpfs\"\npath = \"/tmp\"\n"
@@ -82,6 +84,9 @@ static void test_everything(void **state)
     assert_int_equal(s->flags,
                      CONFIG_F_DEBUG | CONFIG_F_HOST_LOG | CONFIG_F_HOST_SIGTERM | CONFIG_F_NO_FORK);
     assert_int_equal(s->host_signals, 1UL << (SIGINT - 1) | 1UL << (SIGWINCH - 1));
+    assert_int_equal(s->exec_count, 2);
+    assert_string_equal(s->exec[0], "/bin/sh");
+    assert_string_equal(s->exec[1], "/usr/bin/id");
     assert_int_equal(s->file_policy, CONFIG_FILES_LOG);
     assert_int_equal(s->mount_count, 5);
     assert_string_equal(s->mounts[0].source, "/");
@@ -140,6 +145,11 @@ static void test_mistakes(void **state)
         {"loader.log_level = \"loud\"",
          "m:1:20: loader.log_level = \"loud\" is not known; write \"none\", \"error\", "
          "\"warning\", \"debug\", \"trace\" or \"all\""},
+        {"cella.exec = \"sh\"",
+         "m:1:14: cella.exec = \"sh\" is not known; write \"none\" or \"any\""},
+        {"cella.exec = [\"/bin/sh\", \"id\"]",
+         "m:1:26: cella.exec: \"id\" is no absolute path; write where the program lies inside the "
+         "enclave"},
         {"loader.argv = \"a\"",
          "m:1:15: loader.argv must be an array, not a string; write [ \"\xe2\x80\xa6\", "
          "\xe2\x80\xa6 ]"},
