@@ -43,6 +43,11 @@ bool crypto_has_avx512(void)
     return has_avx512;
 }
 
+bool crypto_has_sha(void)
+{
+    return (OPENSSL_ia32cap_P[2] & CAP2_SHA) != 0;
+}
+
 void crypto_init(void)
 {
     uint32_t one[4], seven[4];

@@ -22,6 +22,9 @@ void sha256_hash_pages(void *const page[], size_t n, size_t len, size_t last_len
     if (crypto_has_avx512() && !(len % 64))
         for (; whole - i >= LANES_WORTH; i += MIN(whole - i, (size_t)LANES))
             lanes_hash(page + i, MIN(whole - i, (size_t)LANES), len, out + i);
+    if (crypto_has_sha() && !(len % 64))
+        for (; whole - i >= 2; i += 2)
+            pair_hash(page + i, len, out + i);
     for (; i < n; i++)
         sha256(page[i], i + 1 < n ? len : last_len, out[i]);
     kernel_fpu_end();

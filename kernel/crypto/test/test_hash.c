@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Page hashes: the sixteen-lane code, the single code, and a known answer agree, for every number of pages
+ * Page hashes: the sixteen-lane code, the pairs, the single code, and a known answer agree, for every number of pages
  * and every short end.  Linked with the library objects that the kernel links.
  */
 #include <setjmp.h>
@@ -102,8 +102,20 @@ static void test_denied(void **state)
     lie_ebx7 = 0;
     crypto_init();
     assert_false(crypto_has_avx512());
+    assert_false(crypto_has_sha());
     assert_int_equal(OPENSSL_ia32cap_P[2], 0);
     lie_ebx7 = ~0U;
+    compare_all();
+}
+
+/* SHA extensions without AVX-512, as in many CPUs. */
+static void test_pairs(void **state)
+{
+    (void)state;
+    kernel.xfrm = 3;
+    crypto_init();
+    if (!crypto_has_sha())
+        skip();
     compare_all();
 }
 
@@ -121,9 +133,8 @@ static void test_lanes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answer),
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_denied),
+        cmocka_unit_test(test_known_answer), cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_denied),       cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_lanes),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
