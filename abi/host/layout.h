@@ -8,6 +8,8 @@
  * enclave runs (EAUG + EACCEPT), so that building an enclave costs nothing for memory that nobody
  * touches.
  *
+ *   SHARED_BASE        the upper eighth of the programs' part: memory that processes share; no process
+ *                      has private memory there
  *   KERNEL_BASE
  *     + 0            kernel image: the PT_LOAD segments of cella-kernel, relocated for this base
  *     + CONFIG_OFF   struct enclave_params (one page), then the configuration blob; read-only
@@ -37,8 +39,9 @@
 #define ELRANGE_BITS_MIN 36
 #define ELRANGE_BITS_MAX 46
 
-/* The program part is [USER_MIN, kernel_base). */
+/* The program part is [USER_MIN, kernel_base), its private part ends at the shared one. */
 #define USER_MIN 0x10000UL
+#define SHARED_BASE(kernel_base) ((kernel_base) - (kernel_base) / 8)
 #define KERNEL_BASE(bits) ((1UL << (bits)) - (1UL << ((bits)-4)))
 
 #define CONFIG_OFF 0x02000000UL /* 32 MiB: the image's limit */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process's address space: a tree of regions in [USER_MIN, kernel_base).  A region says what the
- * program may do with a range and where its pages come from; pages are added on first touch
- * (with fault-around), or at once when that is cheaper.  Freed ranges keep their pages for reuse.
+ * A process's address space: a tree of regions in [USER_MIN, kernel_base), private ones below
+ * SHARED_BASE (abi/host/layout.h).  A region says what the program may do with a range and where its
+ * pages come from; pages are added on first touch (with fault-around), or at once when that is
+ * cheaper.  Freed ranges keep their pages for reuse.
  *
  * Lock: mm->lock is a sleeping lock (mutex); it is taken by every system call of the mmap family and by mm_fault.
  * Never copy_in/copy_out with it held.

@@ -19,7 +19,7 @@
 #define NODE_SPAN (NODE_LEAVES * LEAF_SPAN)
 
 struct leaf {
-    uint16_t resident, kind[PAGEMAP_KINDS];
+    uint16_t resident, kind[PAGEMAP_KINDS]; /* [a]: neighbours may have other owners */
     uint8_t state[LEAF_PAGES];
 };
 
@@ -158,18 +158,28 @@ static bool is_kind(unsigned state, enum pagemap_kind kind)
     return (state & (kind == PAGEMAP_SPARE ? PAGE_SPARE : PAGE_CLEAN)) != 0;
 }
 
-static void leaf_set(struct leaf *l, size_t i, unsigned state)
+/* Pages [first, end) of the leaf; what it and the map count follows, in one step. */
+static void leaf_set(struct leaf *l, size_t first, size_t end, unsigned state)
 {
-    unsigned old = l->state[i];
+    int resident = 0, kind[PAGEMAP_KINDS] = {0};
 
-    l->state[i] = (uint8_t)state;
-    l->resident = (uint16_t)(l->resident + is_resident(state) - is_resident(old));
-    for (enum pagemap_kind k = 0; k < PAGEMAP_KINDS; k++) {
-        int more = is_kind(state, k) - is_kind(old, k);
-        if (!more)
+    for (size_t i = first; i < end; i++) {
+        unsigned old = l->state[i];
+
+        if (old == state)
             continue;
-        l->kind[k] = (uint16_t)(l->kind[k] + more);
-        __atomic_fetch_add(&map.kind[k], (size_t)(long)more, __ATOMIC_RELAXED);
+        l->state[i] = (uint8_t)state;
+        resident += is_resident(state) - is_resident(old);
+        for (enum pagemap_kind k = 0; k < PAGEMAP_KINDS; k++)
+            kind[k] += is_kind(state, k) - is_kind(old, k);
+    }
+    if (resident)
+        __atomic_fetch_add(&l->resident, (uint16_t)resident, __ATOMIC_RELAXED);
+    for (enum pagemap_kind k = 0; k < PAGEMAP_KINDS; k++) {
+        if (!kind[k])
+            continue;
+        __atomic_fetch_add(&l->kind[k], (uint16_t)kind[k], __ATOMIC_RELAXED);
+        __atomic_fetch_add(&map.kind[k], (size_t)(long)kind[k], __ATOMIC_RELAXED);
     }
 }
 
@@ -178,14 +188,15 @@ void pagemap_set(uaddr_t addr, size_t n, unsigned state)
     for (size_t done = 0; done < n;) {
         uaddr_t a = addr + done * PAGE_SIZE;
         struct leaf *l = leaf_of(a);
+        size_t first = a / PAGE_SIZE % LEAF_PAGES, end;
 
         if (!l) {
             done += hole_pages(a);
             continue;
         }
-        for (size_t i = a / PAGE_SIZE % LEAF_PAGES; i < LEAF_PAGES && done < n; i++, done++)
-            if (l->state[i] != state)
-                leaf_set(l, i, state);
+        end = MIN(LEAF_PAGES, first + (n - done));
+        leaf_set(l, first, end, state);
+        done += end - first;
     }
 }
 

@@ -10,8 +10,8 @@
  *   PAGE_SPARE             in the enclave, permission none, all zero: as good as absent, but cheaper to
  *                          bring in (EMODPE alone), and free for the taking when memory is short
  *
- * A page belongs to the address space whose range it is in; that mm's lock guards its byte.  Inner
- * nodes are only ever added, by compare-and-swap.
+ * A page belongs to the address space or shared object whose range it is in, whose lock guards its
+ * byte.  Inner nodes are only ever added, by compare-and-swap; counts are atomic.
  */
 #ifndef KERNEL_MM_PAGEMAP_H
 #define KERNEL_MM_PAGEMAP_H

@@ -28,7 +28,7 @@ int slots_init(void)
 
     spin_init(&slots.lock);
     slots.unit = kernel.params->elrange_size / UNITS;
-    slots.count = (top - top / 8) / slots.unit;
+    slots.count = SHARED_BASE(top) / slots.unit;
     slots.first_taken = false;
     slots.owner = kzalloc(slots.count * sizeof(slots.owner[0]));
     return slots.owner ? 0 : -ENOMEM;
