@@ -30,6 +30,7 @@
 #include "kernel/proc/cred.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/program.h"
 #include "kernel/sched/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sgx/random.h"
@@ -58,6 +59,12 @@ struct exec {
     struct exec_blame blame;
     size_t n; /* bytes in head */
     char head[HEAD_SIZE];
+};
+
+/* Where the images went. */
+struct loaded {
+    uint64_t bias, interp_bias;
+    uaddr_t entry;
 };
 
 static void exec_free(struct exec *e)
@@ -259,9 +266,9 @@ static void exec_commit(struct process *p, struct mm *mm)
     mm_put(old);
 }
 
-/* Maps [top - size - room, top) and copies buf to its upper end. */
+/* Maps [top - size - room, top) and copies buf to its upper end; p gets its program. */
 static int map_stack(struct process *p, const struct exec *e, struct stack_info *info,
-                     struct stack_layout *out)
+                     const struct loaded *l, struct stack_layout *out)
 {
     size_t need = ALIGN_UP(stack_size_needed(info), PAGE_SIZE);
     size_t mapped = need + STACK_ROOM;
@@ -280,15 +287,12 @@ static int map_stack(struct process *p, const struct exec *e, struct stack_info 
     int err = at < 0 ? (int)at : stack_build(buf, need, end, info, out);
     if (!err)
         err = copy_out(out->sp, buf + need - (end - out->sp), end - out->sp);
+    struct program *g = err ? NULL : program_new(&e->image, l->bias, out, buf, end - need);
     kfree(buf);
-    p->stack_top = top;
-    return err;
+    if (g)
+        process_set_program(p, g);
+    return err || g ? err : -ENOMEM;
 }
-
-struct loaded {
-    uint64_t bias, interp_bias;
-    uaddr_t entry;
-};
 
 static int map_images(struct process *p, const struct exec *e, struct loaded *l)
 {
@@ -340,24 +344,17 @@ static size_t fill_auxv(uint64_t *a, const struct process *p, const struct exec 
     return n;
 }
 
-/* /proc/self/cmdline and comm. */
+/* comm and /proc/self/exe. */
 static void set_names(struct process *p, const struct exec *e)
 {
     const char *base = strrchr(e->path, '/');
-    char *cmdline = kmalloc(e->argv.bytes + 1), *at = cmdline;
 
     str_copy(current->comm, base ? base + 1 : e->path, sizeof(current->comm));
-    for (size_t i = 0; at && i < e->argv.n; i++)
-        at += str_copy(at, e->argv.v[i], strlen(e->argv.v[i]) + 1) + 1;
     spin_lock(&p->lock);
-    char *old = p->cmdline;
     struct file *old_exe = p->exe;
-    p->cmdline = cmdline;
-    p->cmdline_len = cmdline ? e->argv.bytes : 0;
     p->exe = file_get(e->file);
     p->dumpable = true;
     spin_unlock(&p->lock);
-    kfree(old);
     if (old_exe)
         file_put(old_exe);
 }
@@ -389,16 +386,9 @@ static int exec_load(struct process *p, struct exec *e)
         return err;
     info.nauxv = fill_auxv(auxv, p, e, &l);
     random_bytes(info.random, sizeof(info.random));
-    err = map_stack(p, e, &info, &where);
+    err = map_stack(p, e, &info, &l, &where);
     if (err)
         return err;
-    spin_lock(&p->lock);
-    p->arg_start = where.arg_start;
-    p->arg_end = where.arg_end;
-    p->env_start = where.env_start;
-    p->env_end = where.env_end;
-    p->auxv_addr = where.auxv;
-    spin_unlock(&p->lock);
     set_names(p, e);
     set_regs(l.entry, where.sp);
     return 0;

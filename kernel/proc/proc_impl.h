@@ -50,7 +50,8 @@ struct stack_info {
 /* Where things ended up. */
 struct stack_layout {
     uaddr_t sp;
-    uaddr_t arg_start, arg_end, env_start, env_end, auxv;
+    uaddr_t arg_start, arg_end, env_start, env_end, auxv; /* arg_end is env_start */
+    size_t auxv_len;
 };
 /* Bytes that stack_build will use at most. */
 size_t stack_size_needed(const struct stack_info *info);

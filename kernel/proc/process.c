@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/pids.h"
+#include "kernel/proc/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/usercopy.h"
@@ -60,7 +61,7 @@ void process_put(struct process *p)
     if (p->sighand)
         sighand_put(p->sighand);
     sigqueue_free(p->sigqueue);
-    kfree(p->cmdline);
+    program_put(p->program);
     kfree(p);
 }
 

@@ -36,6 +36,7 @@ struct fs_context;
 struct sighand;
 struct sigqueue;
 struct file;
+struct program;
 
 #define NGROUPS_KEPT 32
 #define PID_MAX 4194304
@@ -83,11 +84,9 @@ struct process {
     struct creds creds;                    /* [l] */
     struct rlimit64 rlimits[RLIM_NLIMITS]; /* [l] */
     struct file *exe;                      /* [l] /proc/self/exe */
-    char *cmdline;                         /* [l] kept copy: argv strings, NUL separated */
-    size_t cmdline_len;
-    uaddr_t arg_start, arg_end, env_start, env_end, stack_top, auxv_addr; /* [l] */
-    uaddr_t vdso, vvar;         /* [x] where they are mapped; 0: not */
-    bool exiting;               /* [l] group exit: all threads are told to die */
+    struct program *program;               /* [l] what it was started with (program.h); or NULL */
+    uaddr_t vdso, vvar;                    /* [x] where they are mapped; 0: not */
+    bool exiting;                          /* [l] group exit: all threads are told to die */
     struct thread *exec_thread; /* [l] the thread that ends all others for its exec, or NULL */
     int exit_status;            /* [l] wait status: (code << 8) or signal */
     int leader_status;     /* [l] wait status of the first thread, when it went before others */

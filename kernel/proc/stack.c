@@ -134,5 +134,6 @@ int stack_build(char *buf, size_t size, uaddr_t top, const struct stack_info *in
     put_aux(&w, AT_RANDOM, random);
     put_aux(&w, AT_EXECFN, execfn);
     put_aux(&w, AT_NULL, 0);
+    out->auxv_len = (size_t)(w.at - buf) - (size_t)(out->auxv - b.base);
     return 0;
 }

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directory of a process, and of each of its threads below task/. */
 #include "kernel/fs/proc/proc_impl.h"
-#include "kernel/sys/usercopy.h"
-
-#define ENVIRON_MAX (1UL << 20)
-#define AUXV_MAX 64 /* pairs */
 
 struct thread *proc_thread(const struct pseudo_inode *i)
 {
@@ -113,69 +109,6 @@ static int64_t root_link(const struct pseudo_inode *i, char *buf, size_t size)
 
 /* Texts. */
 
-static int cmdline_show(struct seq *s, const struct pseudo_inode *i)
-{
-    struct process *p = proc_process(i);
-    if (!p)
-        return -ESRCH;
-    spin_lock(&p->lock);
-    size_t n = p->cmdline ? p->cmdline_len : 0;
-    spin_unlock(&p->lock);
-    char *copy = n ? kmalloc(n) : NULL;
-    int err = n && !copy ? -ENOMEM : 0;
-    if (copy) {
-        spin_lock(&p->lock);
-        n = MIN(n, p->cmdline ? p->cmdline_len : 0);
-        memcpy(copy, p->cmdline, n);
-        spin_unlock(&p->lock);
-        seq_write(s, copy, n);
-        kfree(copy);
-    }
-    process_put(p);
-    return err;
-}
-
-/* Program memory from..to as it is now; only a process's own can be read. */
-static int memory_show(struct seq *s, uaddr_t from, uaddr_t to, size_t max)
-{
-    char piece[512];
-    size_t left = to > from ? MIN(to - from, max) : 0;
-    while (left) {
-        size_t n = MIN(left, sizeof(piece));
-        if (copy_in(piece, from, n))
-            return -EIO;
-        seq_write(s, piece, n);
-        from += n;
-        left -= n;
-    }
-    return 0;
-}
-
-static int environ_show(struct seq *s, const struct pseudo_inode *i)
-{
-    struct process *p = current_process();
-    if (i->key.pid != p->pid)
-        return -EACCES;
-    return memory_show(s, p->env_start, p->env_end, ENVIRON_MAX);
-}
-
-static int auxv_show(struct seq *s, const struct pseudo_inode *i)
-{
-    struct process *p = current_process();
-    if (i->key.pid != p->pid)
-        return -EACCES;
-    uaddr_t at = p->auxv_addr;
-    for (int n = 0; n < AUXV_MAX; n++, at += 16) {
-        uint64_t pair[2];
-        if (copy_in(pair, at, sizeof(pair)))
-            return -EIO;
-        seq_write(s, pair, sizeof(pair));
-        if (!pair[0])
-            break;
-    }
-    return 0;
-}
-
 static int comm_show(struct seq *s, const struct pseudo_inode *i)
 {
     struct thread *t = proc_thread(i);
@@ -271,8 +204,8 @@ static int loginuid_show(struct seq *s, const struct pseudo_inode *i)
         FD_DIR("fdinfo", proc_fdinfo_find, 8), PSEUDO_FILE("maps", proc_maps_show),              \
         PSEUDO_FILE("smaps", proc_smaps_show), PSEUDO_FILE("stat", proc_stat_show),              \
         PSEUDO_FILE("statm", proc_statm_show), PSEUDO_FILE("status", proc_status_show),          \
-        PSEUDO_FILE("cmdline", cmdline_show), PSEUDO_FILE("environ", environ_show),              \
-        PSEUDO_FILE("auxv", auxv_show), WRITABLE("comm", comm_show, comm_store),                 \
+        PSEUDO_FILE("cmdline", proc_args_show), PSEUDO_FILE("environ", proc_environ_show),       \
+        PSEUDO_FILE("auxv", proc_auxv_show), WRITABLE("comm", comm_show, comm_store),            \
         PSEUDO_FILE("limits", proc_limits_show), PSEUDO_FILE("mounts", proc_mounts_show),        \
         PSEUDO_FILE("mountinfo", proc_mountinfo_show), PSEUDO_FILE("cgroup", cgroup_show),       \
         PSEUDO_FILE("oom_score", zero_show), WRITABLE("oom_score_adj", zero_show, ignore_store), \

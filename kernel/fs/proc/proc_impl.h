@@ -8,6 +8,7 @@
  *   sysctl.c   /proc/sys
  *   pid.c      the directory of a process and of a thread
  *   stat.c     stat, statm, status, limits: a process's numbers
+ *   program.c  cmdline, environ, auxv: what a process was started with
  *   maps.c     maps, smaps
  *   fd.c       fd, fdinfo
  *   net.c      net: sockets and the interface
@@ -28,6 +29,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/program.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
 #include "kernel/vfs/vfs.h"
@@ -58,6 +60,9 @@ int proc_statm_show(struct seq *s, const struct pseudo_inode *i);
 int proc_status_show(struct seq *s, const struct pseudo_inode *i);
 int proc_limits_show(struct seq *s, const struct pseudo_inode *i);
 int proc_io_show(struct seq *s, const struct pseudo_inode *i);
+int proc_args_show(struct seq *s, const struct pseudo_inode *i);
+int proc_environ_show(struct seq *s, const struct pseudo_inode *i);
+int proc_auxv_show(struct seq *s, const struct pseudo_inode *i);
 int proc_maps_show(struct seq *s, const struct pseudo_inode *i);
 int proc_smaps_show(struct seq *s, const struct pseudo_inode *i);
 int proc_smaps_rollup_show(struct seq *s, const struct pseudo_inode *i);

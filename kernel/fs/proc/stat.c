@@ -79,13 +79,15 @@ int proc_stat_show(struct seq *s, const struct pseudo_inode *i)
                f.t->schedparam.nice, f.p->nthreads);
     seq_printf(s, "%lu %lu %lu 18446744073709551615 ", ticks(f.p->start_time + clock_boot_off()),
                (unsigned long)(total_of(f.p) * PAGE_SIZE), (unsigned long)resident_of(f.p));
-    seq_printf(s, "0 0 %lu 0 0 %lu %lu %lu %lu ", (unsigned long)f.p->stack_top,
-               (unsigned long)pending, (unsigned long)f.t->blocked, (unsigned long)ignored,
-               (unsigned long)caught);
-    seq_puts(s, "0 0 0 17 0 0 0 0 0 0 0 0 0 ");
-    seq_printf(s, "%lu %lu %lu %lu %d\n", (unsigned long)f.p->arg_start,
-               (unsigned long)f.p->arg_end, (unsigned long)f.p->env_start,
-               (unsigned long)f.p->env_end, f.p->exit_status);
+    struct program *g = process_program(f.p), none = {0}, *at = g ? g : &none;
+    seq_printf(s, "%lu %lu %lu 0 0 %lu %lu %lu %lu ", (unsigned long)at->start_code,
+               (unsigned long)at->end_code, (unsigned long)at->start_stack, (unsigned long)pending,
+               (unsigned long)f.t->blocked, (unsigned long)ignored, (unsigned long)caught);
+    seq_printf(s, "0 0 0 17 0 0 0 0 0 0 %lu %lu 0 ", (unsigned long)at->start_data,
+               (unsigned long)at->end_data);
+    seq_printf(s, "%lu %lu %lu %lu %d\n", (unsigned long)at->arg_start, (unsigned long)at->arg_end,
+               (unsigned long)at->env_start, (unsigned long)at->env_end, f.p->exit_status);
+    program_put(g);
     facts_put(&f);
     return 0;
 }
