@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 
 #include "kernel/arch/fpu.h"
+#include "kernel/ipc/sysvsem.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
@@ -140,8 +141,11 @@ static long thread_clone(const struct clone_request *a)
         return err;
     inherit(child, current, a);
     child->tid = a->tid;
-    err = thread_attach(child);
+    err = sem_undo_clone(child, a->flags);
+    if (!err)
+        err = thread_attach(child);
     if (err) {
+        sem_undo_exit(child);
         thread_put(child);
         return err;
     }

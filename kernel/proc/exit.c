@@ -14,6 +14,7 @@
 #include <linux/resource.h>
 #include <linux/wait.h>
 
+#include "kernel/ipc/sysvsem.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/ocall.h"
@@ -61,6 +62,7 @@ NORETURN void thread_die(void)
     struct process *p = t->process;
 
     futex_thread_exit();
+    sem_undo_exit(t);
     spin_lock(&process_tree_lock);
     spin_lock(&p->lock);
     bool last = thread_detach_locked(t);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tests of IPC share: keys that no other test uses, sleepers, and other users. */
+#ifndef CELLA_TEST_SYSCALL_IPC_H
+#define CELLA_TEST_SYSCALL_IPC_H
+
+#include "check.h"
+#include <grp.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+static inline int own_key(int n)
+{
+    return 0x43000000 | n << 22 | (getpid() & 0x3fffff);
+}
+
+static inline void pause_ms(int ms)
+{
+    struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+
+    while (nanosleep(&t, &t))
+        ;
+}
+
+/* Root becomes somebody else for a while; others skip what needs that. */
+static inline int can_become(void)
+{
+    return geteuid() == 0;
+}
+
+static inline void become(unsigned uid)
+{
+    if (seteuid(0) || setgroups(0, NULL) || setegid(uid) || seteuid(uid))
+        check(!"seteuid");
+}
+
+/* A thread that makes one call and keeps its result and errno. */
+struct caller {
+    pthread_t thread;
+    long (*fn)(void *);
+    void *arg;
+    long result;
+    int error;
+    volatile int tid, done;
+};
+
+static inline void *caller_main(void *arg)
+{
+    struct caller *c = arg;
+
+    c->tid = (int)syscall(SYS_gettid);
+    errno = 0;
+    c->result = c->fn(c->arg);
+    c->error = errno;
+    c->done = 1;
+    return NULL;
+}
+
+static inline void caller_start(struct caller *c, long (*fn)(void *), void *arg)
+{
+    *c = (struct caller){.fn = fn, .arg = arg};
+    need(pthread_create(&c->thread, NULL, caller_main, c) == 0);
+    while (!c->tid)
+        pause_ms(1);
+}
+
+static inline long caller_join(struct caller *c)
+{
+    pthread_join(c->thread, NULL);
+    errno = c->error;
+    return c->result;
+}
+
+#endif
