@@ -12,6 +12,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
@@ -81,7 +82,7 @@ static int pseudo_lookup(struct inode *dir, const char *name, struct inode **out
 
 static int pseudo_getattr(struct inode *i, struct statx *st)
 {
-    const struct creds *c = &current_process()->creds;
+    const struct cred *c = current_cred();
     fs_stat_fill(st, i, S_ISDIR(i->mode) ? 2 : 1, 0);
     st->stx_uid = c->euid;
     st->stx_gid = c->egid;

@@ -43,17 +43,17 @@ static struct ipc_object *find_key_locked(struct ipc_ids *ids, int key) REQUIRES
 
 bool ipc_privileged(void)
 {
-    return current_process()->creds.euid == 0;
+    return capable(CAP_SYS_ADMIN);
 }
 
-static bool owned(const struct ipc_object *o, const struct creds *c)
+static bool owned(const struct ipc_object *o, const struct cred *c)
 {
     return c->euid == o->cuid || c->euid == o->uid;
 }
 
 bool ipc_allowed(const struct ipc_object *o, uint32_t want)
 {
-    const struct creds *c = &current_process()->creds;
+    const struct cred *c = current_cred();
     uint32_t granted = o->mode;
 
     want = (want >> 6 | want >> 3 | want) & 7;
@@ -61,12 +61,12 @@ bool ipc_allowed(const struct ipc_object *o, uint32_t want)
         granted >>= 6;
     else if (cred_in_group(c, o->cgid) || cred_in_group(c, o->gid))
         granted >>= 3;
-    return !(want & ~granted) || ipc_privileged();
+    return !(want & ~granted) || cred_has(c, CAP_IPC_OWNER);
 }
 
 int ipc_may_change(const struct ipc_object *o)
 {
-    return owned(o, &current_process()->creds) || ipc_privileged() ? 0 : -EPERM;
+    return owned(o, current_cred()) || ipc_privileged() ? 0 : -EPERM;
 }
 
 void ipc_perm_out(const struct ipc_object *o, struct ipc64_perm *out)
@@ -204,7 +204,7 @@ static long use_locked(const struct ipc_object *o, const struct ipc_kind *kind, 
 
 static void own(struct ipc_object *o, int key, int flags)
 {
-    const struct creds *c = &current_process()->creds;
+    const struct cred *c = current_cred();
 
     o->key = key;
     o->uid = o->cuid = c->euid;

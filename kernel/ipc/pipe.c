@@ -14,6 +14,7 @@
 
 #include <asm/ioctls.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/format.h"
 #include "kernel/sys/syscalls.h"
@@ -332,7 +333,7 @@ static int pipe_getattr(struct file *f, struct statx *st)
     struct pipe *p = pipe_of(f);
     if (f->inode)
         return inode_getattr(f->inode, st);
-    const struct creds *c = &current_process()->creds;
+    const struct cred *c = current_cred();
     st->stx_mask = STATX_BASIC_STATS;
     st->stx_mode = S_IFIFO | 0600;
     st->stx_ino = p->ino;
@@ -387,7 +388,7 @@ long pipe_set_size(struct file *f, unsigned long size)
         return -EINVAL;
     while (slots * PAGE_SIZE < size)
         slots *= 2;
-    if (slots > p->slots && slots > PIPE_SLOTS_MAX && current_process()->creds.euid)
+    if (slots > p->slots && slots > PIPE_SLOTS_MAX && !capable(CAP_SYS_RESOURCE))
         return reject(-EPERM, "beyond pipe-max-size");
     if (slots > PIPE_SLOTS_LIMIT)
         return -ENOMEM;

@@ -14,6 +14,7 @@
 #include <linux/timerfd.h>
 
 #include "kernel/fs/seq.h"
+#include "kernel/proc/cred.h"
 #include "kernel/sched/time.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
@@ -180,7 +181,7 @@ long sys_timerfd_create(int clock, int flags)
         return -EINVAL;
     if (!alarm && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
         return reject(-EINVAL, "a clock that timerfd does not know");
-    if (alarm && current_process()->creds.euid)
+    if (alarm && !capable(CAP_WAKE_ALARM))
         return reject(-EPERM, "alarms need CAP_WAKE_ALARM");
     struct timerfd *t = kzalloc(sizeof(*t));
     if (!t)

@@ -3,6 +3,7 @@
 #include "kernel/net/control.h"
 
 #include "kernel/net/inet_opt.h"
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define CONTROL_MAX (64UL * 1024) /* net.core.optmem_max and more */
@@ -35,10 +36,11 @@ static int cred_in(const uint8_t *data, size_t n, struct scm *out)
     if (n != sizeof(c))
         return -EINVAL;
     memcpy(&c, data, sizeof(c));
-    const struct creds *own = &p->creds;
+    const struct cred *own = current_cred();
     bool uid = c.uid == own->uid || c.uid == own->euid || c.uid == own->suid;
     bool gid = c.gid == own->gid || c.gid == own->egid || c.gid == own->sgid;
-    if (own->euid && (c.pid != (uint32_t)p->pid || !uid || !gid))
+    if ((c.pid != (uint32_t)p->pid && !capable(CAP_SYS_ADMIN)) || (!uid && !capable(CAP_SETUID)) ||
+        (!gid && !capable(CAP_SETGID)))
         return reject(-EPERM, "credentials of somebody else");
     if (c.pid != (uint32_t)p->pid) {
         struct process *other = process_lookup((int)c.pid);

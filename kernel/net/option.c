@@ -6,6 +6,7 @@
 #include <linux/sockios.h>
 
 #include "kernel/net/socket.h"
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -142,7 +143,7 @@ static int option_set(struct socket *s, int opt, const void *val, int len)
     case OPT_RCVLOWAT: s->rcvlowat = (int32_t)n < 0 ? INT32_MAX : MAX(n, 1U); return 0;
     case OPT_PRIORITY: s->priority = n; return 0;
     case OPT_MARK:
-        if (current_process()->creds.euid)
+        if (!capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
             return -EPERM;
         s->mark = n;
         return 0;

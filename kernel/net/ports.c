@@ -8,6 +8,7 @@
  */
 #include "kernel/net/ports.h"
 
+#include "kernel/proc/cred.h"
 #include "kernel/sgx/random.h"
 #include "kernel/vfs/vfs_impl.h"
 
@@ -96,7 +97,7 @@ static int port_pick(struct port_table *t, struct port_entry *e) REQUIRES(t->loc
 
 int port_bind(struct port_table *t, struct port_entry *e, const struct inet_addr *local)
 {
-    if (local->port && local->port < PORT_RESERVED && current_process()->creds.euid)
+    if (local->port && local->port < PORT_RESERVED && !capable(CAP_NET_BIND_SERVICE))
         return reject(-EACCES, "a port below 1024");
     if (!inet_is_any(local) && !inet_is_loopback(local))
         return reject(-EADDRNOTAVAIL, "only loopback addresses are here");

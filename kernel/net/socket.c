@@ -11,6 +11,7 @@
 #include <asm/ioctls.h>
 #include <linux/sockios.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/format.h"
 #include "kernel/sys/syscalls.h"
@@ -35,7 +36,7 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     list_init(&s->gc_link);
     s->sndbuf = s->rcvbuf = SOCKET_BUF;
     s->rcvlowat = 1;
-    s->uid = current_process()->creds.euid;
+    s->uid = current_cred()->euid;
     s->ino = __atomic_fetch_add(&socket_next_ino, 1, __ATOMIC_RELAXED);
     snprintf(s->name, sizeof(s->name), "socket:[%lu]", s->ino);
     s->file.name = s->name;
@@ -83,8 +84,8 @@ void socket_inherit(struct socket *to, const struct socket *from)
 
 void cred_of_current(struct peer_cred *c)
 {
-    const struct process *p = current_process();
-    *c = (struct peer_cred){(uint32_t)p->pid, p->creds.euid, p->creds.egid};
+    const struct cred *own = current_cred();
+    *c = (struct peer_cred){(uint32_t)current_process()->pid, own->euid, own->egid};
 }
 
 /* As a file. */
@@ -119,8 +120,8 @@ static int socket_file_getattr(struct file *f, struct statx *st)
     st->stx_mode = S_IFSOCK | 0777;
     st->stx_ino = socket_of(f)->ino;
     st->stx_nlink = 1;
-    st->stx_uid = current_process()->creds.fsuid;
-    st->stx_gid = current_process()->creds.fsgid;
+    st->stx_uid = current_cred()->fsuid;
+    st->stx_gid = current_cred()->fsgid;
     st->stx_blksize = 4096;
     st->stx_dev_minor = 8;
     return 0;

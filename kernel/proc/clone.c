@@ -12,6 +12,7 @@
 #include "kernel/arch/fpu.h"
 #include "kernel/ipc/sysvsem.h"
 #include "kernel/kernel.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
@@ -224,7 +225,9 @@ static long take_set_tid(const struct clone_args *u, int *tid)
         return -EFAULT;
     if (u->set_tid_size > 1 || *tid < 1 || *tid >= PID_MAX)
         return reject(-EINVAL, "set_tid is no tid, or more than one");
-    return current_process()->creds.euid == 0 ? 0 : reject(-EPERM, "set_tid is root's");
+    return capable(CAP_SYS_ADMIN) || capable(CAP_CHECKPOINT_RESTORE)
+               ? 0
+               : reject(-EPERM, "set_tid is root's");
 }
 
 long sys_clone3(uaddr_t args, size_t size)

@@ -57,7 +57,9 @@ struct exec {
     char *const *envp;   /* the caller's */
     struct script script;
     struct exec_blame blame;
-    size_t n; /* bytes in head */
+    struct cred *cred; /* the new program's; NULL once the thread has them */
+    bool secure;       /* AT_SECURE */
+    size_t n;          /* bytes in head */
     char head[HEAD_SIZE];
 };
 
@@ -74,6 +76,7 @@ static void exec_free(struct exec *e)
     if (e->interp)
         file_put(e->interp);
     strings_free(&e->argv);
+    cred_put(e->cred);
     kfree(e);
 }
 
@@ -110,8 +113,14 @@ static int exec_check(struct exec *e, struct file *f, uint64_t *size)
         return err;
     if (!S_ISREG(st.stx_mode))
         return -EACCES;
-    if (!cred_may_exec(&current_process()->creds, st.stx_mode, st.stx_uid, st.stx_gid))
-        return -EACCES;
+    err = mode_permission(&st, MAY_EXEC, current_cred());
+    if (err)
+        return err;
+    if (st.stx_mode & S_ISUID && st.stx_uid != current_cred()->euid)
+        reject(0, "the set-user-id bit has no effect");
+    if ((st.stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+        st.stx_gid != current_cred()->egid)
+        reject(0, "the set-group-id bit has no effect");
     if (open_for_write(f))
         return -ETXTBSY;
     e->n = MIN(st.stx_size, sizeof(e->head));
@@ -239,11 +248,14 @@ static int exec_prepare(struct exec *e, struct file *file, const char *path, cha
         err = elf_read(e->file, e->head, e->n, size, &e->image);
     if (!err)
         err = prepare_interp(e);
-    return err;
+    if (err)
+        return err;
+    e->cred = cred_exec(&e->secure);
+    return e->cred ? 0 : -ENOMEM;
 }
 
 /* The old program is gone from here on. */
-static void exec_commit(struct process *p, struct mm *mm)
+static void exec_commit(struct process *p, struct exec *e, struct mm *mm)
 {
     struct mm *old = p->mm;
     struct thread *t = current;
@@ -255,6 +267,8 @@ static void exec_commit(struct process *p, struct mm *mm)
     t->restart.fn = NULL;
     t->rseq = (struct rseq_state){0};
     p->membarrier = 0;
+    cred_commit(e->cred);
+    e->cred = NULL;
     sighand_exec(p->sighand);
     ptimers_exec(p);
     fdtable_close_on_exec(p->fds);
@@ -317,7 +331,7 @@ static int map_images(struct process *p, const struct exec *e, struct loaded *l)
 static size_t fill_auxv(uint64_t *a, const struct process *p, const struct exec *e,
                         const struct loaded *l)
 {
-    const struct creds *c = &p->creds;
+    const struct cred *c = current_cred();
     size_t n = 0;
 #define AUX(type, v) (a[2 * n] = (type), a[2 * n + 1] = (v), n++)
     if (p->vdso)
@@ -336,7 +350,7 @@ static size_t fill_auxv(uint64_t *a, const struct process *p, const struct exec 
     AUX(AT_EUID, c->euid);
     AUX(AT_GID, c->gid);
     AUX(AT_EGID, c->egid);
-    AUX(AT_SECURE, 0); /* set-id bits have no effect in an enclave */
+    AUX(AT_SECURE, e->secure);
     AUX(AT_HWCAP2, HWCAP2_FSGSBASE);
     AUX(AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
     AUX(AT_RSEQ_ALIGN, RSEQ_ALIGN);
@@ -412,7 +426,7 @@ int exec_program(struct file *file, const char *path, char *const argv[], char *
         mm_put(mm);
         goto out;
     }
-    exec_commit(p, mm);
+    exec_commit(p, e, mm);
     err = exec_load(p, e);
     if (err && !out) {
         log_warn("%s: loading failed after the old program was given up: error %d", path, -err);

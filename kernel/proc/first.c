@@ -17,6 +17,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
@@ -47,14 +48,6 @@ static void limits_init(struct process *p, const struct config_header *c)
     p->rlimits[RLIMIT_RTPRIO] = (struct rlimit64){0, 0};
 }
 
-static void creds_init(struct creds *c, uint32_t uid, uint32_t gid)
-{
-    c->uid = c->euid = c->suid = c->fsuid = uid;
-    c->gid = c->egid = c->sgid = c->fsgid = gid;
-    c->ngroups = 1;
-    c->groups[0] = gid;
-}
-
 static struct process *process_new(void)
 {
     const struct config *c = kernel.config;
@@ -64,13 +57,13 @@ static struct process *process_new(void)
     if (!p)
         return NULL;
     limits_init(p, c->head);
-    creds_init(&p->creds, host_ids ? a->uid : c->head->uid, host_ids ? a->gid : c->head->gid);
+    p->cred = cred_first(host_ids ? a->uid : c->head->uid, host_ids ? a->gid : c->head->gid);
     p->fds = fdtable_new();
     p->fs = fs_context_new();
     if (p->fs && host_ids)
         fs_context_set_umask(p->fs, a->umask);
     p->sighand = sighand_new();
-    if (p->fds && p->fs && p->sighand)
+    if (p->cred && p->fds && p->fs && p->sighand)
         return p;
     return NULL; /* boot fails and the enclave ends: nothing is given back */
 }

@@ -10,6 +10,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
@@ -35,7 +36,7 @@ static long set_limit(struct process *p, unsigned resource, const struct rlimit6
     spin_lock(&p->lock);
     struct rlimit64 *r = &p->rlimits[resource];
     long err = 0;
-    if (new->rlim_max > r->rlim_max && p->creds.euid != 0)
+    if (new->rlim_max > r->rlim_max && !capable(CAP_SYS_RESOURCE))
         err = -EPERM;
     else if (resource == RLIMIT_NOFILE && new->rlim_max > r->rlim_max)
         err = -EPERM; /* the configuration's limit holds for root too */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prctl, arch_prctl, personality and capabilities: attributes of a process or thread that
+ * prctl, arch_prctl and personality: attributes of a process or thread that
  * programs set and read back.  Most have no effect inside an enclave; those that promise a
  * protection which is not there (seccomp) are refused.
  */
 #include <asm/prctl.h>
-#include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/prctl.h>
 
 #include "kernel/kernel.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
@@ -27,7 +27,6 @@
 #endif
 #define FS_BASE_MAX 0x7ffffffff000UL /* TASK_SIZE_MAX */
 #define TIMER_SLACK_DEFAULT 50000
-#define LAST_CAP 40 /* CAP_CHECKPOINT_RESTORE */
 #define XFEATURES_MAX 63
 
 static long get_name(uaddr_t addr)
@@ -74,9 +73,7 @@ static long prctl_get(struct process *p, int option, unsigned long arg2)
     case PR_GET_CHILD_SUBREAPER: return store_int(arg2, 0);
     case PR_GET_NO_NEW_PRIVS: return p->no_new_privs;
     case PR_GET_TIMERSLACK: return TIMER_SLACK_DEFAULT;
-    case PR_GET_KEEPCAPS:
     case PR_GET_SECCOMP:
-    case PR_GET_SECUREBITS:
     case PR_GET_THP_DISABLE:
     case PR_GET_TIMING: return 0;
     case PR_GET_TSC: return store_int(arg2, PR_TSC_ENABLE);
@@ -84,9 +81,6 @@ static long prctl_get(struct process *p, int option, unsigned long arg2)
         uaddr_t addr = current->clear_child_tid;
         return copy_out(arg2, &addr, sizeof(addr));
     }
-    case PR_CAPBSET_READ: return arg2 <= LAST_CAP ? 1 : -EINVAL;
-    case PR_CAP_AMBIENT:
-        return arg2 == PR_CAP_AMBIENT_IS_SET || arg2 == PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EPERM;
     case PR_MCE_KILL_GET: return PR_MCE_KILL_DEFAULT;
     default: return reject(-EINVAL, "unknown option");
     }
@@ -96,7 +90,10 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
                unsigned long arg5)
 {
     struct process *p = current_process();
+    long ret = cap_prctl(option, arg2, arg3, arg4, arg5);
 
+    if (ret != -ENOSYS)
+        return ret;
     switch (option) {
     case PR_SET_NAME: return set_name(arg2);
     case PR_SET_DUMPABLE: return set_flag(&p->dumpable, arg2);
@@ -106,7 +103,6 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
         p->no_new_privs = true;
         return 0;
     case PR_SET_PDEATHSIG: return arg2 > 64 ? -EINVAL : 0;
-    case PR_SET_KEEPCAPS: return arg2 > 1 ? -EINVAL : 0;
     case PR_SET_TIMERSLACK:
     case PR_SET_CHILD_SUBREAPER:
     case PR_SET_THP_DISABLE:
@@ -116,9 +112,7 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
     case PR_SET_TSC:
         return arg2 == PR_TSC_ENABLE ? 0 : reject(-EINVAL, "rdtsc cannot be forbidden");
     case PR_SET_SECCOMP: return reject(-EINVAL, "seccomp is not supported");
-    case PR_SET_MM:
-    case PR_CAPBSET_DROP:
-    case PR_SET_SECUREBITS: return reject(-EPERM, "no such privilege in an enclave");
+    case PR_SET_MM: return reject(-EPERM, "no such privilege in an enclave");
     default: return prctl_get(p, option, arg2);
     }
 }
@@ -160,78 +154,6 @@ long sys_personality(unsigned persona)
     if (persona != 0xffffffff)
         p->personality = persona;
     return old;
-}
-
-/* struct __user_cap_data_struct elements for a header's version; 0: unknown version. */
-static int cap_words(uint32_t version)
-{
-    switch (version) {
-    case _LINUX_CAPABILITY_VERSION_1: return 1;
-    case _LINUX_CAPABILITY_VERSION_2:
-    case _LINUX_CAPABILITY_VERSION_3: return 2;
-    default: return 0;
-    }
-}
-
-/* Reads the header; an unknown version is answered with the preferred one, as Linux does. */
-static long cap_header(uaddr_t addr, struct __user_cap_header_struct *h, int *words)
-{
-    if (copy_in(h, addr, sizeof(*h)))
-        return -EFAULT;
-    *words = cap_words(h->version);
-    if (*words)
-        return 0;
-    uint32_t preferred = _LINUX_CAPABILITY_VERSION_3;
-    return copy_out(addr, &preferred, sizeof(preferred)) ? -EFAULT : -EINVAL;
-}
-
-static bool cap_pid_ok(int pid)
-{
-    return pid == 0 || pid == current_process()->pid || pid == current->tid;
-}
-
-/* Root has all capabilities, others none. */
-long sys_capget(uaddr_t header, uaddr_t data)
-{
-    struct __user_cap_header_struct h;
-    struct __user_cap_data_struct d[2];
-    int words;
-
-    long err = cap_header(header, &h, &words);
-    if (err)
-        return err == -EINVAL && !data ? 0 : err;
-    if (h.pid < 0)
-        return -EINVAL;
-    if (!cap_pid_ok(h.pid))
-        return -ESRCH;
-    uint64_t caps = current_process()->creds.euid == 0 ? (2UL << LAST_CAP) - 1 : 0;
-    for (int i = 0; i < 2; i++) {
-        d[i].effective = d[i].permitted = (uint32_t)(caps >> (32 * i));
-        d[i].inheritable = 0;
-    }
-    return copy_out(data, d, (size_t)words * sizeof(d[0]));
-}
-
-/* Giving capabilities up is accepted and has no effect; asking for more is refused. */
-long sys_capset(uaddr_t header, uaddr_t data)
-{
-    struct __user_cap_header_struct h;
-    struct __user_cap_data_struct d[2] = {{0}};
-    int words;
-
-    long err = cap_header(header, &h, &words);
-    if (err)
-        return err;
-    if (!cap_pid_ok(h.pid))
-        return -EPERM;
-    if (copy_in(d, data, (size_t)words * sizeof(d[0])))
-        return -EFAULT;
-    if (current_process()->creds.euid == 0)
-        return 0;
-    for (int i = 0; i < words; i++)
-        if (d[i].effective || d[i].permitted || d[i].inheritable)
-            return -EPERM;
-    return 0;
 }
 
 long sys_seccomp(unsigned op, unsigned flags, uaddr_t uargs)

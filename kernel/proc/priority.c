@@ -9,6 +9,7 @@
 #include <linux/ioprio.h>
 #include <linux/resource.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
@@ -23,7 +24,7 @@ static bool selected_locked(const struct process *p, const struct thread *t, int
     switch (which) {
     case PRIO_PROCESS: return t->tid == (who ? who : current->tid);
     case PRIO_PGRP: return !who || who == p->pgid;
-    default: return !who || (uint32_t)who == p->creds.uid;
+    default: return !who || (uint32_t)who == p->cred->uid;
     }
 }
 
@@ -62,7 +63,7 @@ static long nice_lowest_locked(struct process *p, struct thread *t, long *lowest
 
 static long nice_set_locked(struct process *p, struct thread *t, long *nice)
 {
-    if (*nice < t->schedparam.nice && p->creds.euid != 0 &&
+    if (*nice < t->schedparam.nice && !capable(CAP_SYS_NICE) &&
         (uint64_t)(20 - *nice) > p->rlimits[RLIMIT_NICE].rlim_cur)
         return -EACCES;
     t->schedparam.nice = (int8_t)*nice;
@@ -121,7 +122,7 @@ static long ioprio_check(int ioprio)
 
     switch (IOPRIO_PRIO_CLASS(ioprio)) {
     case IOPRIO_CLASS_RT:
-        if (current_process()->creds.euid != 0)
+        if (!capable(CAP_SYS_NICE))
             return -EPERM;
         return level < IOPRIO_NR_LEVELS ? 0 : -EINVAL;
     case IOPRIO_CLASS_BE: return level < IOPRIO_NR_LEVELS ? 0 : -EINVAL;

@@ -10,6 +10,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/program.h"
 #include "kernel/sched/thread.h"
@@ -62,6 +63,7 @@ void process_put(struct process *p)
         sighand_put(p->sighand);
     sigqueue_free(p->sigqueue);
     program_put(p->program);
+    cred_put(p->cred);
     kfree(p);
 }
 
@@ -147,6 +149,11 @@ int process_init(void)
 
     if (!p)
         return -ENOMEM;
+    p->cred = cred_first(0, 0);
+    if (!p->cred) {
+        process_put(p);
+        return -ENOMEM;
+    }
     spin_lock(&process_tree_lock);
     p->pid = p->pgid = p->sid = number_take_locked(0);
     process_number_locked(p);
@@ -189,6 +196,7 @@ int thread_attach(struct thread *t)
 {
     struct process *p = t->process;
 
+    cred_inherit(t);
     t->sigqueue = sigqueue_new(&p->signals_queued);
     if (!t->sigqueue)
         return -ENOMEM;
@@ -204,6 +212,9 @@ int process_attach(struct thread *t, struct process *parent)
 {
     struct process *p = t->process;
 
+    if (!p->cred)
+        p->cred = cred_get(current_cred());
+    cred_inherit(t);
     t->sigqueue = sigqueue_new(&p->signals_queued);
     if (!t->sigqueue)
         return -ENOMEM;

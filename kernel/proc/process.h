@@ -37,15 +37,9 @@ struct sighand;
 struct sigqueue;
 struct file;
 struct program;
+struct cred;
 
-#define NGROUPS_KEPT 32
 #define PID_MAX 4194304
-
-struct creds {
-    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
-    uint32_t ngroups;
-    uint32_t groups[NGROUPS_KEPT];
-};
 
 /* setitimer(2) and alarm(2); kernel/signal/itimer.c. */
 struct itimer {
@@ -81,7 +75,7 @@ struct process {
     bool stop_reported;                    /* [l] the parent knows of the stop */
     struct list threads;                   /* [l] */
     unsigned nthreads;                     /* [l] */
-    struct creds creds;                    /* [l] */
+    const struct cred *cred;               /* [l] a reference: the first thread's; cred.h */
     struct rlimit64 rlimits[RLIM_NLIMITS]; /* [l] */
     struct file *exe;                      /* [l] /proc/self/exe */
     struct program *program;               /* [l] what it was started with (program.h); or NULL */

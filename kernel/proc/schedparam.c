@@ -11,6 +11,7 @@
 #include <linux/sched/types.h>
 #include <linux/time_types.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
@@ -98,7 +99,7 @@ static long policy_set_locked(struct process *p, struct schedparam *kept,
         if (policy_is_fair(new.policy))
             new.nice = (int8_t)w->nice;
     }
-    long err = p->creds.euid == 0 ? 0 : policy_allowed_locked(p, kept, &new);
+    long err = capable(CAP_SYS_NICE) ? 0 : policy_allowed_locked(p, kept, &new);
     if (err)
         return reject(err, "not allowed by RLIMIT_NICE or RLIMIT_RTPRIO");
     *kept = new;

@@ -10,6 +10,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/signal/signal.h"
@@ -71,6 +72,7 @@ void thread_put(struct thread *t)
         return;
     if (t->sigqueue)
         sigqueue_free(t->sigqueue);
+    cred_put(t->cred);
     kpages_free(t->xstate, kernel.xstate_size / PAGE_SIZE);
     kstack_free(t->stack);
     process_put(t->process);

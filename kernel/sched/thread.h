@@ -22,6 +22,7 @@
 
 struct process;
 struct pi_state;
+struct cred;
 
 enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
@@ -68,6 +69,7 @@ struct thread {
     struct rseq_state rseq;       /* rseq.h says who writes what */
     struct schedparam schedparam; /* [p] */
     char comm[16];                /* [o] */
+    const struct cred *cred;      /* [o] a reference, replaced under [p]; proc/cred.h */
     struct cputime cputime;       /* [o] */
     uint64_t nvcsw, nivcsw;       /* [o] */
     uint64_t minflt;              /* [o] */

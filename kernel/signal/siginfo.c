@@ -8,6 +8,7 @@
 #include <linux/signal.h>
 #include <linux/time_types.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
@@ -82,5 +83,5 @@ void siginfo_from_self(siginfo_t *info, int sig, int code)
     struct process *p = current_process();
     siginfo_init(info, sig, code);
     info->si_pid = p->pid;
-    info->si_uid = p->creds.uid;
+    info->si_uid = current_cred()->uid;
 }

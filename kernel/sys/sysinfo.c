@@ -17,6 +17,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/ocall/ocall.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
@@ -70,7 +71,7 @@ static long uts_set(char *field, uaddr_t name, int len)
 {
     char buf[UTS_LEN + 1] = {0};
 
-    if (current_process()->creds.euid)
+    if (!capable(CAP_SYS_ADMIN))
         return reject(-EPERM, "not root");
     if (len < 0 || len > UTS_LEN)
         return -EINVAL;

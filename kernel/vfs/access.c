@@ -1,49 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Permissions: mode bits against the process's file-system ids; id 0 may do all but execute what
- * nobody may.  Volatile file systems (the host's) are checked by the host with the user's own
- * rights at the operation itself.
+ * Who may do what with a file: mode bits against the thread's file-system ids and groups, and the
+ * capabilities that go beyond them.  Volatile file systems (the host's) are checked by the host with
+ * the user's own rights at the operation itself.
  */
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
-static bool creds_in_group(const struct creds *c, uint32_t group)
+/* What capabilities let a thread do in spite of the bits. */
+static bool may_override(uint32_t mode, unsigned mask, const struct cred *c)
 {
-    for (uint32_t i = 0; i < c->ngroups; i++)
-        if (c->groups[i] == group)
-            return true;
-    return false;
+    if (S_ISDIR(mode))
+        return cred_has(c, CAP_DAC_OVERRIDE) ||
+               (!(mask & MAY_WRITE) && cred_has(c, CAP_DAC_READ_SEARCH));
+    if (cred_has(c, CAP_DAC_OVERRIDE) && (!(mask & MAY_EXEC) || (mode & 0111)))
+        return true;
+    return mask == MAY_READ && cred_has(c, CAP_DAC_READ_SEARCH);
 }
 
-int mode_permission(uint32_t mode, uint32_t owner, uint32_t group, unsigned mask,
-                    const struct creds *c, uint32_t uid, uint32_t gid)
+int mode_permission(const struct statx *st, unsigned mask, const struct cred *c)
 {
-    if (uid == 0) {
-        bool exec_ok = S_ISDIR(mode) || (mode & 0111);
-        return (mask & MAY_EXEC) && !exec_ok ? -EACCES : 0;
-    }
-    uint32_t bits = mode;
-    if (uid == owner)
+    uint32_t bits = st->stx_mode;
+    if (c->fsuid == st->stx_uid)
         bits >>= 6;
-    else if (gid == group || creds_in_group(c, group))
+    else if (cred_in_group(c, st->stx_gid))
         bits >>= 3;
-    return (bits & mask) == mask ? 0 : -EACCES;
+    return (bits & mask) == mask || may_override(st->stx_mode, mask, c) ? 0 : -EACCES;
 }
 
 int inode_permission(struct inode *i, unsigned mask)
 {
-    const struct process *p = current_process();
+    const struct cred *c = current_cred();
     struct statx st;
-    if (!p) /* boot */
+    if (!c) /* boot */
         return 0;
-    const struct creds *c = &p->creds;
     if (i->super && (i->super->flags & SUPER_VOLATILE))
         return 0;
-    if (c->fsuid == 0 && !(mask & MAY_EXEC && !S_ISDIR(i->mode)))
+    if (cred_has(c, CAP_DAC_OVERRIDE) && (!(mask & MAY_EXEC) || S_ISDIR(i->mode)))
         return 0;
     int err = inode_getattr(i, &st);
-    if (err)
+    return err ? err : mode_permission(&st, mask, c);
+}
+
+bool search_permitted(const struct cred *c)
+{
+    return cred_has(c, CAP_DAC_OVERRIDE) || cred_has(c, CAP_DAC_READ_SEARCH);
+}
+
+int owner_permission(struct inode *i)
+{
+    struct statx st;
+    if ((i->super && i->super->flags & SUPER_VOLATILE) || capable(CAP_FOWNER))
+        return 0;
+    int err = inode_getattr(i, &st);
+    if (err || st.stx_uid == current_cred()->fsuid)
         return err;
-    return mode_permission(st.stx_mode, st.stx_uid, st.stx_gid, mask, c, c->fsuid, c->fsgid);
+    return reject(-EPERM, "not the owner");
 }
 
 int may_create(struct dentry *dir)
@@ -55,13 +67,13 @@ int may_create(struct dentry *dir)
 
 int may_delete(struct dentry *dir, struct inode *victim)
 {
-    uint32_t uid = current_process()->creds.fsuid;
+    uint32_t uid = current_cred()->fsuid;
     struct statx d, v;
     int err = may_create(dir);
-    if (err || uid == 0 || !victim || dentry_volatile(dir))
+    if (err || !victim || dentry_volatile(dir) || capable(CAP_FOWNER))
         return err;
     err = inode_getattr(dir->inode, &d);
-    if (err || !(d.stx_mode & 01000) || d.stx_uid == uid)
+    if (err || !(d.stx_mode & S_ISVTX) || d.stx_uid == uid)
         return err;
     err = inode_getattr(victim, &v);
     return err ? err : v.stx_uid == uid ? 0 : reject(-EPERM, "sticky directory");

@@ -7,6 +7,7 @@
 #include <linux/time_types.h>
 #include <linux/utime.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -23,17 +24,6 @@ struct target {
 static bool inode_is_volatile(const struct inode *i)
 {
     return i->super && i->super->flags & SUPER_VOLATILE;
-}
-
-/* Owner or root. */
-static int owner_check(struct inode *i)
-{
-    uint32_t uid = current_process()->creds.fsuid;
-    struct statx st;
-    if (uid == 0 || inode_is_volatile(i))
-        return 0;
-    int err = inode_getattr(i, &st);
-    return err ? err : st.stx_uid == uid ? 0 : reject(-EPERM, "not the owner");
 }
 
 static int target_setattr(const struct target *t, const struct setattr *a)
@@ -98,7 +88,13 @@ static int change_mode(const struct target *t, const void *arg)
     struct setattr a = {.mask = SETATTR_MODE, .mode = *(const uint32_t *)arg};
     if (S_ISLNK(t->inode->mode))
         return -EOPNOTSUPP;
-    int err = owner_check(t->inode);
+    int err = owner_permission(t->inode);
+    if (!err && a.mode & S_ISGID && !inode_is_volatile(t->inode) && !capable(CAP_FSETID)) {
+        struct statx st;
+        err = inode_getattr(t->inode, &st);
+        if (!err && !cred_in_group(current_cred(), st.stx_gid))
+            a.mode &= ~(uint32_t)S_ISGID;
+    }
     return err ? err : target_setattr(t, &a);
 }
 
@@ -132,22 +128,49 @@ struct owner {
     uint32_t uid, gid; /* ~0: unchanged */
 };
 
+/* A file's owner may give it to a group of his; all else needs CAP_CHOWN. */
+static int owner_allowed(const struct owner *o, const struct statx *st)
+{
+    const struct cred *c = current_cred();
+    if (cred_has(c, CAP_CHOWN))
+        return 0;
+    if (o->uid != ~0U && (c->fsuid != st->stx_uid || o->uid != st->stx_uid))
+        return reject(-EPERM, "only root gives files away");
+    if (o->gid != ~0U &&
+        (c->fsuid != st->stx_uid || (o->gid != st->stx_gid && !cred_in_group(c, o->gid))))
+        return reject(-EPERM, "not the owner's group");
+    return 0;
+}
+
+/* Set-id bits do not survive a new owner, whoever gives it, but those of a directory. */
+static void owner_drops_bits(struct setattr *a, const struct statx *st)
+{
+    uint32_t drop = st->stx_mode & S_ISUID;
+    if ((st->stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+        drop |= S_ISGID;
+    if (S_ISDIR(st->stx_mode) || !drop)
+        return;
+    a->mask |= SETATTR_MODE;
+    a->mode = st->stx_mode & 07777 & ~drop;
+}
+
 static int change_owner(const struct target *t, const void *arg)
 {
     const struct owner *o = arg;
     struct setattr a = {.uid = o->uid, .gid = o->gid};
+    struct statx st;
     a.mask = (o->uid != ~0U ? SETATTR_UID : 0) | (o->gid != ~0U ? SETATTR_GID : 0);
-    if (current_process()->creds.fsuid != 0 && !inode_is_volatile(t->inode)) {
-        int err = owner_check(t->inode);
-        struct statx st;
+    if (t->rdonly)
+        return -EROFS;
+    if (!inode_is_volatile(t->inode)) {
+        int err = inode_getattr(t->inode, &st);
         if (!err)
-            err = inode_getattr(t->inode, &st);
-        if (!err && a.mask & SETATTR_UID && o->uid != st.stx_uid)
-            err = reject(-EPERM, "only root gives files away");
+            err = owner_allowed(o, &st);
         if (err)
             return err;
+        owner_drops_bits(&a, &st);
     }
-    return a.mask ? target_setattr(t, &a) : t->rdonly ? -EROFS : 0;
+    return a.mask ? target_setattr(t, &a) : 0;
 }
 
 long sys_fchownat(int dfd, uaddr_t path, unsigned user, unsigned group, int flags)
@@ -186,7 +209,7 @@ static int change_times(const struct target *t, const void *arg)
     const struct times *times = arg;
     if (!times->a.mask)
         return 0;
-    int err = owner_check(t->inode);
+    int err = owner_permission(t->inode);
     if (err && times->now)
         err = inode_permission(t->inode, MAY_WRITE) ? -EACCES : 0;
     return err ? err : target_setattr(t, &times->a);

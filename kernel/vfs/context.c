@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process's place in the tree of names: current directory, root, umask. */
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -140,7 +141,7 @@ long sys_chroot(uaddr_t path)
     path_done(&p);
     if (err)
         return err;
-    if (current_process()->creds.euid != 0) {
+    if (!capable(CAP_SYS_CHROOT)) {
         dentry_put(d);
         return reject(-EPERM, "needs CAP_SYS_CHROOT");
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fcntl(2) but for its locks (lock.c). */
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -8,12 +9,10 @@
 static long flags_set(struct file *f, uint32_t arg)
 {
     uint32_t old = f->flags;
-    if (f->inode && (arg & O_NOATIME) && !(old & O_NOATIME) &&
-        !(f->inode->super && f->inode->super->flags & SUPER_VOLATILE)) {
-        struct statx st;
-        uint32_t uid = current_process()->creds.fsuid;
-        if (uid != 0 && !file_stat(f, &st) && st.stx_uid != uid)
-            return -EPERM;
+    if (f->inode && (arg & O_NOATIME) && !(old & O_NOATIME)) {
+        int err = owner_permission(f->inode);
+        if (err)
+            return err;
     }
     __atomic_store_n(&f->flags, (old & ~SETFL_MASK) | (arg & SETFL_MASK), __ATOMIC_RELAXED);
     int err = f->ops->set_flags ? f->ops->set_flags(f, old) : 0;

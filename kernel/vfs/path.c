@@ -17,6 +17,7 @@
  */
 #include <linux/openat2.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define SYMLINKS_MAX 40
@@ -63,7 +64,8 @@ static int walk_to_root(struct walk *w)
 static void walk_start_fast(struct walk *w, const struct process *p)
 {
     w->root = p->fs->root;
-    w->at = dcache_descend(*w->rest == '/' ? w->root : p->fs->cwd, p->creds.fsuid == 0, w);
+    w->at =
+        dcache_descend(*w->rest == '/' ? w->root : p->fs->cwd, search_permitted(current_cred()), w);
 }
 
 void walk_init(struct walk *w, const char *path, uint64_t resolve)

@@ -6,7 +6,9 @@
  */
 #include <asm/stat.h>
 #include <asm/statfs.h>
+#include <linux/securebits.h>
 
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -168,9 +170,8 @@ long sys_statx(int dfd, uaddr_t path, int flags, unsigned mask, uaddr_t buf)
 
 /* access(2). */
 
-static int access_check(struct dentry *d, const struct statx *st, int mode, bool effective)
+static int access_check(struct dentry *d, const struct statx *st, int mode)
 {
-    const struct creds *c = &current_process()->creds;
     unsigned mask =
         (mode & 4 ? MAY_READ : 0) | (mode & 2 ? MAY_WRITE : 0) | (mode & 1 ? MAY_EXEC : 0);
     bool special = !S_ISREG(st->stx_mode) && !S_ISDIR(st->stx_mode) && !S_ISLNK(st->stx_mode);
@@ -178,25 +179,45 @@ static int access_check(struct dentry *d, const struct statx *st, int mode, bool
         return -EROFS;
     if (!mask)
         return 0;
-    return mode_permission(st->stx_mode, st->stx_uid, st->stx_gid, mask, c,
-                           effective ? c->euid : c->uid, effective ? c->egid : c->gid);
+    return mode_permission(st, mask, current_cred());
 }
 
 static int access_path(int dirfd, const char *path, int mode, unsigned flags)
 {
-    bool effective = flags & AT_EACCESS;
     struct statx st;
     struct walk w;
     if (!*path && flags & AT_EMPTY_PATH) {
         int err = stat_path(dirfd, path, flags, &st);
-        return err ? err : access_check(NULL, &st, mode, effective);
+        return err ? err : access_check(NULL, &st, mode);
     }
     int err = walk_start(&w, dirfd, path, 0);
     if (!err)
         err = stat_walk(&w, !(flags & AT_SYMLINK_NOFOLLOW), &st);
     if (!err)
-        err = access_check(w.at, &st, mode, effective);
+        err = access_check(w.at, &st, mode);
     walk_end(&w);
+    return err;
+}
+
+/* access(2) asks for the real ids: what a set-id program's caller may. */
+static int access_as_real(int dirfd, const char *path, int mode, unsigned flags)
+{
+    const struct cred *c = current_cred();
+    capset_t caps = c->uid == 0 ? c->permitted : 0;
+    if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+        caps = c->effective;
+    if (c->fsuid == c->uid && c->fsgid == c->gid && caps == c->effective)
+        return access_path(dirfd, path, mode, flags);
+    struct cred *real = cred_prepare();
+    if (!real)
+        return -ENOMEM;
+    real->fsuid = real->uid;
+    real->fsgid = real->gid;
+    real->effective = caps;
+    const struct cred *old = cred_override(real);
+    int err = access_path(dirfd, path, mode, flags);
+    cred_restore(old);
+    cred_put(real);
     return err;
 }
 
@@ -208,7 +229,8 @@ long sys_faccessat2(int dfd, uaddr_t path, int mode, int flags)
     int err = path_in(&p, path);
     if (err)
         return err;
-    err = access_path(dfd, p.s, mode, (unsigned)flags);
+    err = flags & AT_EACCESS ? access_path(dfd, p.s, mode, (unsigned)flags)
+                             : access_as_real(dfd, p.s, mode, (unsigned)flags);
     path_done(&p);
     return err;
 }

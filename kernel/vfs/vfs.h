@@ -37,6 +37,12 @@ int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const cha
                                  unsigned flags, void *),
                        void *arg);
 
+/* What c allows with a file of which stat says this: 0 or -EACCES (access.c). */
+#define MAY_EXEC 1U
+#define MAY_WRITE 2U
+#define MAY_READ 4U
+MUST_CHECK int mode_permission(const struct statx *st, unsigned mask, const struct cred *c);
+
 /* A process's cwd, root, umask. */
 struct fs_context *fs_context_new(void) MUST_CHECK;                   /* cwd and root "/" */
 struct fs_context *fs_context_clone(struct fs_context *f) MUST_CHECK; /* a copy */

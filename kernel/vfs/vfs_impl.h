@@ -193,15 +193,13 @@ void namei_init(void);
 MUST_CHECK int vfs_make_socket(const char *path, struct dentry **out);
 
 /* access.c */
-#define MAY_EXEC 1U
-#define MAY_WRITE 2U
-#define MAY_READ 4U
-/* 0, -EACCES or -EROFS for the current process's fs ids.  Volatile file systems: the host decides
+/* 0 or -EACCES for the current thread's credentials.  Volatile file systems: the host decides
  * later. */
 MUST_CHECK int inode_permission(struct inode *i, unsigned mask);
-/* The bits alone, for the given ids. */
-MUST_CHECK int mode_permission(uint32_t mode, uint32_t owner, uint32_t group, unsigned mask,
-                               const struct creds *c, uint32_t uid, uint32_t gid);
+/* No directory's search permission has to be looked at. */
+bool search_permitted(const struct cred *c);
+/* What only the owner may do: -EPERM.  Volatile file systems: the host decides. */
+MUST_CHECK int owner_permission(struct inode *i);
 MUST_CHECK int may_create(struct dentry *dir);
 MUST_CHECK int may_delete(struct dentry *dir, struct inode *victim);
 MUST_CHECK int inode_getattr(struct inode *i, struct statx *st);

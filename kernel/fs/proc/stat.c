@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stat, statm, status, limits, io: a process's or thread's numbers, in the forms of proc(5). */
 #include "kernel/fs/proc/proc_impl.h"
+#include "kernel/proc/cred.h"
 #include "kernel/signal/signal.h"
 
 struct facts {
@@ -104,10 +105,10 @@ int proc_statm_show(struct seq *s, const struct pseudo_inode *i)
     return 0;
 }
 
-static void groups_show(struct seq *s, const struct creds *c)
+static void groups_show(struct seq *s, const struct cred *c)
 {
     seq_puts(s, "Groups:\t");
-    for (uint32_t i = 0; i < c->ngroups && i < NGROUPS_KEPT; i++)
+    for (uint32_t i = 0; i < c->ngroups; i++)
         seq_printf(s, "%u ", c->groups[i]);
     seq_puts(s, "\n");
 }
@@ -136,6 +137,13 @@ static void signals_show(struct seq *s, struct thread *t)
                (unsigned long)ignored, (unsigned long)caught);
 }
 
+static void caps_show(struct seq *s, const struct cred *c)
+{
+    seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->inheritable,
+               c->permitted, c->effective);
+    seq_printf(s, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->bounding, c->ambient);
+}
+
 static const char *state_text(char c)
 {
     switch (c) {
@@ -146,9 +154,8 @@ static const char *state_text(char c)
     }
 }
 
-static void identity_show(struct seq *s, const struct facts *f)
+static void identity_show(struct seq *s, const struct facts *f, const struct cred *c)
 {
-    const struct creds *c = &f->p->creds;
     seq_printf(s, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\n", f->t->comm,
                fs_context_umask(f->p->fs), state_text(state_of(f->t)));
     seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", f->p->pid, f->t->tid,
@@ -177,14 +184,14 @@ int proc_status_show(struct seq *s, const struct pseudo_inode *i)
     int err = facts_get(i, &f);
     if (err)
         return err;
-    unsigned long caps = f.p->creds.euid ? 0 : 0x1ffffffffffUL;
-    identity_show(s, &f);
+    const struct cred *c = thread_cred_get(f.t);
+    identity_show(s, &f, c);
     memory_show(s, f.p);
     seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\nSigQ:\t%u/%lu\n", f.p->nthreads,
                f.p->signals_queued, (unsigned long)f.p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
     signals_show(s, f.t);
-    seq_printf(s, "CapInh:\t%016x\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0, caps, caps);
-    seq_printf(s, "CapBnd:\t%016lx\nCapAmb:\t%016x\n", 0x1ffffffffffUL, 0);
+    caps_show(s, c);
+    cred_put(c);
     seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", f.p->no_new_privs);
     seq_puts(s, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
     cpus_show(s);

@@ -24,7 +24,7 @@ size_t epage_limit(void)
 static int setup(void **state)
 {
     (void)state;
-    stub_process.creds.fsuid = 7;
+    stub_cred.fsuid = 7;
     assert_int_equal(tmpfs_mount(NULL, 0, &sb), 0);
     root = sb->root;
     return 0;

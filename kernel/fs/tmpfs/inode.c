@@ -3,6 +3,7 @@
 #include "kernel/fs/tmpfs/tmpfs_impl.h"
 
 #include "kernel/mm/epage.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 
@@ -34,7 +35,7 @@ struct tmpfs_inode *tmpfs_inode_new(struct super *sb, uint32_t mode)
     struct tmpfs_inode *ti = inode_alloc(sb, mode);
     if (!ti)
         return NULL;
-    const struct creds *c = &current_process()->creds;
+    const struct cred *c = current_cred();
     ti->uid = c->fsuid;
     ti->gid = c->fsgid;
     return ti;

@@ -11,14 +11,9 @@ struct thing {
 };
 
 static struct ipc_ids ids;
-static struct creds *me = &stub_process.creds;
+static struct cred *me = &stub_cred;
 static unsigned limit = 32000;
 static int made_by_another; /* while `make` runs, somebody adds this key; 0: nobody */
-
-bool cred_in_group(const struct creds *c, uint32_t gid)
-{
-    return c->fsgid == gid;
-}
 
 static unsigned thing_limit(void)
 {
@@ -81,7 +76,7 @@ static int setup(void **state)
     (void)state;
     ids = (struct ipc_ids)IPC_IDS_INIT;
     limit = 32000;
-    *me = (struct creds){.uid = 7, .euid = 7, .gid = 8, .egid = 8, .fsgid = 8};
+    *me = (struct cred){.uid = 7, .euid = 7, .gid = 8, .egid = 8, .fsgid = 8};
     return 0;
 }
 
@@ -145,7 +140,7 @@ static void test_permissions(void **state)
     me->fsgid = 1; /* anybody */
     assert_false(ipc_allowed(o, IPC_READ));
     assert_true(ipc_allowed(o, 0));
-    me->euid = 0;
+    me->effective = CAPS_ALL;
     assert_true(ipc_allowed(o, 0666));
     assert_int_equal(ipc_may_change(o), 0);
     ipc_perm_out(o, &perm);
@@ -157,6 +152,7 @@ static void test_permissions(void **state)
     perm.uid = 9;
     perm.mode = 01604;
     assert_int_equal(ipc_perm_set(o, &perm), 0);
+    me->effective = 0;
     me->euid = 9; /* its owner now, beside its maker */
     assert_true(ipc_allowed(o, IPC_WRITE));
     assert_int_equal(o->mode, 0604);

@@ -235,10 +235,10 @@ static void test_pipe_size(void **state)
     assert_int_equal(pipe_set_size(r.file, 5000), 8192);
     assert_int_equal(sys_write(fds[1], P("abc"), 3), 3);
     assert_int_equal(pipe_set_size(r.file, 1), 4096);
-    stub_process.creds.euid = 1000;
+    stub_cred.effective = 0;
     assert_int_equal(pipe_set_size(r.file, 2 << 20), -EPERM);
     assert_int_equal(pipe_set_size(r.file, 1 << 20), 1 << 20);
-    stub_process.creds.euid = 0;
+    stub_cred.effective = CAPS_ALL;
     assert_int_equal(pipe_set_size(r.file, 2 << 20), 2 << 20);
     assert_int_equal(pipe_set_size(r.file, (1UL << 31) + 1), -EINVAL);
     assert_int_equal(pipe_set_size(r.file, 0), 4096);

@@ -14,7 +14,8 @@
 
 struct kernel kernel;
 static struct vcpu vcpu;
-static struct thread thread;
+static struct cred cred;
+static struct thread thread = {.cred = &cred};
 static struct process process = {.nthreads = 3};
 static struct boot_args args;
 static struct config_header head;
@@ -95,7 +96,7 @@ static int setup(void **state)
     host_set_gs(&vcpu);
     kernel.config = &config;
     kernel.boot_args = &args;
-    process.creds.euid = 0;
+    cred.effective = CAPS_ALL;
     head.flags = 0;
     memset(uts_nodename, 0, sizeof(uts_nodename));
     room = SIZE_MAX;
@@ -135,7 +136,7 @@ static void test_set_name(void **state)
     assert_int_equal(sys_sethostname((uaddr_t) "new", -1), -EINVAL);
     assert_int_equal(sys_sethostname((uaddr_t) "new", 65), -EINVAL);
     assert_int_equal(sys_sethostname(8, 3), -EFAULT);
-    process.creds.euid = 1000;
+    cred.effective = 0;
     assert_int_equal(sys_sethostname((uaddr_t) "new", 3), -EPERM);
 }
 

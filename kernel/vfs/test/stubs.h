@@ -30,12 +30,14 @@
 #include <linux/stat.h>
 #pragma pop_macro("__GLIBC__")
 
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define STUB_BAD 0xdead000UL /* [STUB_BAD, STUB_BAD + 1 MiB) faults */
 
 static struct process stub_process = {.nthreads = 1, .pid = 1};
-static struct thread stub_thread = {.process = &stub_process};
+static struct cred stub_cred = {.effective = CAPS_ALL}; /* root's */
+static struct thread stub_thread = {.process = &stub_process, .cred = &stub_cred};
 #undef current
 #define current (&stub_thread)
 #define thread_interrupted() (stub_thread.signal_pending != 0)

@@ -6,6 +6,12 @@
 #include "kernel/vfs/fdtable.c"
 #include "kernel/vfs/file.c"
 
+int owner_permission(struct inode *i)
+{
+    (void)i;
+    return 0;
+}
+
 void epoll_forget(struct file *f)
 {
     (void)f;

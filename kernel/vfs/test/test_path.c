@@ -5,6 +5,8 @@
  */
 #include "kernel/vfs/test/stubs.h"
 
+#include "kernel/proc/cred.c"
+
 #include "kernel/vfs/test/toyfs.h"
 
 #include "kernel/vfs/access.c"
@@ -105,7 +107,6 @@ static int setup(void **state)
     }
     stub_process.fs = fs_context_new();
     assert_non_null(stub_process.fs);
-    stub_process.creds = (struct creds){0};
     return 0;
 }
 
