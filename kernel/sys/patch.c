@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A `syscall` instruction that trapped: it is served, and at its first trap the site is patched if
+ * A `syscall` instruction that trapped: it is served, and if it traps often the site is patched if
  * that is proved safe (site.c), so that it never traps again.
  *
- *   unknown --first trap--> being analysed (one patcher at a time) --> patched
- *                                                                  \-> refused: traps for ever
+ *   unknown --first trap--> waiting --PATCH_AFTER traps--> analysed (one patcher at a time) --> patched
+ *                                                                                           \-> refused: traps for ever
+ *
+ * Most sites of most programs are used once or twice, and a patch costs as much as some traps: pages have to
+ * be opened and closed.  Those wait that the bytes before the `syscall` say enough of.  The others are
+ * decided at once, since a PATCH_WINDOW is safe at the first trap only: nobody returns into it yet.
  *
  * All the bytes that are looked at belong to the program, which may change them at any time or make
  * them up; what a lie leads to is that the program runs other code of its own than it thought.
@@ -184,35 +188,54 @@ static bool site_patch(struct patch_space *s, struct analysis *a, struct site_en
     return site_record(s, e) && !site_write(a, &t);
 }
 
-static bool site_try(struct patch_space *s, struct mm *mm, uint32_t nr, struct site_entry *e)
+/* Patches the site, or makes it wait for that; false: neither can be. */
+static bool patch_or_wait(struct patch_space *s, struct analysis *a, bool first,
+                          struct site_entry *e)
+{
+    if (!find_region(a) || !analyse_near(a))
+        return false;
+    if (first && a->plan.kind != PATCH_NONE && a->plan.kind != PATCH_WINDOW) {
+        e->waits = PATCH_AFTER;
+        return site_record(s, e);
+    }
+    if (first && a->plan.kind == PATCH_NONE)
+        analyse_function(a);
+    return a->plan.kind != PATCH_NONE && (first || a->plan.kind != PATCH_WINDOW) &&
+           site_patch(s, a, e);
+}
+
+static bool site_try(struct patch_space *s, struct mm *mm, uint32_t nr, bool first,
+                     struct site_entry *e)
 {
     struct analysis *a = kzalloc(sizeof(*a));
-    bool patched = false;
+    bool done = false;
 
     if (a && !tramp_contains(s, e->site)) {
         a->mm = mm;
         a->site = e->site;
         a->code.nr = nr;
-        if (find_region(a) && analyse_near(a) && a->plan.kind == PATCH_NONE)
-            analyse_function(a);
-        patched = a->plan.kind != PATCH_NONE && site_patch(s, a, e);
+        done = patch_or_wait(s, a, first, e);
         kfree(a->func);
     }
     kfree(a);
-    return patched;
+    return done;
 }
 
-/* A site's first trap.  Fills in what is to be remembered of it. */
-static void site_first(struct mm *mm, uaddr_t site, uint32_t nr, struct site_entry *e)
+/* A site's first trap, or the last that it waited for.  Fills in what is to be remembered of it. */
+static void site_act(struct mm *mm, uaddr_t site, uint32_t nr, bool first, struct site_entry *e)
 {
     struct patch_space *s = space_get(mm);
 
     *e = (struct site_entry){.site = site, .kind = PATCH_NONE};
-    if (s && !patcher.lost && site_try(s, mm, nr, e)) {
-        patcher.count.patched[e->kind]++;
+    patcher.count.waiting -= !first;
+    if (s && !patcher.lost && site_try(s, mm, nr, first, e)) {
+        if (e->waits)
+            patcher.count.waiting++;
+        else
+            patcher.count.patched[e->kind]++;
         return;
     }
-    e->kind = PATCH_NONE;
+    *e = (struct site_entry){.site = site, .kind = PATCH_NONE};
     patcher.lost |= !s || !site_record(s, e);
     patcher.count.refused++;
     log_debug("the system call %u at 0x%lx keeps trapping", nr, (unsigned long)site);
@@ -229,16 +252,24 @@ static bool site_still_patched(const struct site_entry *e)
     return e->kind == PATCH_NONE || (!copy_in(&b, e->start, 1) && (b == 0xe9 || b == 0xeb));
 }
 
+/* Nothing more is to be done about the site, now. */
+static bool site_settled(struct mm *mm, uaddr_t site, bool *known, struct site_entry *e)
+{
+    *known = site_recall(mm, site, e) && site_still_patched(e);
+    return *known && e->waits != 1;
+}
+
 /* Where the call returns to. */
 static uaddr_t trap_return(const struct user_regs *regs)
 {
     struct mm *mm = current_process()->mm;
     struct site_entry e;
+    bool known;
 
-    if (!site_recall(mm, regs->rip, &e) || !site_still_patched(&e)) {
+    if (!site_settled(mm, regs->rip, &known, &e)) {
         mutex_lock(&patcher.mutex);
-        if (!site_recall(mm, regs->rip, &e) || !site_still_patched(&e))
-            site_first(mm, regs->rip, (uint32_t)regs->rax, &e);
+        if (!site_settled(mm, regs->rip, &known, &e))
+            site_act(mm, regs->rip, (uint32_t)regs->rax, !known, &e);
         mutex_unlock(&patcher.mutex);
     }
     return e.kind == PATCH_WINDOW ? e.tail : e.site + SYSCALL_LEN;

@@ -15,6 +15,7 @@ enum patch_kind { PATCH_NONE, PATCH_MOV, PATCH_BEFORE, PATCH_CAVE, PATCH_WINDOW,
 
 struct patch_stats {
     uint64_t patched[PATCH_KINDS]; /* sites, by kind */
+    uint64_t waiting;              /* sites that have not trapped often enough yet */
     uint64_t refused;              /* sites that keep trapping */
     uint64_t traps;                /* system calls that came as a trap */
 };

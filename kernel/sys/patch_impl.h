@@ -17,12 +17,15 @@
 #define POOL_SIZE 4096UL
 #define POOL_SLOTS (POOL_SIZE / SLOT_SIZE)
 
+#define PATCH_AFTER 3U /* traps of a site before it is patched: about what a patch costs */
+
 /* A site that has trapped, and what came of it. */
 struct site_entry {
     uaddr_t site;  /* SITE_FREE, SITE_GONE, or its address */
     uaddr_t start; /* where its jmp stands */
     uaddr_t tail;  /* PATCH_WINDOW: where the call returns to */
     enum patch_kind kind;
+    unsigned waits; /* 0: decided; 1: to be patched now; else so many traps more, and then 1 */
 };
 #define SITE_FREE 0UL
 #define SITE_GONE 1UL /* the place was taken: searches go on behind it */
@@ -55,7 +58,7 @@ extern struct spinlock sites_lock;
 struct patch_space *space_find(struct mm *mm) REQUIRES(sites_lock);
 /* Likewise, made if need be; NULL: out of memory.  Patcher only. */
 struct patch_space *space_get(struct mm *mm);
-/* False when the site has not trapped before. */
+/* False when the site has not trapped before.  One that waits has a trap fewer to wait for, down to 1. */
 bool site_recall(struct mm *mm, uaddr_t site, struct site_entry *out);
 /* False when there is no room: the site must not be patched.  Patcher only. */
 bool site_record(struct patch_space *s, const struct site_entry *e);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is remembered of each address space's sites: a hash table of those that trapped, with what
- * came of it.  A site is analysed once, at its first trap.  That is also what makes PATCH_WINDOW
- * safe: before a site's first trap no thread can be about to return into the window.  So when a
- * site cannot be remembered, nothing is patched any more.
+ * came of it.  Only at a site's first trap may it become a PATCH_WINDOW: before that no thread can be
+ * about to return into the window.  So when a site cannot be remembered, nothing is patched any more.
  */
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
@@ -64,10 +63,12 @@ bool site_recall(struct mm *mm, uaddr_t site, struct site_entry *out)
     spin_lock(&sites_lock);
     const struct patch_space *s = space_find(mm);
     if (s) {
-        const struct site_entry *e = place_find(s->entries, s->capacity, site);
+        struct site_entry *e = place_find(s->entries, s->capacity, site);
         known = e && e->site == site;
-        if (known)
+        if (known) {
+            e->waits -= e->waits > 1;
             *out = *e;
+        }
     }
     spin_unlock(&sites_lock);
     return known;

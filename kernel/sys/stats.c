@@ -74,11 +74,12 @@ static void print_sites(void)
     struct patch_stats s;
 
     patch_stats_get(&s);
-    line("syscall sites    %12lu patched (%lu mov, %lu before, %lu cave, %lu window), %lu trapping",
+    line("syscall sites    %12lu patched (%lu mov, %lu before, %lu cave, %lu window), "
+         "%lu seldom used, %lu trapping",
          s.patched[PATCH_MOV] + s.patched[PATCH_BEFORE] + s.patched[PATCH_CAVE] +
              s.patched[PATCH_WINDOW],
          s.patched[PATCH_MOV], s.patched[PATCH_BEFORE], s.patched[PATCH_CAVE],
-         s.patched[PATCH_WINDOW], s.refused);
+         s.patched[PATCH_WINDOW], s.waiting, s.refused);
     line("syscall traps    %12lu", s.traps);
 }
 

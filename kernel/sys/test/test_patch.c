@@ -191,6 +191,15 @@ static uaddr_t trap(uaddr_t site, uint64_t nr)
     return regs.rip;
 }
 
+/* … so often that it is patched. */
+static uaddr_t trap_often(uaddr_t site, uint64_t nr)
+{
+    uaddr_t ret = 0;
+    for (unsigned i = 0; i < PATCH_AFTER; i++)
+        ret = trap(site, nr);
+    return ret;
+}
+
 /* Runs the code at text + off: all registers but rax, rcx and r11 as they were. */
 static uint64_t run_at(size_t off)
 {
@@ -211,7 +220,7 @@ static void test_mov(void **state)
     uaddr_t site = (uaddr_t)text + 261;
     (void)state;
     PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3"); /* mov $39,%eax; syscall; ret */
-    assert_int_equal(trap(site, 39), site + 2);
+    assert_int_equal(trap_often(site, 39), site + 2);
     test_gate_calls = 0;
     assert_int_equal(run_at(256), 0x2027);
     assert_int_equal(test_gate_calls, 1);
@@ -221,7 +230,37 @@ static void test_mov(void **state)
     assert_memory_equal(text + 261, "\x0f\x05", 2); /* who jumps to it still traps, and is served */
     assert_int_equal(trap(site, 40), site + 2);
     assert_int_equal(patcher.count.patched[PATCH_MOV], 1);
-    assert_int_equal(patcher.count.traps, 2);
+    assert_int_equal(patcher.count.traps, PATCH_AFTER + 1);
+}
+
+/* What is used seldom is served, and its text stays as it is. */
+static void test_waits(void **state)
+{
+    uaddr_t site = (uaddr_t)text + 261;
+    (void)state;
+    PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
+    for (unsigned i = 1; i < PATCH_AFTER; i++)
+        assert_int_equal(trap(site, 39), site + 2);
+    assert_int_equal(writes, 0);
+    assert_int_equal(patcher.count.waiting, 1);
+    assert_int_equal(patcher.count.refused, 0);
+    trap(site, 39);
+    assert_int_equal(patcher.count.waiting, 0);
+    assert_int_equal(patcher.count.patched[PATCH_MOV], 1);
+}
+
+/* Other code since the first trap: what could be patched then, and only by its function now, is not. */
+static void test_changed_meanwhile(void **state)
+{
+    uaddr_t site = (uaddr_t)text + 261;
+    (void)state;
+    PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
+    trap(site, 39);
+    PUT(256, "\x90\x90\x90\x89\xd8\x0f\x05\xc3");
+    assert_int_equal(trap_often(site, 39), site + 2);
+    assert_int_equal(writes, 0);
+    assert_int_equal(patcher.count.waiting, 0);
+    assert_int_equal(patcher.count.refused, 1);
 }
 
 static void test_before(void **state)
@@ -229,7 +268,7 @@ static void test_before(void **state)
     uaddr_t site = (uaddr_t)text + 261;
     (void)state;
     PUT(256, "\x48\x8d\x44\x24\x08\x0f\x05\xc3"); /* lea 8(%rsp),%rax; syscall; ret */
-    assert_int_equal(trap(site, 5), site + 2);
+    assert_int_equal(trap_often(site, 5), site + 2);
     assert_int_equal(patcher.count.patched[PATCH_BEFORE], 1);
     test_gate_calls = 0;
     run_at(256);
@@ -242,7 +281,7 @@ static void test_cave(void **state)
     (void)state;
     /* mov %ebx,%eax; syscall; cltq; ret; padding */
     PUT(256, "\x89\xd8\x0f\x05\x48\x98\xc3\x66\x0f\x1f\x84\0\0\0\0\0");
-    assert_int_equal(trap(site, 1), site + 2);
+    assert_int_equal(trap_often(site, 1), site + 2);
     assert_int_equal(patcher.count.patched[PATCH_CAVE], 1);
     assert_int_equal(run_at(256), 0x2001);
     assert_int_equal(test_gate_rcx, site + 2);
@@ -298,7 +337,7 @@ static void test_program_rip(void **state)
     int32_t rel;
     (void)state;
     PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
-    trap(site, 39);
+    trap_often(site, 39);
     memcpy(&rel, text + 257, 4);
     uaddr_t tramp = site + (uaddr_t)(int64_t)rel;
     assert_int_equal(patch_program_rip(mm, tramp), site - 5);
@@ -328,7 +367,7 @@ static void test_not_text(void **state)
     (void)state;
     PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
     text_is_exec = false;
-    assert_int_equal(trap(site, 39), site + 2);
+    assert_int_equal(trap_often(site, 39), site + 2);
     assert_int_equal(writes, 0);
 }
 
@@ -338,7 +377,7 @@ static void test_no_room(void **state)
     (void)state;
     PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
     no_room = true;
-    assert_int_equal(trap(site, 39), site + 2);
+    assert_int_equal(trap_often(site, 39), site + 2);
     assert_int_equal(writes, 0);
     assert_int_equal(text[256], 0xb8);
 }
@@ -349,9 +388,9 @@ static void test_mapped_anew(void **state)
     uaddr_t site = (uaddr_t)text + 261;
     (void)state;
     PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
-    trap(site, 39);
+    trap_often(site, 39);
     PUT(256, "\xb8\x28\0\0\0\x0f\x05\xc3");
-    assert_int_equal(trap(site, 40), site + 2);
+    assert_int_equal(trap_often(site, 40), site + 2);
     assert_int_equal(run_at(256), 0x2028);
     assert_int_equal(patcher.count.patched[PATCH_MOV], 2);
 }
@@ -362,7 +401,7 @@ static void test_many(void **state)
     (void)state;
     for (size_t off = 128; off < 4000; off += 8) {
         PUT(off, "\xb8\x27\0\0\0\x0f\x05\xc3");
-        trap((uaddr_t)text + off + 5, 39);
+        trap_often((uaddr_t)text + off + 5, 39);
     }
     for (size_t off = 128; off < 4000; off += 8)
         assert_int_equal(run_at(off), 0x2027);
@@ -373,9 +412,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_mov),         T(test_before),  T(test_cave),     T(test_window),
-        T(test_program_rip), T(test_refused), T(test_not_text), T(test_no_room),
-        T(test_mapped_anew), T(test_many),
+        T(test_mov),      T(test_waits),   T(test_changed_meanwhile), T(test_before),
+        T(test_cave),     T(test_window),  T(test_program_rip),       T(test_refused),
+        T(test_not_text), T(test_no_room), T(test_mapped_anew),       T(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
