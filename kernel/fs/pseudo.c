@@ -19,23 +19,14 @@
 #include "lib/hash.h"
 #include "lib/string.h"
 
-#define STORE_MAX 4096U
 #define DYNAMIC_POS 100000 /* positions from here on are numbers of `next` */
 
 struct pseudo_super {
     struct super sb; /* first */
-    uint64_t magic;
-};
-
-struct pseudo_file {
-    struct file file; /* first */
-    struct mutex lock;
-    struct seq text; /* [lock] */
-    bool made;       /* [lock] */
+    const struct pseudo_fs *fs;
 };
 
 static const struct inode_ops pseudo_ops, pseudo_magic_ops;
-static const struct file_ops pseudo_file_ops;
 static const struct file_ops pseudo_dir_ops;
 
 int pseudo_number(const char *name)
@@ -49,6 +40,17 @@ int pseudo_number(const char *name)
         n = n * 10 + (*name - '0');
     }
     return n;
+}
+
+static const struct pseudo_fs *fs_of(const struct pseudo_inode *pi)
+{
+    return container_of(pi->inode.super, struct pseudo_super, sb)->fs;
+}
+
+static bool alive(const struct pseudo_inode *pi)
+{
+    const struct pseudo_fs *fs = fs_of(pi);
+    return !fs->alive || fs->alive(pi);
 }
 
 static uint64_t number_of(const struct pseudo_entry *e, struct pseudo_key key)
@@ -67,6 +69,7 @@ int pseudo_inode_new(struct super *sb, const struct pseudo_entry *e, struct pseu
                number_of(e, key));
     pi->entry = e;
     pi->key = key;
+    pi->made = clock_real();
     *out = &pi->inode;
     return 0;
 }
@@ -74,23 +77,55 @@ int pseudo_inode_new(struct super *sb, const struct pseudo_entry *e, struct pseu
 static int pseudo_lookup(struct inode *dir, const char *name, struct inode **out)
 {
     struct pseudo_inode *pi = pseudo_inode_of(dir);
+    if (!alive(pi))
+        return -ENOENT;
     for (const struct pseudo_entry *e = pi->entry->children; e && e->name; e++)
         if (!strcmp(e->name, name))
             return pseudo_inode_new(dir->super, e, pi->key, out);
     return pi->entry->find ? pi->entry->find(pi, name, out) : -ENOENT;
 }
 
+static uint32_t links_of(const struct pseudo_inode *pi)
+{
+    uint32_t n = 2;
+    if (!S_ISDIR(pi->inode.mode))
+        return 1;
+    for (const struct pseudo_entry *e = pi->entry->children; e && e->name; e++)
+        n += S_ISDIR(e->mode);
+    return n + (pi->entry->count ? pi->entry->count(pi) : 0);
+}
+
 static int pseudo_getattr(struct inode *i, struct statx *st)
 {
-    const struct cred *c = current_cred();
-    fs_stat_fill(st, i, S_ISDIR(i->mode) ? 2 : 1, 0);
-    st->stx_uid = c->euid;
-    st->stx_gid = c->egid;
-    ktime_t now = clock_real();
-    struct statx_timestamp t = {.tv_sec = now / 1000000000,
-                                .tv_nsec = (uint32_t)(now % 1000000000)};
+    const struct pseudo_inode *pi = pseudo_inode_of(i);
+    const struct pseudo_fs *fs = fs_of(pi);
+    fs_stat_fill(st, i, links_of(pi), S_ISLNK(i->mode) ? pi->entry->link_size : 0);
+    if (fs->owner)
+        fs->owner(pi, &st->stx_uid, &st->stx_gid);
+    struct statx_timestamp t = {.tv_sec = pi->made / 1000000000,
+                                .tv_nsec = (uint32_t)(pi->made % 1000000000)};
     st->stx_atime = st->stx_mtime = st->stx_ctime = t;
     return 0;
+}
+
+int pseudo_allowed_strictly(const struct pseudo_inode *i, unsigned mask, int said)
+{
+    return (i->inode.mode >> 6 & mask) == mask ? said : -EACCES;
+}
+
+static int pseudo_permission(struct inode *i, unsigned mask)
+{
+    const struct pseudo_inode *pi = pseudo_inode_of(i);
+    const struct pseudo_fs *fs = fs_of(pi);
+    int said = inode_mode_permission(i, mask);
+    if (pi->entry->allowed)
+        return pi->entry->allowed(pi, mask, said);
+    return fs->allowed ? fs->allowed(pi, mask, said) : said;
+}
+
+static bool pseudo_valid(struct inode *i)
+{
+    return alive(pseudo_inode_of(i));
 }
 
 static int pseudo_setattr(struct inode *i, const struct setattr *a)
@@ -113,25 +148,21 @@ static int pseudo_follow(struct inode *i, struct dentry **out)
 
 static int pseudo_open(struct inode *i, uint32_t flags, struct file **out)
 {
-    bool dir = S_ISDIR(i->mode);
-    if (!dir && (flags & O_ACCMODE) != O_RDONLY && !pseudo_inode_of(i)->entry->store)
-        return -EACCES;
-    struct pseudo_file *pf = kzalloc(sizeof(*pf));
-    if (!pf)
+    if (!S_ISDIR(i->mode))
+        return pseudo_text_open(pseudo_inode_of(i), flags, out);
+    *out = file_new(&pseudo_dir_ops, flags, NULL);
+    if (!*out)
         return -ENOMEM;
-    file_init(&pf->file, dir ? &pseudo_dir_ops : &pseudo_file_ops, flags);
-    mutex_init(&pf->lock);
-    seq_init(&pf->text);
-    pf->file.inode = inode_get(i);
-    *out = &pf->file;
+    (*out)->inode = inode_get(i);
     return 0;
 }
 
 /* `> file` on something like oom_score_adj. */
 static int pseudo_truncate(struct inode *i, int64_t size)
 {
+    (void)i;
     (void)size;
-    return pseudo_inode_of(i)->entry->store ? 0 : -EACCES;
+    return 0;
 }
 
 static void pseudo_free(struct inode *i)
@@ -142,6 +173,8 @@ static void pseudo_free(struct inode *i)
 static const struct inode_ops pseudo_ops = {
     .lookup = pseudo_lookup,
     .open = pseudo_open,
+    .permission = pseudo_permission,
+    .valid = pseudo_valid,
     .getattr = pseudo_getattr,
     .setattr = pseudo_setattr,
     .truncate = pseudo_truncate,
@@ -151,104 +184,12 @@ static const struct inode_ops pseudo_ops = {
 
 /* Those of magic links: `follow` is there only when the entry has one. */
 static const struct inode_ops pseudo_magic_ops = {
+    .permission = pseudo_permission,
     .getattr = pseudo_getattr,
     .setattr = pseudo_setattr,
     .readlink = pseudo_readlink,
     .follow = pseudo_follow,
     .free = pseudo_free,
-};
-
-/* Regular files. */
-
-static struct pseudo_file *pseudo_file_of(struct file *f)
-{
-    return container_of(f, struct pseudo_file, file);
-}
-
-static int text_make(struct pseudo_file *pf)
-{
-    struct pseudo_inode *pi = pseudo_inode_of(pf->file.inode);
-    seq_fini(&pf->text);
-    int err = pi->entry->show ? pi->entry->show(&pf->text, pi) : 0;
-    if (!err)
-        err = pf->text.err;
-    if (err)
-        seq_fini(&pf->text);
-    pf->made = !err;
-    return err;
-}
-
-/* A piece of the text at pos, copied out of the lock's reach: the uio may fault. */
-static int text_piece(struct pseudo_file *pf, int64_t pos, char *piece, size_t size, size_t *n)
-{
-    int err = 0;
-    mutex_lock(&pf->lock);
-    if (!pf->made || pos == 0)
-        err = text_make(pf);
-    *n = 0;
-    if (!err && pos >= 0 && (uint64_t)pos < pf->text.len) {
-        *n = MIN(size, pf->text.len - (size_t)pos);
-        memcpy(piece, pf->text.buf + pos, *n);
-    }
-    mutex_unlock(&pf->lock);
-    return err;
-}
-
-static int pseudo_read(struct file *f, struct uio *u, int64_t *pos)
-{
-    struct pseudo_file *pf = pseudo_file_of(f);
-    char piece[1024];
-    size_t n;
-    while (u->left) {
-        int err = text_piece(pf, *pos, piece, MIN(sizeof(piece), u->left), &n);
-        if (err || !n)
-            return err;
-        size_t before = u->done;
-        err = uio_put(u, piece, n);
-        *pos += (int64_t)(u->done - before);
-        if (err)
-            return err;
-    }
-    return 0;
-}
-
-static int pseudo_write(struct file *f, struct uio *u, int64_t *pos)
-{
-    struct pseudo_inode *pi = pseudo_inode_of(f->inode);
-    size_t n = MIN(u->left, (size_t)STORE_MAX);
-    if (!pi->entry->store)
-        return -EPERM;
-    char *text = kmalloc(n + 1);
-    if (!text)
-        return -ENOMEM;
-    int err = uio_get(u, text, n);
-    if (!err)
-        err = pi->entry->store(pi, text, n);
-    kfree(text);
-    if (!err)
-        *pos += (int64_t)n;
-    else
-        u->done = 0;
-    return err;
-}
-
-static int64_t pseudo_lseek(struct file *f, int64_t off, int whence)
-{
-    if (whence == SEEK_END || whence > SEEK_END)
-        return -EINVAL;
-    return vfs_lseek_default(f, off, whence, 0);
-}
-
-static void pseudo_release(struct file *f)
-{
-    seq_fini(&pseudo_file_of(f)->text);
-}
-
-static const struct file_ops pseudo_file_ops = {
-    .read = pseudo_read,
-    .write = pseudo_write,
-    .lseek = pseudo_lseek,
-    .release = pseudo_release,
 };
 
 /* Directories: ".", "..", the table, then what comes and goes. */
@@ -291,6 +232,8 @@ static void emit_dynamic(struct file *f, struct dir_sink *sink, const struct pse
 static int pseudo_iterate(struct file *f, struct dir_sink *sink)
 {
     const struct pseudo_inode *pi = pseudo_inode_of(f->inode);
+    if (!alive(pi))
+        return -ENOENT;
     if (emit_dots(f, sink) && emit_table(f, sink, pi) && pi->entry->next)
         emit_dynamic(f, sink, pi);
     return 0;
@@ -304,13 +247,12 @@ static int64_t pseudo_dir_lseek(struct file *f, int64_t off, int whence)
 static const struct file_ops pseudo_dir_ops = {
     .iterate = pseudo_iterate,
     .lseek = pseudo_dir_lseek,
-    .release = pseudo_release,
 };
 
 static int pseudo_statfs(struct super *sb, struct statfs_info *out)
 {
     struct pseudo_super *ps = container_of(sb, struct pseudo_super, sb);
-    *out = (struct statfs_info){.type = ps->magic, .bsize = 4096, .namelen = NAME_MAX};
+    *out = (struct statfs_info){.type = ps->fs->magic, .bsize = 4096, .namelen = NAME_MAX};
     return 0;
 }
 
@@ -318,18 +260,17 @@ static const struct super_ops pseudo_super_ops = {
     .statfs = pseudo_statfs,
 };
 
-int pseudo_super_new(const char *type, uint64_t magic, const struct pseudo_entry *root,
-                     unsigned flags, struct super **out)
+int pseudo_super_new(const struct pseudo_fs *fs, unsigned flags, struct super **out)
 {
     struct pseudo_super *ps = kzalloc(sizeof(*ps));
     if (!ps)
         return -ENOMEM;
-    ps->sb = (struct super){.type = type,
+    ps->sb = (struct super){.type = fs->type,
                             .ops = &pseudo_super_ops,
                             .flags = flags | SUPER_VOLATILE,
                             .dev = fs_dev_new()};
-    ps->magic = magic;
-    int err = pseudo_inode_new(&ps->sb, root, (struct pseudo_key){0}, &ps->sb.root);
+    ps->fs = fs;
+    int err = pseudo_inode_new(&ps->sb, fs->root, (struct pseudo_key){0}, &ps->sb.root);
     if (err) {
         kfree(ps);
         return err;

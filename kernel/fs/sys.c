@@ -67,7 +67,9 @@ static const struct pseudo_entry root = PSEUDO_DIR("", root_entries);
 static int sys_mount(const char *source, unsigned flags, struct super **out)
 {
     (void)source;
-    return pseudo_super_new("sysfs", SYSFS_MAGIC_, &root, flags, out);
+    static const struct pseudo_fs sysfs = {
+        .type = "sysfs", .magic = SYSFS_MAGIC_, .root = &root, .allowed = pseudo_allowed_strictly};
+    return pseudo_super_new(&sysfs, flags, out);
 }
 
 void sys_fs_init(void)

@@ -362,12 +362,13 @@ static size_t fill_auxv(uint64_t *a, const struct process *p, const struct exec 
 static void set_names(struct process *p, const struct exec *e)
 {
     const char *base = strrchr(e->path, '/');
+    const struct cred *c = current_cred();
 
     str_copy(current->comm, base ? base + 1 : e->path, sizeof(current->comm));
     spin_lock(&p->lock);
     struct file *old_exe = p->exe;
     p->exe = file_get(e->file);
-    p->dumpable = true;
+    p->dumpable = c->uid == c->euid && c->gid == c->egid;
     spin_unlock(&p->lock);
     if (old_exe)
         file_put(old_exe);

@@ -254,6 +254,7 @@ void thread_take_pid(struct thread *t)
     if (t->tid != t->process->pid) {
         list_del(&t->number_link);
         t->tid = t->process->pid;
+        t->start_time = t->process->start_time;
         thread_number_locked(t);
     }
     spin_unlock(&process_tree_lock);

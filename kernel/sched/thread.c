@@ -54,6 +54,7 @@ int thread_new(struct process *p, void (*fn)(void *), void *arg, struct thread *
     if (!t->xstate)
         goto undo_stack;
     stack_prepare(t, fn, arg);
+    t->start_time = clock_mono();
     process_get(p);
     t->process = p;
     *out = t;

@@ -70,6 +70,7 @@ struct thread {
     struct schedparam schedparam; /* [p] */
     char comm[16];                /* [o] */
     const struct cred *cred;      /* [o] a reference, replaced under [p]; proc/cred.h */
+    ktime_t start_time;           /* [I] but for exec: CLOCK_MONOTONIC */
     struct cputime cputime;       /* [o] */
     uint64_t nvcsw, nivcsw;       /* [o] */
     uint64_t minflt;              /* [o] */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may do what with a file: mode bits against the thread's file-system ids and groups, and the
- * capabilities that go beyond them.  Volatile file systems (the host's) are checked by the host with
- * the user's own rights at the operation itself.
+ * capabilities that go beyond them.  Volatile file systems are checked by their own `permission`, or (the
+ * host's) by the host with the user's own rights at the operation itself.
  */
 #include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
@@ -28,14 +28,10 @@ int mode_permission(const struct statx *st, unsigned mask, const struct cred *c)
     return (bits & mask) == mask || may_override(st->stx_mode, mask, c) ? 0 : -EACCES;
 }
 
-int inode_permission(struct inode *i, unsigned mask)
+int inode_mode_permission(struct inode *i, unsigned mask)
 {
     const struct cred *c = current_cred();
     struct statx st;
-    if (!c) /* boot */
-        return 0;
-    if (i->super && (i->super->flags & SUPER_VOLATILE))
-        return 0;
     if (cred_has(c, CAP_DAC_OVERRIDE) && (!(mask & MAY_EXEC) || S_ISDIR(i->mode)))
         return 0;
     int err = inode_getattr(i, &st);
@@ -56,6 +52,17 @@ int owner_permission(struct inode *i)
     if (err || st.stx_uid == current_cred()->fsuid)
         return err;
     return reject(-EPERM, "not the owner");
+}
+
+int inode_permission(struct inode *i, unsigned mask)
+{
+    if (!current_cred()) /* boot */
+        return 0;
+    if (i->ops->permission)
+        return i->ops->permission(i, mask);
+    if (i->super && (i->super->flags & SUPER_VOLATILE))
+        return 0;
+    return inode_mode_permission(i, mask);
 }
 
 int may_create(struct dentry *dir)

@@ -105,6 +105,8 @@ bool dentry_fresh(const struct dentry *d, ktime_t *now)
 {
     if (!dentry_volatile(d) || d->mounted || d->made_up)
         return true;
+    if (d->inode->ops->valid)
+        return d->inode->ops->valid(d->inode);
     if (!*now)
         *now = clock_mono();
     return *now - __atomic_load_n(&d->checked, __ATOMIC_RELAXED) < VOLATILE_TRUST;
@@ -127,13 +129,25 @@ static size_t component(const char **p, const char **next)
     return dots || e - s > NAME_MAX ? 0 : (size_t)(e - s);
 }
 
+/* The mode's bits need not be looked at: any name may be passed, or the kind checks at the operation. */
+static bool may_pass(const struct dentry *d, bool any)
+{
+    return any || (dentry_volatile(d) && !d->inode->ops->permission);
+}
+
+/* d is a directory that is believed without asking its kind, for which the lock would have to be given up. */
+static bool believed(const struct dentry *d, ktime_t *now)
+{
+    return S_ISDIR(d->inode->mode) && (!d->inode->ops->valid || d->mounted) && dentry_fresh(d, now);
+}
+
 struct dentry *dcache_descend(struct dentry *at, bool any, struct walk *w)
 {
     spin_lock(&dcache.lock);
     for (;;) {
         const char *next;
         size_t len = component(&w->rest, &next);
-        if (!len || !(any || dentry_volatile(at)))
+        if (!len || !may_pass(at, any))
             break;
         struct dentry *d = find(at, w->rest, len);
         if (!*next) {
@@ -141,7 +155,7 @@ struct dentry *dcache_descend(struct dentry *at, bool any, struct walk *w)
             w->leaf_known = true;
             break;
         }
-        if (!d || !S_ISDIR(d->inode->mode) || !dentry_fresh(d, &w->now))
+        if (!d || !believed(d, &w->now))
             break;
         while (unlikely(d->mounted != NULL))
             d = d->mounted->root;

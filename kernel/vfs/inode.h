@@ -7,8 +7,8 @@
  * (vfs/path.c) is in the kernel alone: symlinks, "..", mount points and access to names are decided
  * here for all kinds, and a file system sees single names only.
  *
- * Kinds whose names can change behind the kernel's back (host) say so in sb->flags: their negative
- * and non-directory dentries are not cached, directories are revalidated after a second.
+ * Kinds whose names can change behind the kernel's back (host, /proc) say so in sb->flags: their negative
+ * and non-directory dentries are not cached, directories are revalidated after a second, or by `valid`.
  *
  * The VFS applies the umask, checks read-only mounts, and (where the host does not) permissions.
  *
@@ -72,6 +72,11 @@ struct inode_ops {
     /* Optional fast path: stat of a name without following a symlink; the caller looks at stx_mode.
      * Absent: lookup + getattr. */
     int (*stat_at)(struct inode *dir, const char *name, struct statx *st);
+    /* May the current process use it so (MAY_*)?  Absent: the mode's bits decide, on SUPER_VOLATILE file systems
+     * the host. */
+    int (*permission)(struct inode *ino, unsigned mask);
+    /* On SUPER_VOLATILE file systems: does a cached name still mean this?  Absent: it is believed for a second. */
+    bool (*valid)(struct inode *ino);
     int (*getattr)(struct inode *ino, struct statx *st);
     int (*setattr)(struct inode *ino, const struct setattr *a);
     int (*truncate)(struct inode *ino, int64_t size);
@@ -120,6 +125,8 @@ struct statfs_info {
     uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };
 
+/* What mode, owner and group say about the current process: 0 or -EACCES. */
+MUST_CHECK int inode_mode_permission(struct inode *i, unsigned mask);
 void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino);
 static inline struct inode *inode_get(struct inode *i)

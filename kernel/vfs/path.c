@@ -13,7 +13,7 @@
  * followed.
  *
  * What a volatile file system said about a directory or a symlink (and its target) is believed for
- * a second; the last component's other kinds are asked for every time.
+ * a second, or as long as its `valid` says; the last component's other kinds are asked for every time.
  */
 #include <linux/openat2.h>
 
@@ -167,6 +167,8 @@ struct dentry *walk_child_cached(struct walk *w)
         d = dcache_lookup(w->at, w->name, w->name_len);
     }
     if (d && !dentry_fresh(d, &w->now)) {
+        if (d->inode->ops->valid)
+            dcache_drop(d);
         dentry_put(d);
         return NULL;
     }

@@ -5,24 +5,35 @@
  */
 #include "kernel/fs/proc/proc_impl.h"
 
-/* The open file that an inode stands for: a reference. */
-static int file_of(const struct pseudo_inode *i, struct file **out)
+/* The table of descriptors (a reference): 0, -ESRCH, -ENOENT when the process has ended. */
+static int table_of(const struct pseudo_inode *i, struct fdtable **out)
 {
     struct process *p = proc_process(i);
     if (!p)
         return -ESRCH;
-    struct fdtable *t = process_fds_get(p);
-    int err = t ? fdtable_lookup(t, i->key.fd, out) : -EBADF;
-    if (t)
-        fdtable_put(t);
+    *out = process_fds_get(p);
     process_put(p);
+    return *out ? 0 : -ENOENT;
+}
+
+/* The open file behind a descriptor of the process: a reference. */
+static int file_at(const struct pseudo_inode *i, int fd, struct file **out)
+{
+    struct fdtable *t;
+    int err = table_of(i, &t);
+    if (err)
+        return err;
+    err = fdtable_lookup(t, fd, out);
+    fdtable_put(t);
     return err ? -ENOENT : 0;
 }
 
 static int fd_follow(const struct pseudo_inode *i, struct dentry **out)
 {
     struct file *f;
-    int err = file_of(i, &f);
+    int err = proc_look(i);
+    if (!err)
+        err = file_at(i, i->key.fd, &f);
     if (err)
         return err;
     err = dentry_of_file(f, out);
@@ -33,7 +44,9 @@ static int fd_follow(const struct pseudo_inode *i, struct dentry **out)
 static int64_t fd_link(const struct pseudo_inode *i, char *buf, size_t size)
 {
     struct file *f;
-    int64_t n = file_of(i, &f);
+    int64_t n = proc_look(i);
+    if (!n)
+        n = file_at(i, i->key.fd, &f);
     if (n)
         return n;
     if (f->dentry) {
@@ -49,12 +62,18 @@ static int64_t fd_link(const struct pseudo_inode *i, char *buf, size_t size)
 
 static int fdinfo_show(struct seq *s, const struct pseudo_inode *i)
 {
+    struct fdtable *t;
     struct file *f;
-    int err = file_of(i, &f);
+    int err = table_of(i, &t);
     if (err)
         return err;
-    seq_printf(s, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t1\nino:\t%lu\n", (long long)f->pos, f->flags,
-               f->inode ? (unsigned long)f->inode->ino : 0UL);
+    err = fdtable_lookup(t, i->key.fd, &f) ? -ENOENT : 0;
+    unsigned cloexec = !err && fdtable_cloexec(t, i->key.fd) ? O_CLOEXEC : 0;
+    fdtable_put(t);
+    if (err)
+        return err;
+    seq_printf(s, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t1\nino:\t%lu\n", (long long)f->pos,
+               f->flags | cloexec, f->inode ? (unsigned long)f->inode->ino : 0UL);
     if (f->ops->info)
         f->ops->info(f, s);
     file_put(f);
@@ -62,20 +81,33 @@ static int fdinfo_show(struct seq *s, const struct pseudo_inode *i)
 }
 
 static const struct pseudo_entry fd_entry = {
-    .name = "", .mode = S_IFLNK | 0700, .link = fd_link, .follow = fd_follow};
+    .name = "", .mode = S_IFLNK, .link = fd_link, .link_size = 64, .follow = fd_follow};
 static const struct pseudo_entry fdinfo_entry = {
-    .name = "", .mode = S_IFREG | 0400, .show = fdinfo_show};
+    .name = "", .mode = S_IFREG | 0444, .show = fdinfo_show, .allowed = proc_allowed_look};
+
+/* What a link in fd is allowed to is how its file is open. */
+static uint32_t link_mode(const struct file *f)
+{
+    if (f->flags & O_PATH)
+        return 0;
+    return (FMODE_READ(f) ? 0500 : 0) | (FMODE_WRITE(f) ? 0300 : 0);
+}
 
 static int find(struct pseudo_inode *dir, const char *name, const struct pseudo_entry *e,
                 struct inode **out)
 {
+    struct pseudo_key key = dir->key;
     struct file *f;
-    struct pseudo_inode probe = {.key = {.pid = dir->key.pid, .fd = pseudo_number(name)}};
-    if (probe.key.fd < 0 || file_of(&probe, &f))
+    key.fd = pseudo_number(name);
+    int err = key.fd < 0 ? -ENOENT : file_at(dir, key.fd, &f);
+    if (err)
         return -ENOENT;
+    uint32_t mode = link_mode(f);
     file_put(f);
-    struct pseudo_key key = {.pid = dir->key.pid, .tid = dir->key.tid, .fd = probe.key.fd};
-    return pseudo_inode_new(dir->inode.super, e, key, out);
+    err = pseudo_inode_new(dir->inode.super, e, key, out);
+    if (!err && S_ISLNK(e->mode))
+        (*out)->mode |= mode;
+    return err;
 }
 
 int proc_fd_find(struct pseudo_inode *dir, const char *name, struct inode **out)
@@ -90,14 +122,11 @@ int proc_fdinfo_find(struct pseudo_inode *dir, const char *name, struct inode **
 
 bool proc_fd_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX])
 {
-    struct process *p = proc_process(dir);
-    if (!p)
+    struct fdtable *t;
+    if (table_of(dir, &t))
         return false;
-    struct fdtable *t = process_fds_get(p);
-    int fd = t ? fdtable_next(t, *n) : -1;
-    if (t)
-        fdtable_put(t);
-    process_put(p);
+    int fd = fdtable_next(t, *n);
+    fdtable_put(t);
     if (fd < 0)
         return false;
     *n = fd;

@@ -2,11 +2,6 @@
 /* The directory of a process, and of each of its threads below task/. */
 #include "kernel/fs/proc/proc_impl.h"
 
-struct thread *proc_thread(const struct pseudo_inode *i)
-{
-    return thread_lookup(i->key.tid ? i->key.tid : i->key.pid);
-}
-
 /* Links. */
 
 int64_t proc_dentry_link(struct dentry *d, char *buf, size_t size)
@@ -60,9 +55,10 @@ static int place(const struct pseudo_inode *i, struct dentry *(*get)(struct proc
     struct process *p = proc_process(i);
     if (!p)
         return -ESRCH;
-    *out = get(p);
+    bool may = proc_may_look(p);
+    *out = may ? get(p) : NULL;
     process_put(p);
-    return *out ? 0 : -ENOENT;
+    return !may ? -EACCES : *out ? 0 : -ENOENT;
 }
 
 static int64_t place_link(const struct pseudo_inode *i, struct dentry *(*get)(struct process *),
@@ -183,10 +179,21 @@ static int loginuid_show(struct seq *s, const struct pseudo_inode *i)
 
 /* Directories. */
 
-#define FD_DIR(n, f, type)                                                      \
-    {                                                                           \
-        .name = (n), .mode = S_IFDIR | 0500, .find = (f), .next = proc_fd_next, \
-        .next_type = (type)                                                     \
+/* Reading and searching it is what the mode allows to all. */
+static int fdinfo_allowed(const struct pseudo_inode *i, unsigned mask, int said)
+{
+    return said ? said : mask & MAY_READ ? proc_look(i) : 0;
+}
+
+/* Its own descriptors a process may always see; others' infos need the right to look, which find asks for. */
+#define FD_DIR(n, m, f, type, ok)                                              \
+    {                                                                          \
+        .name = (n), .mode = S_IFDIR | (m), .find = (f), .next = proc_fd_next, \
+        .next_type = (type), .allowed = (ok)                                   \
+    }
+#define SECRET(n, m, sh)                                                               \
+    {                                                                                  \
+        .name = (n), .mode = S_IFREG | (m), .show = (sh), .allowed = proc_allowed_look \
     }
 #define PLACE(n, l, f)                                                  \
     {                                                                   \
@@ -198,21 +205,22 @@ static int loginuid_show(struct seq *s, const struct pseudo_inode *i)
     }
 
 /* What processes and threads have alike. */
-#define COMMON_ENTRIES                                                                           \
-    PLACE("exe", exe_link, exe_follow), PLACE("cwd", cwd_link, cwd_follow),                      \
-        PLACE("root", root_link, root_follow), FD_DIR("fd", proc_fd_find, DT_LNK_),              \
-        FD_DIR("fdinfo", proc_fdinfo_find, 8), PSEUDO_FILE("maps", proc_maps_show),              \
-        PSEUDO_FILE("smaps", proc_smaps_show), PSEUDO_FILE("stat", proc_stat_show),              \
-        PSEUDO_FILE("statm", proc_statm_show), PSEUDO_FILE("status", proc_status_show),          \
-        PSEUDO_FILE("cmdline", proc_args_show), PSEUDO_FILE("environ", proc_environ_show),       \
-        PSEUDO_FILE("auxv", proc_auxv_show), WRITABLE("comm", comm_show, comm_store),            \
-        PSEUDO_FILE("limits", proc_limits_show), PSEUDO_FILE("mounts", proc_mounts_show),        \
-        PSEUDO_FILE("mountinfo", proc_mountinfo_show), PSEUDO_FILE("cgroup", cgroup_show),       \
-        PSEUDO_FILE("oom_score", zero_show), WRITABLE("oom_score_adj", zero_show, ignore_store), \
-        PSEUDO_FILE("io", proc_io_show), PSEUDO_DIR("net", proc_net_dir),                        \
-        PSEUDO_FILE("personality", personality_show), PSEUDO_FILE("uid_map", idmap_show),        \
-        PSEUDO_FILE("gid_map", idmap_show), PSEUDO_FILE("loginuid", loginuid_show),              \
-        PSEUDO_FILE("wchan", zero_show)
+#define COMMON_ENTRIES                                                                          \
+    PLACE("exe", exe_link, exe_follow), PLACE("cwd", cwd_link, cwd_follow),                     \
+        PLACE("root", root_link, root_follow),                                                  \
+        FD_DIR("fd", 0500, proc_fd_find, DT_LNK_, proc_allowed_own),                            \
+        FD_DIR("fdinfo", 0555, proc_fdinfo_find, 8, fdinfo_allowed),                            \
+        SECRET("maps", 0444, proc_maps_show), SECRET("smaps", 0444, proc_smaps_show),           \
+        PSEUDO_FILE("stat", proc_stat_show), PSEUDO_FILE("statm", proc_statm_show),             \
+        PSEUDO_FILE("status", proc_status_show), PSEUDO_FILE("cmdline", proc_args_show),        \
+        SECRET("environ", 0400, proc_environ_show), SECRET("auxv", 0400, proc_auxv_show),       \
+        WRITABLE("comm", comm_show, comm_store), PSEUDO_FILE("limits", proc_limits_show),       \
+        PSEUDO_FILE("mounts", proc_mounts_show), PSEUDO_FILE("mountinfo", proc_mountinfo_show), \
+        PSEUDO_FILE("cgroup", cgroup_show), PSEUDO_FILE("oom_score", zero_show),                \
+        WRITABLE("oom_score_adj", zero_show, ignore_store), SECRET("io", 0400, proc_io_show),   \
+        PSEUDO_DIR("net", proc_net_dir), SECRET("personality", 0400, personality_show),         \
+        PSEUDO_FILE("uid_map", idmap_show), PSEUDO_FILE("gid_map", idmap_show),                 \
+        PSEUDO_FILE("loginuid", loginuid_show), PSEUDO_FILE("wchan", zero_show)
 
 static const struct pseudo_entry thread_entries[] = {COMMON_ENTRIES, PSEUDO_END};
 static const struct pseudo_entry thread_entry = PSEUDO_DIR("", thread_entries);
@@ -223,12 +231,12 @@ static int task_find(struct pseudo_inode *dir, const char *name, struct inode **
     struct thread *t = tid > 0 ? thread_lookup(tid) : NULL;
     if (!t)
         return -ENOENT;
-    bool mine = t->process && t->process->pid == dir->key.pid;
+    bool mine = t->process->pid == dir->key.pid;
+    struct pseudo_key key = dir->key;
+    key.tid = tid;
+    key.thread_began = t->start_time;
     thread_put(t);
-    if (!mine)
-        return -ENOENT;
-    return pseudo_inode_new(dir->inode.super, &thread_entry,
-                            (struct pseudo_key){.pid = dir->key.pid, .tid = tid}, out);
+    return mine ? pseudo_inode_new(dir->inode.super, &thread_entry, key, out) : -ENOENT;
 }
 
 static bool task_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX])
@@ -252,15 +260,25 @@ static bool task_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_N
     return true;
 }
 
+static unsigned task_count(const struct pseudo_inode *dir)
+{
+    struct process *p = proc_process(dir);
+    unsigned n = p ? p->nthreads : 0;
+    if (p)
+        process_put(p);
+    return n;
+}
+
 static const struct pseudo_entry pid_entries[] = {
     COMMON_ENTRIES,
-    PSEUDO_FILE("smaps_rollup", proc_smaps_rollup_show),
+    SECRET("smaps_rollup", 0444, proc_smaps_rollup_show),
     {
         .name = "task",
         .mode = S_IFDIR | 0555,
         .find = task_find,
         .next = task_next,
         .next_type = DT_DIR_,
+        .count = task_count,
     },
     PSEUDO_END,
 };

@@ -3,6 +3,7 @@
  * /proc.  Everything is made when it is looked at (pseudo.h); a file keeps the number of its process, not a
  * reference, and says -ESRCH when that is gone.
  *
+ *   access.c   whose a file is, and who may see what
  *   super.c    the root, its dynamic names (processes), /proc/self
  *   system.c   files about the whole system
  *   sysctl.c   /proc/sys
@@ -41,12 +42,23 @@
 #define CLOCK_TICK_NS 10000000L /* a tick of times(2) and stat: 1/100 s */
 
 /* The process that a file tells of (a reference), or NULL. */
-static inline struct process *proc_process(const struct pseudo_inode *i)
-{
-    return process_lookup(i->key.pid);
-}
+struct process *proc_process(const struct pseudo_inode *i) MUST_CHECK;
 /* The thread that a file tells of: of its task directory, or the process's first. A reference, or NULL. */
-struct thread *proc_thread(const struct pseudo_inode *i);
+struct thread *proc_thread(const struct pseudo_inode *i) MUST_CHECK;
+
+/* access.c: for struct pseudo_fs and pseudo_entry. */
+bool proc_alive(const struct pseudo_inode *i);
+void proc_owner(const struct pseudo_inode *i, uint32_t *uid, uint32_t *gid);
+/*
+ * May the current process look into p's memory, descriptors and places?  Its own; with the ids of p, unless
+ * that has become undumpable; the privileged (ptrace(2), PTRACE_MODE_READ_FSCREDS).
+ */
+bool proc_may_look(struct process *p);
+/* The same by inode: 0, -EACCES, -ESRCH. */
+MUST_CHECK int proc_look(const struct pseudo_inode *i);
+/* Entries that need it beside what the mode says; or that the process itself may use whatever the mode says. */
+int proc_allowed_look(const struct pseudo_inode *i, unsigned mask, int said);
+int proc_allowed_own(const struct pseudo_inode *i, unsigned mask, int said);
 
 /* The path of a dentry as text for a link or a listing; errors are shown as "(unreachable)". */
 int64_t proc_dentry_link(struct dentry *d, char *buf, size_t size);

@@ -14,7 +14,7 @@ static int facts_get(const struct pseudo_inode *i, struct facts *f)
 {
     f->p = proc_process(i);
     f->t = proc_thread(i);
-    if (!f->t && f->p) {
+    if (!f->t && f->p && !i->key.tid) {
         /* The first thread has gone, others live: any of them. */
         spin_lock(&f->p->lock);
         int tid = list_empty(&f->p->threads)

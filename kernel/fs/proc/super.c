@@ -54,9 +54,9 @@ static int pid_find(struct pseudo_inode *dir, const char *name, struct inode **o
     struct process *p = pid > 0 ? process_lookup(pid) : NULL;
     if (!p)
         return -ENOENT;
+    struct pseudo_key key = {.pid = pid, .process_began = p->start_time};
     process_put(p);
-    return pseudo_inode_new(dir->inode.super, &proc_pid_entry, (struct pseudo_key){.pid = pid},
-                            out);
+    return pseudo_inode_new(dir->inode.super, &proc_pid_entry, key, out);
 }
 
 static bool pid_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX])
@@ -69,6 +69,12 @@ static bool pid_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NA
     process_put(p);
     snprintf(name, PSEUDO_NAME_MAX, "%d", *n);
     return true;
+}
+
+static unsigned pid_count(const struct pseudo_inode *dir)
+{
+    (void)dir;
+    return processes_count() + 1;
 }
 
 static const struct pseudo_entry root_entries[] = {
@@ -97,12 +103,18 @@ static const struct pseudo_entry root = {
     .find = pid_find,
     .next = pid_next,
     .next_type = DT_DIR_,
+    .count = pid_count,
 };
 
 static int proc_mount(const char *source, unsigned flags, struct super **out)
 {
+    static const struct pseudo_fs fs = {.type = "proc",
+                                        .magic = PROC_MAGIC_,
+                                        .root = &root,
+                                        .alive = proc_alive,
+                                        .owner = proc_owner};
     (void)source;
-    return pseudo_super_new("proc", PROC_MAGIC_, &root, flags, out);
+    return pseudo_super_new(&fs, flags, out);
 }
 
 void proc_fs_init(void)

@@ -6,6 +6,11 @@
 #include "kernel/sys/sysinfo.h"
 #include "kernel/vfs/aio.h"
 
+#define SETTING(n, fn)                                                                        \
+    {                                                                                         \
+        .name = (n), .mode = S_IFREG | 0444, .show = (fn), .allowed = pseudo_allowed_strictly \
+    }
+
 #define CONST_FILE(fn, text)                                   \
     static int fn(struct seq *s, const struct pseudo_inode *i) \
     {                                                          \
@@ -132,67 +137,66 @@ static int boot_id_show(struct seq *s, const struct pseudo_inode *i)
 }
 
 static const struct pseudo_entry random_dir[] = {
-    PSEUDO_FILE("boot_id", boot_id_show),
-    PSEUDO_FILE("uuid", uuid_show),
-    PSEUDO_FILE("entropy_avail", entropy_show),
-    PSEUDO_FILE("poolsize", entropy_show),
+    SETTING("boot_id", boot_id_show),
+    SETTING("uuid", uuid_show),
+    SETTING("entropy_avail", entropy_show),
+    SETTING("poolsize", entropy_show),
     PSEUDO_END,
 };
 static const struct pseudo_entry kernel_dir[] = {
-    PSEUDO_FILE("osrelease", osrelease_show),
-    PSEUDO_FILE("ostype", ostype_show),
-    PSEUDO_FILE("version", version_show),
-    PSEUDO_FILE("hostname", hostname_show),
-    PSEUDO_FILE("domainname", domainname_show),
-    PSEUDO_FILE("pid_max", pid_max_show),
-    PSEUDO_FILE("threads-max", threads_max_show),
-    PSEUDO_FILE("overflowuid", overflow_show),
-    PSEUDO_FILE("overflowgid", overflow_show),
-    PSEUDO_FILE("ngroups_max", ngroups_max_show),
-    PSEUDO_FILE("cap_last_cap", cap_last_cap_show),
-    PSEUDO_FILE("core_pattern", core_pattern_show),
-    PSEUDO_FILE("randomize_va_space", aslr_show),
-    PSEUDO_FILE("perf_event_paranoid", aslr_show),
-    PSEUDO_FILE("shmmax", shmmax_show),
-    PSEUDO_FILE("tainted", zero_show),
+    SETTING("osrelease", osrelease_show),
+    SETTING("ostype", ostype_show),
+    SETTING("version", version_show),
+    SETTING("hostname", hostname_show),
+    SETTING("domainname", domainname_show),
+    SETTING("pid_max", pid_max_show),
+    SETTING("threads-max", threads_max_show),
+    SETTING("overflowuid", overflow_show),
+    SETTING("overflowgid", overflow_show),
+    SETTING("ngroups_max", ngroups_max_show),
+    SETTING("cap_last_cap", cap_last_cap_show),
+    SETTING("core_pattern", core_pattern_show),
+    SETTING("randomize_va_space", aslr_show),
+    SETTING("perf_event_paranoid", aslr_show),
+    SETTING("shmmax", shmmax_show),
+    SETTING("tainted", zero_show),
     PSEUDO_DIR("random", random_dir),
     PSEUDO_END,
 };
 static const struct pseudo_entry vm_dir[] = {
-    PSEUDO_FILE("overcommit_memory", zero_show),
-    PSEUDO_FILE("overcommit_ratio", overcommit_ratio_show),
-    PSEUDO_FILE("max_map_count", max_map_count_show),
-    PSEUDO_FILE("mmap_min_addr", mmap_min_addr_show),
-    PSEUDO_FILE("swappiness", swappiness_show),
-    PSEUDO_FILE("nr_hugepages", zero_show),
+    SETTING("overcommit_memory", zero_show),
+    SETTING("overcommit_ratio", overcommit_ratio_show),
+    SETTING("max_map_count", max_map_count_show),
+    SETTING("mmap_min_addr", mmap_min_addr_show),
+    SETTING("swappiness", swappiness_show),
+    SETTING("nr_hugepages", zero_show),
     PSEUDO_END,
 };
 static const struct pseudo_entry inotify_dir[] = {
-    PSEUDO_FILE("max_user_watches", watches_show),
-    PSEUDO_FILE("max_user_instances", instances_show),
-    PSEUDO_FILE("max_queued_events", queued_show),
+    SETTING("max_user_watches", watches_show),
+    SETTING("max_user_instances", instances_show),
+    SETTING("max_queued_events", queued_show),
     PSEUDO_END,
 };
-static const struct pseudo_entry epoll_dir[] = {PSEUDO_FILE("max_user_watches", watches_show),
+static const struct pseudo_entry epoll_dir[] = {SETTING("max_user_watches", watches_show),
                                                 PSEUDO_END};
 static const struct pseudo_entry fs_dir[] = {
-    PSEUDO_FILE("file-max", file_max_show),
-    PSEUDO_FILE("file-nr", file_nr_show),
-    PSEUDO_FILE("nr_open", nr_open_show),
-    PSEUDO_FILE("pipe-max-size", pipe_max_show),
-    PSEUDO_FILE("pipe-user-pages-soft", pipe_soft_show),
-    PSEUDO_FILE("pipe-user-pages-hard", zero_show),
-    PSEUDO_FILE("aio-max-nr", aio_max_show),
-    PSEUDO_FILE("aio-nr", aio_nr_show),
-    PSEUDO_FILE("protected_hardlinks", one_show),
-    PSEUDO_FILE("protected_symlinks", one_show),
+    SETTING("file-max", file_max_show),
+    SETTING("file-nr", file_nr_show),
+    SETTING("nr_open", nr_open_show),
+    SETTING("pipe-max-size", pipe_max_show),
+    SETTING("pipe-user-pages-soft", pipe_soft_show),
+    SETTING("pipe-user-pages-hard", zero_show),
+    SETTING("aio-max-nr", aio_max_show),
+    SETTING("aio-nr", aio_nr_show),
+    SETTING("protected_hardlinks", one_show),
+    SETTING("protected_symlinks", one_show),
     PSEUDO_DIR("inotify", inotify_dir),
     PSEUDO_DIR("epoll", epoll_dir),
     PSEUDO_END,
 };
-static const struct pseudo_entry core_dir[] = {PSEUDO_FILE("somaxconn", somaxconn_show),
-                                               PSEUDO_END};
-static const struct pseudo_entry ipv4_dir[] = {PSEUDO_FILE("ip_local_port_range", port_range_show),
+static const struct pseudo_entry core_dir[] = {SETTING("somaxconn", somaxconn_show), PSEUDO_END};
+static const struct pseudo_entry ipv4_dir[] = {SETTING("ip_local_port_range", port_range_show),
                                                PSEUDO_END};
 static const struct pseudo_entry net_dir[] = {PSEUDO_DIR("core", core_dir),
                                               PSEUDO_DIR("ipv4", ipv4_dir), PSEUDO_END};
