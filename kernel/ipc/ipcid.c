@@ -11,7 +11,9 @@
 
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
+#include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/time.h"
 #include "kernel/sys/syscall.h"
 #include "lib/string.h"
 
@@ -37,6 +39,11 @@ static struct ipc_object *find_key_locked(struct ipc_ids *ids, int key) REQUIRES
 {
     struct tree_node *n = key == IPC_PRIVATE ? NULL : tree_find(&ids->keys, &key, key_cmp);
     return n ? tree_entry(n, struct ipc_object, by_key) : NULL;
+}
+
+int64_t ipc_now(void)
+{
+    return clock_real() / NSEC_PER_SEC;
 }
 
 /* Permissions. */

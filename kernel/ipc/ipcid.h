@@ -92,6 +92,8 @@ MUST_CHECK int ipc_may_change(const struct ipc_object *o);
 /* CAP_SYS_RESOURCE and its like: is the current process privileged? */
 bool ipc_privileged(void);
 
+/* Seconds since the epoch, for the times that IPC_STAT shows. */
+int64_t ipc_now(void);
 /* For IPC_STAT; and from IPC_SET: owner and permissions, or -EINVAL. */
 void ipc_perm_out(const struct ipc_object *o, struct ipc64_perm *out);
 MUST_CHECK int ipc_perm_set(struct ipc_object *o, const struct ipc64_perm *in);

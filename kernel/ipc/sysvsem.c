@@ -29,11 +29,6 @@
 struct ipc_ids sem_ids = IPC_IDS_INIT;
 uint64_t sem_used;
 
-int64_t sem_now(void)
-{
-    return clock_real() / NSEC_PER_SEC;
-}
-
 /* Operations. */
 
 /* 0, SEM_WAITS, or -ERANGE. */
@@ -187,7 +182,7 @@ static int set_make(const void *args, struct ipc_object **out)
     if (!set)
         return -ENOMEM;
     set->n = n;
-    set->ctime = sem_now();
+    set->ctime = ipc_now();
     list_init(&set->zero);
     list_init(&set->takers);
     list_init(&set->undos);
@@ -274,7 +269,7 @@ static int call_start_locked(int id, struct sem_call *c) REQUIRES(sem_ids.lock)
         return result;
     if (c->changes)
         sem_settle_locked(set);
-    set->otime = sem_now();
+    set->otime = ipc_now();
     return 0;
 }
 

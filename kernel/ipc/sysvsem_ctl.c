@@ -97,7 +97,7 @@ static long change_locked(int id, const struct ipc64_perm *in) REQUIRES(sem_ids.
     }
     err = ipc_perm_set(&set->object, in);
     if (!err)
-        set->ctime = sem_now();
+        set->ctime = ipc_now();
     return err;
 }
 
@@ -115,7 +115,7 @@ static long change(int id, int cmd, uaddr_t arg)
 
 static void changed_locked(struct sem_set *set) REQUIRES(sem_ids.lock)
 {
-    set->ctime = sem_now();
+    set->ctime = ipc_now();
     if (sem_settle_locked(set))
         set->otime = set->ctime;
 }

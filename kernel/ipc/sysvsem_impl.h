@@ -61,7 +61,6 @@ static inline struct sem_set *sem_set_of(struct ipc_object *o)
     return o ? container_of(o, struct sem_set, object) : NULL;
 }
 
-int64_t sem_now(void);
 /* After a change: does what can be done now of what sleeps in the set.  True if that changed anything. */
 bool sem_settle_locked(struct sem_set *set) REQUIRES(sem_ids.lock);
 /* Takes the set out of the table, tells its sleepers, forgets its undos, and frees it. */

@@ -110,7 +110,7 @@ static void undo_now_locked(struct sem_undo *u, int pid) REQUIRES(sem_ids.lock)
     }
     undo_free_locked(u);
     sem_settle_locked(set);
-    set->otime = sem_now();
+    set->otime = ipc_now();
 }
 
 void sem_undo_exit(struct thread *t)

@@ -6,6 +6,7 @@
 #include "check.h"
 #include <grp.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <time.h>
 
