@@ -211,7 +211,7 @@ static struct fault acceptcopy(struct encl *e, struct leaf_regs *r, uint64_t fla
         if (p && !to)
             f = FAULT_PF(r->rcx, PF_U | PF_W);
         if (to && to == copied) {
-            *p = (*p & ~(SI_PENDING | SI_RWX | EPCM_INPLACE)) | (flags & SI_RWX);
+            *p = (*p & ~(SI_PENDING | SI_RWX | EPCM_INPLACE | EPCM_FRESH)) | (flags & SI_RWX);
             prot_defer(e, page);
             leaf_result(r, SGX_SUCCESS);
             to = NULL;

@@ -231,7 +231,7 @@ static void bytes_discard(struct encl *e, uint64_t page, uint64_t end, bool inpl
 static void range_discard(struct encl *e, uint64_t offset, uint64_t done)
 {
     uint64_t page = offset >> PAGE_SHIFT, end = (offset + done) >> PAGE_SHIFT, stop;
-    if (page < e->stage.end && e->stage.start < end)
+    if (stage_overlaps(e, page, end))
         stage_retire(e);
     for (; page < end; page = stop) {
         bool inplace = epcm_read(&e->epcm, page) & EPCM_INPLACE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EADD and EEXTEND for a run of pages: the bytes go to the shadow (short runs by way of the stage's pool,
- * whose memory is cheaper), from where mapping takes them into place; TCS pages become struct tcs.
+ * EADD and EEXTEND for a run of pages: the bytes go to the shelf (short runs to the stage, whose memory is
+ * cheaper), from where mapping takes them into place; TCS pages become struct tcs.
  */
 #include "driver.h"
 
@@ -101,7 +101,7 @@ int eadd(struct encl *e, const struct sgx_enclave_add_pages *arg, const struct s
         return pages_add(e, arg, si->flags, shadow, done);
     }
     err = pages_add(e, arg, si->flags, mem, done);
-    if (*done && pages_remap(mem, shadow, *done >> PAGE_SHIFT))
+    if (*done && stage_add(e, arg->offset >> PAGE_SHIFT, *done >> PAGE_SHIFT, mem))
         mem_exhausted();
     return err;
 }

@@ -28,9 +28,17 @@ struct vma {
 };
 
 /* Pages [start, end) lie at mem as long as they are not in place (stage.c). */
-struct stage {
+struct stage_run {
     uint64_t start, end;
     uint8_t *mem;
+};
+
+#define STAGE_ADDED_MAX 24
+
+struct stage {
+    struct stage_run run;                    /* that EACCEPTCOPY is making */
+    struct stage_run added[STAGE_ADDED_MAX]; /* by EADD */
+    unsigned int added_count;
     uint8_t *pool;         /* NULL: not made yet */
     uint8_t *next, *limit; /* of the pool, what has not been used */
 };

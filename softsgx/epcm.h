@@ -23,6 +23,7 @@ typedef uint32_t epcm_t;
 #define EPCM_INPLACE (1U << 23) /* its bytes lie at its address, not in the shadow */
 #define EPCM_MAPPED (1U << 24)  /* the driver would have a PTE for it: #PF has P = 1 */
 #define EPCM_MEASURED (1U << 25)
+#define EPCM_FRESH (1U << 26) /* added zero, and nobody could write to it yet */
 #define EPCM_TYPE(e) (((e) >> 8) & 0xffU)
 
 #define EPCM_FANOUT_BITS 9

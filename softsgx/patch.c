@@ -47,8 +47,10 @@ void patch_sites(struct encl *e)
         end = page + 1;
         if (!page_is_text(epcm_read(&e->epcm, page)))
             continue;
-        while (end < e->epcm.pages && page_is_text(epcm_read(&e->epcm, end)))
+        uint8_t *shelf = page_shelf(e, page);
+        while (end < e->epcm.pages && page_is_text(epcm_read(&e->epcm, end)) &&
+               page_shelf(e, end) == shelf + ((end - page) << PAGE_SHIFT))
             end++;
-        text_patch(e->shadow + (page << PAGE_SHIFT), (end - page) << PAGE_SHIFT);
+        text_patch(shelf, (end - page) << PAGE_SHIFT);
     }
 }

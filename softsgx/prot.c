@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 
 #define BATCH_PAGES 0x8000UL
-#define POPULATE_PAGES 64UL /* runs from here on get their memory at once … */
+#define SUPPLY_PAGES 8UL    /* runs from here on get their memory at once, … */
+#define POPULATE_PAGES 64UL /* … from here on even if the pool is used up … */
 #define HUGE_PAGES 512UL    /* … and in huge pages where they cover them */
 
 uint32_t prot_want(const struct vma *v, epcm_t w)
@@ -122,13 +123,50 @@ static void run_populate(struct encl *e, uint64_t page, uint64_t end)
                     (long)MADV_POPULATE_WRITE);
 }
 
+/* True if all of [page, end) have the flags; *applied: what protection they share, or ~0. */
+static bool run_has(struct encl *e, uint64_t page, uint64_t end, uint32_t flags, uint32_t *applied)
+{
+    bool all = true;
+    *applied = EPCM_APPLIED(epcm_read(&e->epcm, page));
+    while (page < end) {
+        uint64_t stop;
+        const epcm_t *p = words(e, page, end, &stop);
+        for (; page < stop; page++, p++) {
+            all &= (*p & flags) == flags;
+            if (EPCM_APPLIED(*p) != *applied)
+                *applied = ~0U;
+        }
+    }
+    return all;
+}
+
+/*
+ * A run that becomes writable for the first time gets memory, all of it at once: a host page fault for each page
+ * would cost more than the page.  *applied: what the host allows then.
+ */
+static int run_supply(struct encl *e, uint64_t page, uint64_t end, uint32_t *applied)
+{
+    uint8_t *mem = NULL;
+    if (run_has(e, page, end, EPCM_FRESH, applied) && end - page >= SUPPLY_PAGES)
+        mem = stage_borrow(e, end - page);
+    if (!mem)
+        return 0;
+    *applied = SI_R | SI_W;
+    /* The huge pages that it lies in are there once they are touched. */
+    *(volatile uint8_t *)mem = 0;
+    *(volatile uint8_t *)(mem + ((end - 1 - page) << PAGE_SHIFT)) = 0;
+    return pages_remap(mem, (uint8_t *)e->base + (page << PAGE_SHIFT), end - page);
+}
+
 /* Sets the host protection of [page, end), which all exist, and notes it. */
 static int run_apply(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
 {
     /* A page that can be reached without a fault is as if the driver had faulted it in. */
-    uint32_t mapped = prot ? EPCM_MAPPED : 0;
+    uint32_t mapped = prot ? EPCM_MAPPED : 0, applied = ~0U;
     int err = run_pull(e, page, end);
-    if (!err)
+    if (!err && (prot & SI_W))
+        err = run_supply(e, page, end, &applied);
+    if (!err && prot != applied)
         err = host_protect(e, page, end, prot);
     if (!err && (prot & SI_W) && end - page >= POPULATE_PAGES)
         run_populate(e, page, end);
@@ -137,7 +175,7 @@ static int run_apply(struct encl *e, uint64_t page, uint64_t end, uint32_t prot)
         epcm_t *p = words(e, page, end, &stop);
         for (; page < stop; page++, p++) {
             epcm_set_applied(p, prot);
-            *p |= mapped;
+            *p = (*p & ~EPCM_FRESH) | mapped;
         }
     }
     return err;
@@ -251,7 +289,7 @@ epcm_t *page_augment(struct encl *e, uint64_t page)
 {
     epcm_t *p = epcm_get(&e->epcm, &e->arena, page);
     if (p)
-        *p = EPCM_VALID | EPCM_INPLACE | EPCM_MAPPED | SI_RWX << EPCM_MAX_SHIFT | SI_PT(PT_REG) |
-             SI_PENDING | SI_R | SI_W;
+        *p = EPCM_VALID | EPCM_INPLACE | EPCM_MAPPED | EPCM_FRESH | SI_RWX << EPCM_MAX_SHIFT |
+             SI_PT(PT_REG) | SI_PENDING | SI_R | SI_W;
     return p;
 }

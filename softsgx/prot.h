@@ -9,7 +9,7 @@
  *
  * The bytes of a page are in place (EPCM_INPLACE) or on the shelf, which the driver can always
  * write; they go into place, by moving page table entries, when the page is first made accessible.
- * The shelf is the shadow, or, for the run of pages that EACCEPTCOPY is making, the stage.
+ * The shelf is the shadow, or, for what EADD adds and EACCEPTCOPY is making, the stage.
  */
 #ifndef SOFTSGX_PROT_H
 #define SOFTSGX_PROT_H
@@ -51,9 +51,13 @@ int pages_remap(uint8_t *from, uint8_t *to, uint64_t count);
 
 /* stage.c: where EACCEPTCOPY is to put the bytes of `page`: page_shelf() from now on.  NULL: cannot. */
 uint8_t *stage_take(struct encl *e, uint64_t page);
-/* Memory of the pool for `count` pages that EADD fills, to be moved to the shadow; NULL: it is used up. */
+/* Memory of the pool for `count` pages; NULL: too many, or it is used up. */
 uint8_t *stage_borrow(struct encl *e, uint64_t count);
-int stage_retire(struct encl *e); /* ends the run: all pages are in place or in the shadow */
+/* It holds the pages from `page` on, which EADD has filled.  0 or -errno. */
+int stage_add(struct encl *e, uint64_t page, uint64_t count, uint8_t *mem);
+/* True if the stage has, or had, one of [page, end). */
+bool stage_overlaps(const struct encl *e, uint64_t page, uint64_t end);
+int stage_retire(struct encl *e); /* ends all runs: all pages are in place or in the shadow */
 void stage_free(struct encl *e);
 void stage_fork_prepare(struct encl *e);
 

@@ -8,16 +8,18 @@
  * process may have only so many: a program that goes on gets the others in the shadow, from where
  * neighbours join.
  *
- * Only the run that is being made lies in the pool: struct stage says where.  What of it is not in
- * place when another begins goes to the shadow.  EADD borrows from the pool, too, and moves what it has filled
- * to the shadow at once.
+ * Of what EACCEPTCOPY makes only one run lies in the pool: what of it is not in place when another begins goes to
+ * the shadow.  What EADD adds stays until it is mapped.  struct stage says where either is; what is in place is
+ * still in its runs, so they all end before anything goes back to the shelf.
+ *
+ * Runs of pages that EACCEPT has accepted get memory of the pool, too, when they become writable (prot.c).
  */
 #include "prot.h"
 
 #include <sys/mman.h>
 
 #define HUGE_SIZE (2UL << 20)
-#define POOL_SIZE (4 * HUGE_SIZE)
+#define POOL_SIZE (8 * HUGE_SIZE)
 #define BORROW_MAX 256UL
 
 static bool pool_make(struct encl *e)
@@ -46,25 +48,72 @@ void stage_fork_prepare(struct encl *e)
         madvise(e->stage.pool, POOL_SIZE + HUGE_SIZE, MADV_DONTFORK);
 }
 
+static bool run_holds(const struct stage_run *r, uint64_t page)
+{
+    return page >= r->start && page < r->end;
+}
+
+static uint8_t *run_at(const struct stage_run *r, uint64_t page)
+{
+    return r->mem + ((page - r->start) << PAGE_SHIFT);
+}
+
 uint8_t *page_shelf(const struct encl *e, uint64_t page)
 {
     const struct stage *s = &e->stage;
-    if (page >= s->start && page < s->end)
-        return s->mem + ((page - s->start) << PAGE_SHIFT);
+    if (run_holds(&s->run, page))
+        return run_at(&s->run, page);
+    for (unsigned int i = 0; i < s->added_count; i++)
+        if (run_holds(&s->added[i], page))
+            return run_at(&s->added[i], page);
     return e->shadow + (page << PAGE_SHIFT);
+}
+
+/* What of the run is not in place goes to the shadow. */
+static int run_retire(struct encl *e, const struct stage_run *r)
+{
+    uint64_t page = r->start;
+    int err = 0;
+    while (page < r->end && !err) {
+        uint64_t stop = page;
+        while (stop < r->end &&
+               (epcm_read(&e->epcm, stop) & (EPCM_VALID | EPCM_INPLACE)) == EPCM_VALID)
+            stop++;
+        if (stop > page)
+            err = pages_remap(run_at(r, page), e->shadow + (page << PAGE_SHIFT), stop - page);
+        page = stop + 1;
+    }
+    return err;
+}
+
+static bool run_overlaps(const struct stage_run *r, uint64_t page, uint64_t end)
+{
+    return page < r->end && r->start < end;
+}
+
+bool stage_overlaps(const struct encl *e, uint64_t page, uint64_t end)
+{
+    const struct stage *s = &e->stage;
+    bool any = run_overlaps(&s->run, page, end);
+    for (unsigned int i = 0; i < s->added_count; i++)
+        any |= run_overlaps(&s->added[i], page, end);
+    return any;
+}
+
+static int take_retire(struct encl *e)
+{
+    int err = run_retire(e, &e->stage.run);
+    if (!err)
+        e->stage.run.start = e->stage.run.end = 0;
+    return err;
 }
 
 int stage_retire(struct encl *e)
 {
     struct stage *s = &e->stage;
-    int err = 0;
-    for (uint64_t page = s->start; page < s->end && !err; page++) {
-        epcm_t w = epcm_read(&e->epcm, page);
-        if ((w & EPCM_VALID) && !(w & EPCM_INPLACE))
-            err = pages_remap(page_shelf(e, page), e->shadow + (page << PAGE_SHIFT), 1);
-    }
-    if (!err)
-        s->start = s->end = 0;
+    int err = take_retire(e);
+    for (; s->added_count && !err; s->added_count -= !err)
+        err = run_retire(e, &s->added[s->added_count - 1]);
     return err;
 }
 
@@ -78,21 +127,36 @@ uint8_t *stage_borrow(struct encl *e, uint64_t count)
     return s->next - (count << PAGE_SHIFT);
 }
 
+int stage_add(struct encl *e, uint64_t page, uint64_t count, uint8_t *mem)
+{
+    struct stage *s = &e->stage;
+    struct stage_run *last = s->added_count ? &s->added[s->added_count - 1] : NULL;
+    if (last && page == last->end && mem == run_at(last, page)) {
+        last->end += count;
+        return 0;
+    }
+    if (s->added_count == STAGE_ADDED_MAX)
+        return pages_remap(mem, e->shadow + (page << PAGE_SHIFT), count);
+    s->added[s->added_count++] = (struct stage_run){page, page + count, mem};
+    return 0;
+}
+
 uint8_t *stage_take(struct encl *e, uint64_t page)
 {
     struct stage *s = &e->stage;
-    if (page >= s->start && page < s->end)
-        return page_shelf(e, page);
-    if (page != s->end || s->start == s->end || s->next == s->limit) {
+    if (run_holds(&s->run, page))
+        return run_at(&s->run, page);
+    /* The run goes on if nobody has borrowed from the pool since. */
+    if (page != s->run.end || s->run.start == s->run.end || run_at(&s->run, page) != s->next ||
+        s->next == s->limit) {
         prot_settle(e);
-        if (stage_retire(e))
+        if (take_retire(e))
             return NULL;
         if (s->next == s->limit && !pool_make(e))
             return page_shelf(e, page);
-        s->start = s->end = page;
-        s->mem = s->next;
+        s->run = (struct stage_run){page, page, s->next};
     }
-    s->end++;
+    s->run.end++;
     s->next += PAGE_SIZE;
-    return page_shelf(e, page);
+    return run_at(&s->run, page);
 }

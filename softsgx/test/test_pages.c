@@ -246,6 +246,31 @@ static void copied(uint64_t page, int byte)
         assert_int_equal(p[i], byte);
 }
 
+/* A run of accepted pages gets memory of the pool once: it is zero then, and keeps what is written. */
+static void test_supply(void **state)
+{
+    uint8_t *at = (uint8_t *)(base + 80 * PAGE_SIZE);
+    const size_t len = 16 * PAGE_SIZE;
+    (void)state;
+    for (uint64_t page = 80; page < 96; page++)
+        assert_int_equal(leaf(leaf_eaccept, PENDING_RW, page, 0).code, 0);
+    const uint8_t *next = e->stage.next;
+    assert_ptr_equal(touch(80, ACCESS_W), at);
+    assert_ptr_equal(e->stage.next, next + len);
+    for (uint64_t page = 80; page < 96; page++)
+        copied(page, 0);
+    memset(at, 5, len);
+    next = e->stage.next;
+    assert_int_equal(softsgx_mprotect(at, len, PROT_NONE), 0);
+    assert_int_equal(softsgx_mprotect(at, len, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+    assert_int_equal(restrict_page(81, 0), 0);
+    assert_int_equal(leaf(leaf_eaccept, SI_PR | SI_PT(PT_REG), 81, 0).code, 0);
+    assert_int_equal(leaf(leaf_emodpe, SI_R | SI_W, 81, 0).code, 0);
+    for (uint64_t page = 80; page < 96; page++)
+        copied(page, 5);
+    assert_ptr_equal(e->stage.next, next);
+}
+
 /* Copies that are not in place when others begin: they keep their contents, wherever they wait. */
 static void test_stage(void **state)
 {
@@ -259,14 +284,14 @@ static void test_stage(void **state)
     assert_int_equal(leaf(leaf_eacceptcopy, r, 70, 69).code, 0);
     memset(touch(69, ACCESS_W), 2, PAGE_SIZE);
     assert_int_equal(leaf(leaf_eacceptcopy, r, 71, 69).code, 0);
-    assert_int_equal(e->stage.end - e->stage.start, 2);
+    assert_int_equal(e->stage.run.end - e->stage.run.start, 2);
     assert_int_equal(leaf(leaf_eacceptcopy, r, 73, 69).code, 0);
-    assert_int_equal(e->stage.start, 73);
+    assert_int_equal(e->stage.run.start, 73);
     /* The last page of the pool, and the first after it. */
     e->stage.next = e->stage.limit - PAGE_SIZE;
     assert_int_equal(leaf(leaf_eacceptcopy, r, 76, 69).code, 0);
     assert_int_equal(leaf(leaf_eacceptcopy, r, 77, 69).code, 0);
-    assert_int_equal(e->stage.start, e->stage.end);
+    assert_int_equal(e->stage.run.start, e->stage.run.end);
     /* Taken away while it waits, and made anew. */
     assert_int_equal(modify_type(71, PT_TRIM), 0);
     assert_int_equal(leaf(leaf_eaccept, SI_MODIFIED | SI_PT(PT_TRIM), 71, 0).code, 0);
@@ -311,8 +336,8 @@ int main(void)
         cmocka_unit_test(test_accept),     cmocka_unit_test(test_accept_refused),
         cmocka_unit_test(test_extend),     cmocka_unit_test(test_restrict),
         cmocka_unit_test(test_trim),       cmocka_unit_test(test_tcs),
-        cmocka_unit_test(test_acceptcopy), cmocka_unit_test(test_stage),
-        cmocka_unit_test(test_remap),
+        cmocka_unit_test(test_acceptcopy), cmocka_unit_test(test_supply),
+        cmocka_unit_test(test_stage),      cmocka_unit_test(test_remap),
     };
     return cmocka_run_group_tests_name("softsgx pages", tests, setup, teardown);
 }
