@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fcntl(2) but for its locks (lock.c). */
+/* fcntl(2) but for its locks (lockcall.c). */
 #include "kernel/proc/cred.h"
+#include "kernel/vfs/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -21,7 +22,7 @@ static long flags_set(struct file *f, uint32_t arg)
     return err;
 }
 
-static long fcntl_file(struct file *f, unsigned cmd, unsigned long arg)
+static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 {
     switch (cmd) {
     case F_SETFL: return flags_set(f, (uint32_t)arg);
@@ -30,7 +31,7 @@ static long fcntl_file(struct file *f, unsigned cmd, unsigned long arg)
     case F_SETLKW:
     case F_OFD_GETLK:
     case F_OFD_SETLK:
-    case F_OFD_SETLKW: return lock_fcntl(f, cmd, arg);
+    case F_OFD_SETLKW: return lock_fcntl(fd, f, cmd, arg);
     case F_SETPIPE_SZ: return file_is_pipe(f) ? pipe_set_size(f, (uint32_t)arg) : -EBADF;
     case F_GETPIPE_SZ: return file_is_pipe(f) ? pipe_get_size(f) : -EBADF;
     case F_GETOWN:
@@ -63,7 +64,7 @@ long sys_fcntl(int fd, unsigned cmd, unsigned long arg)
     case F_GETFD: ret = fdtable_cloexec(current_process()->fds, fd) ? FD_CLOEXEC : 0; break;
     case F_SETFD: ret = fd_set_cloexec(fd, arg & FD_CLOEXEC); break;
     case F_GETFL: ret = r.file->flags; break;
-    default: ret = r.file->flags & O_PATH ? -EBADF : fcntl_file(r.file, cmd, arg);
+    default: ret = r.file->flags & O_PATH ? -EBADF : fcntl_file(fd, r.file, cmd, arg);
     }
     fd_put(&r);
     return ret;

@@ -149,7 +149,7 @@ void fdtable_put(struct fdtable *t)
     if (!ref_put(&t->ref))
         return;
     for (unsigned i = 0; (i = bit_next(t->used, t->size, i, true)) < t->size; i++)
-        file_close(t->files[i]);
+        file_close(t->files[i], t);
     kfree(t->files);
     kfree(t);
 }
@@ -186,7 +186,7 @@ void fdtable_close_on_exec(struct fdtable *t)
         struct file *f = slot_take(t, i);
         spin_unlock(&t->lock);
         if (f)
-            file_close(f);
+            file_close(f, t);
         spin_lock(&t->lock);
     }
     spin_unlock(&t->lock);
@@ -325,7 +325,7 @@ static int fd_replace(int oldfd, int newfd, bool cloexec)
     slot_set(t, (unsigned)newfd, f, cloexec);
     spin_unlock(&t->lock);
     if (old)
-        file_close(old);
+        file_close(old, t);
     return newfd;
 }
 
@@ -361,7 +361,7 @@ int fd_close(int fd)
     spin_lock(&t->lock);
     struct file *f = slot_take(t, (unsigned)fd);
     spin_unlock(&t->lock);
-    return f ? file_close(f) : -EBADF;
+    return f ? file_close(f, t) : -EBADF;
 }
 
 long fd_install_pair(struct file *f[2], bool cloexec, uaddr_t fds)
@@ -426,7 +426,7 @@ static void close_range_now(struct fdtable *t, unsigned first, unsigned last)
         spin_unlock(&t->lock);
         if (!f)
             return;
-        file_close(f);
+        file_close(f, t);
     }
 }
 

@@ -4,6 +4,7 @@
  * reference goes: epoll entries and locks first, then the kind's release, then name and inode, then
  * the memory (of the container: struct file is its first member).
  */
+#include "kernel/vfs/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 
 static unsigned nfiles; /* [a] */
@@ -57,11 +58,11 @@ void file_put(struct file *f)
     __atomic_fetch_sub(&nfiles, 1, __ATOMIC_RELAXED);
 }
 
-int file_close(struct file *f)
+int file_close(struct file *f, const struct fdtable *t)
 {
     int ret = 0;
     if (f->inode && !list_empty(&f->inode->locks))
-        locks_release_process(f);
+        locks_release_table(f, t);
     if (f->ops->flush)
         ret = f->ops->flush(f);
     file_put(f);

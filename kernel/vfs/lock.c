@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * File locks: fcntl's record locks (of a process, or with F_OFD_* of an open file description) and
- * flock's whole-file locks.  An inode lists its locks; flock and fcntl do not see each other.
- * They order the programs of this enclave only: the host does not hear of them.
+ * File locks: see lock.h.
  *
- * Lock: one spin lock for all lists; waiters of any lock share one wait queue, since waiting is
- * rare.
+ * An inode lists its locks, those of one owner together and in the order of their ranges; flock and
+ * fcntl do not see each other.  A waiter stands in the list of one lock that is in its way.  It is
+ * woken when that lock goes or changes in any way, and tries again; so it always waits for a lock
+ * that exists, and the deadlock check can follow from waiter to owner to waiter.
  */
-#include <linux/fs.h>
+#include "kernel/vfs/lock.h"
 
 #include "kernel/vfs/vfs_impl.h"
-#include "kernel/sys/syscalls.h"
 
-enum lock_kind { LOCK_PROCESS, LOCK_FILE, LOCK_FLOCK };
+#define DEADLOCK_STEPS 10 /* Linux: longer chains are not followed */
 
-struct file_lock {
-    struct list link;
-    enum lock_kind kind;
-    int type;           /* F_RDLCK, F_WRLCK; F_UNLCK in requests */
-    const void *owner;  /* descriptor table, or file */
-    int pid;            /* for F_GETLK */
-    int64_t start, end; /* both inclusive */
+struct lock_wait {
+    struct list link;     /* [locks_lock] in blocker->waiters */
+    struct list all_link; /* [locks_lock] in `waiting`, if it is a process's */
+    struct file_lock want;
+    struct file_lock *blocker; /* [locks_lock] NULL: woken */
+    struct thread *thread;
 };
 
 static struct spinlock locks_lock;
-static struct waitq locks_waitq = {.waiters = LIST_INIT(locks_waitq.waiters)};
+static struct list all_locks = LIST_INIT(all_locks); /* [locks_lock] in order of their making */
+static struct list waiting = LIST_INIT(waiting);     /* [locks_lock] processes that wait */
+static size_t nlines;                                /* [locks_lock] locks and waiters */
 
 static struct file_lock *lock_of(struct list *l)
 {
@@ -36,60 +36,181 @@ static bool same_owner(const struct file_lock *a, const struct file_lock *b)
     return a->kind == b->kind && a->owner == b->owner;
 }
 
+static bool overlaps(const struct file_lock *a, const struct file_lock *b)
+{
+    return a->start <= b->end && b->start <= a->end;
+}
+
+/* Or lies right beside it. */
+static bool touches(const struct file_lock *a, const struct file_lock *b)
+{
+    return (b->end == INT64_MAX || a->start <= b->end + 1) &&
+           (a->end == INT64_MAX || b->start <= a->end + 1);
+}
+
 static bool conflicts(const struct file_lock *held, const struct file_lock *want)
 {
     if ((held->kind == LOCK_FLOCK) != (want->kind == LOCK_FLOCK) || same_owner(held, want))
         return false;
     if (held->type != F_WRLCK && want->type != F_WRLCK)
         return false;
-    return held->start <= want->end && want->start <= held->end;
+    return overlaps(held, want);
 }
 
-/* True when another's lock stands in the way; *held is a copy of it. */
-static bool conflict_find(struct inode *i, const struct file_lock *want, struct file_lock *held)
+static struct file_lock *conflict_locked(struct inode *i, const struct file_lock *want)
+    REQUIRES(locks_lock)
 {
     if (want->type == F_UNLCK)
-        return false;
+        return NULL;
     list_for_each(it, &i->locks) {
-        if (conflicts(lock_of(it), want)) {
-            *held = *lock_of(it);
-            return true;
-        }
+        if (conflicts(lock_of(it), want))
+            return lock_of(it);
     }
+    return NULL;
+}
+
+/* Waiting. */
+
+static void wait_end_locked(struct lock_wait *w) REQUIRES(locks_lock)
+{
+    list_del(&w->link);
+    list_del(&w->all_link);
+    w->blocker = NULL;
+    nlines--;
+}
+
+static void wake_locked(struct file_lock *l) REQUIRES(locks_lock)
+{
+    list_for_each_safe(it, &l->waiters) {
+        struct lock_wait *w = list_entry(it, struct lock_wait, link);
+        struct thread *t = w->thread;
+        wait_end_locked(w);
+        thread_wake(t);
+    }
+}
+
+/* What stands in the way of l's owner, if it waits. */
+static const struct file_lock *owner_waits_for(const struct file_lock *l) REQUIRES(locks_lock)
+{
+    list_for_each(it, &waiting) {
+        const struct lock_wait *w = list_entry(it, struct lock_wait, all_link);
+        if (same_owner(&w->want, l))
+            return w->blocker;
+    }
+    return NULL;
+}
+
+/* Would the owner of `want` wait for itself in the end?  A file may be many processes': it has no say. */
+static bool deadlock_locked(const struct file_lock *want, const struct file_lock *blocker)
+    REQUIRES(locks_lock)
+{
+    if (want->kind != LOCK_PROCESS)
+        return false;
+    for (int i = 0; i <= DEADLOCK_STEPS && (blocker = owner_waits_for(blocker)); i++)
+        if (same_owner(blocker, want))
+            return true;
     return false;
 }
 
-/*
- * Makes room for `want` among its owner's locks: cuts, splits (with *spare) and swallows them. What
- * is no longer needed goes to `dead`.
- */
-static void owner_cut(struct inode *i, struct file_lock *want, struct file_lock **spare,
-                      struct list *dead)
+static int wait_begin_locked(struct lock_wait *w, struct file_lock *blocker) REQUIRES(locks_lock)
+{
+    if (deadlock_locked(&w->want, blocker))
+        return -EDEADLK;
+    w->blocker = blocker;
+    list_add_tail(&blocker->waiters, &w->link);
+    if (w->want.kind == LOCK_PROCESS)
+        list_add_tail(&waiting, &w->all_link);
+    nlines++;
+    return -EAGAIN;
+}
+
+/* Until the blocker is gone: 0, or -ERESTARTSYS. */
+static int wait_sleep(struct lock_wait *w)
+{
+    int err = 0;
+    spin_lock(&locks_lock);
+    while (w->blocker && !err) {
+        spin_unlock(&locks_lock);
+        err = thread_block(KTIME_NEVER, true);
+        spin_lock(&locks_lock);
+    }
+    if (w->blocker)
+        wait_end_locked(w);
+    else
+        err = 0;
+    spin_unlock(&locks_lock);
+    return err;
+}
+
+/* Setting and clearing. */
+
+static void add_locked(struct inode *i, struct file_lock *l) REQUIRES(locks_lock)
+{
+    struct list *before = &i->locks;
+    bool own = false;
+    list_for_each(it, &i->locks) {
+        bool same = same_owner(lock_of(it), l);
+        if ((own && !same) || (same && lock_of(it)->start > l->start)) {
+            before = it;
+            break;
+        }
+        own = same;
+    }
+    l->inode = i;
+    list_init(&l->waiters);
+    list_add_tail(before, &l->link);
+    list_add_tail(&all_locks, &l->all_link);
+    nlines++;
+}
+
+static void remove_locked(struct file_lock *l, struct list *dead) REQUIRES(locks_lock)
+{
+    wake_locked(l);
+    list_del(&l->link);
+    list_del(&l->all_link);
+    list_add_tail(dead, &l->link);
+    nlines--;
+}
+
+/* Takes what lies in both out of l, of which it may leave two parts (with *spare). */
+static void cut_locked(struct inode *i, struct file_lock *l, const struct file_lock *out,
+                       struct file_lock **spare, struct list *dead) REQUIRES(locks_lock)
+{
+    bool left = l->start<out->start, right = l->end> out->end;
+    if (!left && !right) {
+        remove_locked(l, dead);
+        return;
+    }
+    wake_locked(l);
+    if (left && right) {
+        struct file_lock *rest = *spare;
+        *spare = NULL;
+        *rest = *l;
+        rest->start = out->end + 1;
+        l->end = out->start - 1;
+        add_locked(i, rest);
+    } else if (left) {
+        l->end = out->start - 1;
+    } else {
+        l->start = out->end + 1;
+    }
+}
+
+/* Makes room for `want` among its owner's locks; it swallows those of its own type. */
+static void owner_cut_locked(struct inode *i, struct file_lock *want, struct file_lock **spare,
+                             struct list *dead) REQUIRES(locks_lock)
 {
     list_for_each_safe(it, &i->locks) {
         struct file_lock *l = lock_of(it);
-        if (!same_owner(l, want) || l->start > want->end || want->start > l->end)
+        if (!same_owner(l, want))
             continue;
-        if (l->type == want->type) {
+        if (l->type == want->type && touches(l, want)) {
             want->start = MIN(want->start, l->start);
             want->end = MAX(want->end, l->end);
-        } else if (l->start < want->start && l->end > want->end) {
-            struct file_lock *right = *spare;
-            *spare = NULL;
-            *right = *l;
-            right->start = want->end + 1;
-            l->end = want->start - 1;
-            list_add_head(&i->locks, &right->link);
-            continue;
-        } else if (l->start < want->start) {
-            l->end = want->start - 1;
-            continue;
-        } else if (l->end > want->end) {
-            l->start = want->end + 1;
-            continue;
+            remove_locked(l, dead);
+        } else if (overlaps(l, want)) {
+            cut_locked(i, l, want, spare, dead);
         }
-        list_del(&l->link);
-        list_add_tail(dead, &l->link);
     }
 }
 
@@ -100,191 +221,132 @@ static void free_all(struct list *dead)
         kfree(lock_of(it));
 }
 
-/* Sets or clears: 0, -EAGAIN when another holds it, -ENOMEM. */
-static int lock_try(struct inode *i, const struct file_lock *request)
+/* Sets or clears: 0, -ENOLCK, -EAGAIN (w, if there is one, waits then), -EDEADLK. */
+static int lock_try(struct inode *i, const struct file_lock *request, struct lock_wait *w)
 {
     struct list dead = LIST_INIT(dead);
     struct file_lock *want = kmalloc(sizeof(*want));
     struct file_lock *spare = kmalloc(sizeof(*spare));
-    struct file_lock held;
-    int err = -ENOMEM;
-    if (!want || !spare)
+    int err = want && spare ? 0 : -ENOLCK;
+    if (err)
         goto out;
     *want = *request;
     spin_lock(&locks_lock);
-    err = conflict_find(i, want, &held) ? -EAGAIN : 0;
-    if (!err) {
-        owner_cut(i, want, &spare, &dead);
+    /* flock gives the old lock up before it asks for the new one, and has none if it fails. */
+    if (want->kind == LOCK_FLOCK)
+        owner_cut_locked(i, want, &spare, &dead);
+    struct file_lock *blocker = conflict_locked(i, want);
+    if (blocker) {
+        err = w ? wait_begin_locked(w, blocker) : -EAGAIN;
+    } else {
+        if (want->kind != LOCK_FLOCK)
+            owner_cut_locked(i, want, &spare, &dead);
         if (want->type != F_UNLCK) {
-            list_add_tail(&i->locks, &want->link);
+            add_locked(i, want);
             want = NULL;
         }
     }
     spin_unlock(&locks_lock);
     free_all(&dead);
-    if (!err)
-        waitq_wake(&locks_waitq, 0);
 out:
     kfree(want);
     kfree(spare);
     return err;
 }
 
-static int lock_set(struct inode *i, const struct file_lock *request, bool wait)
+int lock_set(struct inode *i, const struct file_lock *request, bool wait)
 {
-    int err = lock_try(i, request), slept = 0;
-    if (err != -EAGAIN || !wait)
-        return err;
-    struct waiter w;
-    waitq_add(&locks_waitq, &w);
-    while ((err = lock_try(i, request)) == -EAGAIN && !slept)
-        slept = thread_block(KTIME_NEVER, true);
-    waitq_del(&locks_waitq, &w);
-    return err == -EAGAIN ? slept : err;
+    struct lock_wait w;
+    if (request->type == F_UNLCK && list_empty(&i->locks))
+        return 0;
+    w.want = *request;
+    w.want.inode = i;
+    w.thread = current;
+    w.blocker = NULL;
+    list_init(&w.link);
+    list_init(&w.all_link);
+    for (;;) {
+        int err = lock_try(i, request, wait ? &w : NULL);
+        if (err != -EAGAIN || !wait)
+            return err;
+        err = wait_sleep(&w);
+        if (err)
+            return err;
+    }
 }
 
-static void release_matching(struct inode *i, const struct file_lock *like, bool both_kinds)
+bool lock_find(struct inode *i, const struct file_lock *want, struct file_lock *held)
+{
+    spin_lock(&locks_lock);
+    const struct file_lock *l = conflict_locked(i, want);
+    if (l)
+        *held = *l;
+    spin_unlock(&locks_lock);
+    return l != NULL;
+}
+
+static void release(struct inode *i, const void *owner)
 {
     struct list dead = LIST_INIT(dead);
     spin_lock(&locks_lock);
     list_for_each_safe(it, &i->locks) {
-        struct file_lock *l = lock_of(it);
-        if (l->owner == like->owner && (both_kinds || l->kind == like->kind)) {
-            list_del(&l->link);
-            list_add_tail(&dead, &l->link);
-        }
+        if (lock_of(it)->owner == owner)
+            remove_locked(lock_of(it), &dead);
     }
     spin_unlock(&locks_lock);
-    if (list_empty(&dead))
-        return;
     free_all(&dead);
-    waitq_wake(&locks_waitq, 0);
 }
 
-void locks_release_process(struct file *f)
+void locks_release_table(struct file *f, const struct fdtable *t)
 {
-    struct file_lock like = {.kind = LOCK_PROCESS, .owner = current_process()->fds};
-    release_matching(f->inode, &like, false);
+    release(f->inode, t);
 }
 
 void locks_release_file(struct file *f)
 {
-    struct file_lock like = {.owner = f};
-    release_matching(f->inode, &like, true);
+    release(f->inode, f);
 }
 
-/* A struct flock's range, made absolute and inclusive. */
-static int range_decode(struct file *f, const struct flock *fl, struct file_lock *out)
+/* For /proc. */
+
+static void line_add_locked(struct lock_line *line, const struct file_lock *l, unsigned number,
+                            bool waits) REQUIRES(locks_lock)
 {
-    struct statx st;
-    int64_t base = 0, start, end;
-    if (fl->l_whence == SEEK_CUR) {
-        base = f->pos;
-    } else if (fl->l_whence == SEEK_END) {
-        int err = file_stat(f, &st);
-        if (err)
-            return err;
-        base = (int64_t)st.stx_size;
-    } else if (fl->l_whence != SEEK_SET) {
-        return -EINVAL;
-    }
-    if (__builtin_add_overflow(base, fl->l_start, &start))
-        return -EOVERFLOW;
-    if (start < 0)
-        return -EINVAL;
-    end = INT64_MAX;
-    if (fl->l_len > 0 && __builtin_add_overflow(start, fl->l_len - 1, &end))
-        return -EOVERFLOW;
-    if (fl->l_len < 0) {
-        end = start - 1;
-        start += fl->l_len;
-        if (start < 0)
-            return -EINVAL;
-    }
-    out->start = start;
-    out->end = end;
-    return 0;
+    *line = (struct lock_line){.lock = *l, .number = number, .waits = waits};
+    inode_get(l->inode);
 }
 
-static int lock_get(struct inode *i, const struct file_lock *want, struct flock *fl)
+static size_t lines_fill_locked(struct lock_line *lines) REQUIRES(locks_lock)
 {
-    struct file_lock held;
-    spin_lock(&locks_lock);
-    bool found = conflict_find(i, want, &held);
+    unsigned number = 0;
+    size_t n = 0;
+    list_for_each(it, &all_locks) {
+        struct file_lock *l = list_entry(it, struct file_lock, all_link);
+        line_add_locked(&lines[n++], l, ++number, false);
+        list_for_each(wt, &l->waiters)
+            line_add_locked(&lines[n++], &list_entry(wt, struct lock_wait, link)->want, number,
+                            true);
+    }
+    return n;
+}
+
+struct lock_line *locks_list(size_t *n)
+{
+    struct lock_line *lines = NULL;
+    size_t room = 0;
+    *n = 0;
+    for (;;) {
+        spin_lock(&locks_lock);
+        if (nlines <= room)
+            break;
+        room = nlines;
+        spin_unlock(&locks_lock);
+        kfree(lines);
+        lines = kmalloc(room * sizeof(*lines));
+        if (!lines)
+            return NULL;
+    }
+    *n = lines_fill_locked(lines);
     spin_unlock(&locks_lock);
-    fl->l_type = F_UNLCK;
-    if (found) {
-        fl->l_type = (short)held.type;
-        fl->l_whence = SEEK_SET;
-        fl->l_start = held.start;
-        fl->l_len = held.end == INT64_MAX ? 0 : held.end - held.start + 1;
-        fl->l_pid = held.kind == LOCK_FILE ? -1 : held.pid;
-    }
-    return 0;
-}
-
-/* What the access mode and the command allow. */
-static int request_check(struct file *f, const struct flock *fl, bool ofd, bool get)
-{
-    if (fl->l_type != F_RDLCK && fl->l_type != F_WRLCK && (fl->l_type != F_UNLCK || (get && !ofd)))
-        return -EINVAL;
-    if (ofd && fl->l_pid != 0)
-        return -EINVAL;
-    if (get)
-        return 0;
-    if ((fl->l_type == F_RDLCK && !FMODE_READ(f)) || (fl->l_type == F_WRLCK && !FMODE_WRITE(f)))
-        return -EBADF;
-    return 0;
-}
-
-long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg)
-{
-    bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
-    bool get = cmd == F_GETLK || cmd == F_OFD_GETLK;
-    struct process *p = current_process();
-    struct file_lock want;
-    struct flock fl;
-    if (!f->inode)
-        return -EBADF;
-    if (copy_in(&fl, arg, sizeof(fl)))
-        return -EFAULT;
-    int err = request_check(f, &fl, ofd, get);
-    if (!err)
-        err = range_decode(f, &fl, &want);
-    if (err)
-        return err;
-    want.kind = ofd ? LOCK_FILE : LOCK_PROCESS;
-    want.owner = ofd ? (const void *)f : p->fds;
-    want.type = fl.l_type;
-    want.pid = p->pid;
-    if (!get)
-        return lock_set(f->inode, &want, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
-    err = lock_get(f->inode, &want, &fl);
-    return err ? err : copy_out(arg, &fl, sizeof(fl)) ? -EFAULT : 0;
-}
-
-static int flock_file(struct file *f, int type, bool wait)
-{
-    struct file_lock want = {.kind = LOCK_FLOCK, .type = type, .owner = f, .end = INT64_MAX};
-    if (!f->inode)
-        return 0; /* nobody else can have it open */
-    return lock_set(f->inode, &want, wait);
-}
-
-long sys_flock(int fd, unsigned cmd)
-{
-    struct fd_ref r;
-    int type;
-    switch (cmd & ~(unsigned)LOCK_NB) {
-    case LOCK_SH: type = F_RDLCK; break;
-    case LOCK_EX: type = F_WRLCK; break;
-    case LOCK_UN: type = F_UNLCK; break;
-    default: return -EINVAL;
-    }
-    int err = fd_get(fd, &r);
-    if (err)
-        return err;
-    err = flock_file(r.file, type, !(cmd & LOCK_NB));
-    fd_put(&r);
-    return err;
+    return lines;
 }

@@ -222,8 +222,8 @@ int fd_set_cloexec(int fd, bool on);
 MUST_CHECK int fd_close(int fd);
 /* Two new files (consumed, on failure too) as descriptors; their numbers go to fds. */
 MUST_CHECK long fd_install_pair(struct file *f[2], bool cloexec, uaddr_t fds);
-/* close(2) of a file that has left the table: flush, put. */
-int file_close(struct file *f);
+/* close(2) of a file that has left table t: its record locks, flush, put. */
+int file_close(struct file *f, const struct fdtable *t);
 
 /* io.c */
 #include <linux/uio.h>
@@ -253,12 +253,6 @@ MUST_CHECK int wait_mask_set(uaddr_t mask, size_t size);
 
 /* epoll.c: the last reference of f is gone. */
 void epoll_forget(struct file *f);
-/* lock.c: what close(2) releases (the process's locks on the inode), and what the last reference
- * does. */
-void locks_release_process(struct file *f);
-void locks_release_file(struct file *f);
-long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg);
-
 /* ipc/eventfd.c: eventfd_signal adds to the counter without waiting, up to its top.  Any context. */
 bool file_is_eventfd(const struct file *f);
 void eventfd_signal(struct file *f, uint64_t n);

@@ -69,13 +69,16 @@ static int fdinfo_show(struct seq *s, const struct pseudo_inode *i)
         return err;
     err = fdtable_lookup(t, i->key.fd, &f) ? -ENOENT : 0;
     unsigned cloexec = !err && fdtable_cloexec(t, i->key.fd) ? O_CLOEXEC : 0;
-    fdtable_put(t);
-    if (err)
+    if (err) {
+        fdtable_put(t);
         return err;
+    }
     seq_printf(s, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t1\nino:\t%lu\n", (long long)f->pos,
                f->flags | cloexec, f->inode ? (unsigned long)f->inode->ino : 0UL);
     if (f->ops->info)
         f->ops->info(f, s);
+    proc_file_locks_show(s, f, t);
+    fdtable_put(t);
     file_put(f);
     return 0;
 }

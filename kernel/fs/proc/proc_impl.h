@@ -13,6 +13,7 @@
  *   maps.c     maps, smaps
  *   fd.c       fd, fdinfo
  *   net.c      net: sockets and the interface
+ *   locks.c    locks
  *   mounts.c   mounts, mountinfo
  */
 #ifndef KERNEL_FS_PROC_PROC_IMPL_H
@@ -91,6 +92,10 @@ int proc_filesystems_show(struct seq *s, const struct pseudo_inode *i);
 int proc_swaps_show(struct seq *s, const struct pseudo_inode *i);
 int proc_cmdline_show(struct seq *s, const struct pseudo_inode *i);
 int proc_vmstat_show(struct seq *s, const struct pseudo_inode *i);
+
+/* locks.c */
+int proc_locks_show(struct seq *s, const struct pseudo_inode *i);
+void proc_file_locks_show(struct seq *s, const struct file *f, const struct fdtable *t);
 
 /* fd.c */
 int proc_fd_find(struct pseudo_inode *dir, const char *name, struct inode **out);

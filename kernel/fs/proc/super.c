@@ -89,6 +89,7 @@ static const struct pseudo_entry root_entries[] = {
     PSEUDO_FILE("loadavg", proc_loadavg_show),
     PSEUDO_FILE("version", proc_version_show),
     PSEUDO_FILE("filesystems", proc_filesystems_show),
+    PSEUDO_FILE("locks", proc_locks_show),
     PSEUDO_FILE("swaps", proc_swaps_show),
     PSEUDO_FILE("cmdline", proc_cmdline_show),
     PSEUDO_FILE("vmstat", proc_vmstat_show),

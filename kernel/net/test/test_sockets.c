@@ -40,9 +40,10 @@ void epoll_forget(struct file *f)
     (void)f;
 }
 
-void locks_release_process(struct file *f)
+void locks_release_table(struct file *f, const struct fdtable *t)
 {
     (void)f;
+    (void)t;
 }
 
 void locks_release_file(struct file *f)

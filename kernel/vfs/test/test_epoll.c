@@ -31,9 +31,10 @@ void host_out(haddr_t dst, const void *src, size_t n)
     memcpy((void *)dst, src, n);
 }
 
-void locks_release_process(struct file *f)
+void locks_release_table(struct file *f, const struct fdtable *t)
 {
     (void)f;
+    (void)t;
 }
 
 void locks_release_file(struct file *f)

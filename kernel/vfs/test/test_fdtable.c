@@ -17,9 +17,10 @@ void epoll_forget(struct file *f)
     (void)f;
 }
 
-void locks_release_process(struct file *f)
+void locks_release_table(struct file *f, const struct fdtable *t)
 {
     (void)f;
+    (void)t;
 }
 
 void locks_release_file(struct file *f)
@@ -27,8 +28,9 @@ void locks_release_file(struct file *f)
     (void)f;
 }
 
-long lock_fcntl(struct file *f, unsigned cmd, uaddr_t arg)
+long lock_fcntl(int fd, struct file *f, unsigned cmd, uaddr_t arg)
 {
+    (void)fd;
     (void)f;
     (void)cmd;
     (void)arg;
