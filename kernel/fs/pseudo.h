@@ -46,6 +46,7 @@ struct pseudo_entry {
     /* May it be used so (MAY_*)?  said: what the mode's bits say, 0 or -EACCES.  Absent: that, or as the file
      * system's own. */
     int (*allowed)(const struct pseudo_inode *i, unsigned mask, int said);
+    const void *data; /* what show and store are about, where they serve many entries */
 };
 
 /* Whose file it is; what is not used is 0.  A number can be given to another process later: the times when

@@ -48,11 +48,6 @@ int64_t ipc_now(void)
 
 /* Permissions. */
 
-bool ipc_privileged(void)
-{
-    return capable(CAP_SYS_ADMIN);
-}
-
 static bool owned(const struct ipc_object *o, const struct cred *c)
 {
     return c->euid == o->cuid || c->euid == o->uid;
@@ -73,7 +68,7 @@ bool ipc_allowed(const struct ipc_object *o, uint32_t want)
 
 int ipc_may_change(const struct ipc_object *o)
 {
-    return owned(o, current_cred()) || ipc_privileged() ? 0 : -EPERM;
+    return owned(o, current_cred()) || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 void ipc_perm_out(const struct ipc_object *o, struct ipc64_perm *out)

@@ -85,12 +85,10 @@ void ipc_remove_locked(struct ipc_ids *ids, struct ipc_object *o) REQUIRES(ids->
 /* Nobody finds it by its key any more. */
 void ipc_forget_key_locked(struct ipc_ids *ids, struct ipc_object *o) REQUIRES(ids->lock);
 
-/* May the current process do this?  want: permission bits in any of the three places. */
+/* May the current thread do this?  want: permission bits in any of the three places. */
 bool ipc_allowed(const struct ipc_object *o, uint32_t want);
 /* IPC_SET, IPC_RMID: 0 or -EPERM. */
 MUST_CHECK int ipc_may_change(const struct ipc_object *o);
-/* CAP_SYS_RESOURCE and its like: is the current process privileged? */
-bool ipc_privileged(void);
 
 /* Seconds since the epoch, for the times that IPC_STAT shows. */
 int64_t ipc_now(void);

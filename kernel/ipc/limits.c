@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linux's default limits of System V IPC. */
+/* Linux's default limits of System V IPC and POSIX queues. */
 #include "kernel/ipc/limits.h"
 
 #include <limits.h>
@@ -18,4 +18,9 @@ struct ipc_limits ipc_limits = {
     .shm_size = SHMMAX,
     .shm_total = SHMALL,
     .shm_segments = SHMMNI,
+    .mq_queues = 256,
+    .mq_count = 10,
+    .mq_size = 8192,
+    .mq_count_default = 10,
+    .mq_size_default = 8192,
 };

@@ -6,6 +6,7 @@
 #include "kernel/ipc/limits.h"
 #include "kernel/ipc/sysvmsg.h"
 #include "kernel/ipc/sysvmsg_impl.h"
+#include "kernel/proc/cred.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 
@@ -69,7 +70,7 @@ static long stat(int id, int cmd, uaddr_t out)
 
 static int set_locked(struct msg_queue *q, const struct msqid64_ds *in) REQUIRES(msg_ids.lock)
 {
-    if (in->msg_qbytes > IPC_LIMIT(msg_queue) && !ipc_privileged())
+    if (in->msg_qbytes > IPC_LIMIT(msg_queue) && !capable(CAP_SYS_RESOURCE))
         return reject(-EPERM, "only root may have a larger queue");
     int err = ipc_perm_set(&q->object, &in->msg_perm);
     if (err)

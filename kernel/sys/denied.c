@@ -6,7 +6,10 @@
  * looked at.
  */
 #include <linux/errno.h>
+#include <linux/sched.h>
 
+#include "kernel/ipc/sysvsem.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/syscalls.h"
 
@@ -30,10 +33,14 @@ long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
     return reject(-EPERM, "mounts are the configuration's");
 }
 
+/* What semaphores undo at the end is the one thing of a thread that it may cease to share. */
 long sys_unshare(unsigned flags)
 {
-    (void)flags;
-    return reject(-EPERM, "there are no namespaces inside");
+    if (flags & ~(unsigned)CLONE_SYSVSEM)
+        return reject(-EPERM, "there are no namespaces inside");
+    if (flags & CLONE_SYSVSEM)
+        sem_undo_exit(current);
+    return 0;
 }
 
 long sys_setns(int fd, unsigned nstype)

@@ -6,7 +6,8 @@
  *   access.c   whose a file is, and who may see what
  *   super.c    the root, its dynamic names (processes), /proc/self
  *   system.c   files about the whole system
- *   sysctl.c   /proc/sys
+ *   sysctl.c   /proc/sys; sysctl_number.c: numbers there that can be written
+ *   sysvipc.c  /proc/sysvipc
  *   pid.c      the directory of a process and of a thread
  *   stat.c     stat, statm, status, limits: a process's numbers
  *   program.c  cmdline, environ, auxv: what a process was started with
@@ -64,9 +65,22 @@ int proc_allowed_own(const struct pseudo_inode *i, unsigned mask, int said);
 /* The path of a dentry as text for a link or a listing; errors are shown as "(unreachable)". */
 int64_t proc_dentry_link(struct dentry *d, char *buf, size_t size);
 
-extern const struct pseudo_entry proc_pid_entry;    /* /proc/<pid> */
-extern const struct pseudo_entry proc_sysctl_dir[]; /* /proc/sys */
-extern const struct pseudo_entry proc_net_dir[];    /* /proc/<pid>/net */
+extern const struct pseudo_entry proc_pid_entry;     /* /proc/<pid> */
+extern const struct pseudo_entry proc_sysctl_dir[];  /* /proc/sys */
+extern const struct pseudo_entry proc_sysvipc_dir[]; /* /proc/sysvipc */
+
+/* sysctl_number.c: an entry whose data is a struct proc_numbers; [a] what they point to. */
+struct proc_number {
+    uint64_t *value;
+    uint64_t min, max;
+};
+struct proc_numbers {
+    const struct proc_number *number;
+    size_t n;
+};
+int proc_numbers_show(struct seq *s, const struct pseudo_inode *i);
+int proc_numbers_store(const struct pseudo_inode *i, const char *text, size_t n);
+extern const struct pseudo_entry proc_net_dir[]; /* /proc/<pid>/net */
 
 int proc_stat_show(struct seq *s, const struct pseudo_inode *i);
 int proc_statm_show(struct seq *s, const struct pseudo_inode *i);

@@ -94,6 +94,7 @@ static const struct pseudo_entry root_entries[] = {
     PSEUDO_FILE("cmdline", proc_cmdline_show),
     PSEUDO_FILE("vmstat", proc_vmstat_show),
     PSEUDO_DIR("sys", proc_sysctl_dir),
+    PSEUDO_DIR("sysvipc", proc_sysvipc_dir),
     PSEUDO_END,
 };
 

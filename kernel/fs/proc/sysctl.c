@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/sys: the settings that programs read.  All are constants but the names and random numbers. */
+/*
+ * /proc/sys: the settings that programs read.  Most are constants; some can be written, by root: the
+ * limits of IPC (sysctl_number.c).
+ */
 #include "kernel/fs/proc/proc_impl.h"
+#include "kernel/ipc/limits.h"
 #include "kernel/mm/epage.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
@@ -29,7 +33,6 @@ CONST_FILE(cap_last_cap_show, "40")
 CONST_FILE(core_pattern_show, "core")
 CONST_FILE(aslr_show, "2")
 CONST_FILE(entropy_show, "256")
-CONST_FILE(shmmax_show, "18446744073692774399")
 CONST_FILE(max_map_count_show, "65530")
 CONST_FILE(swappiness_show, "60")
 CONST_FILE(overcommit_ratio_show, "50")
@@ -143,6 +146,35 @@ static const struct pseudo_entry random_dir[] = {
     SETTING("poolsize", entropy_show),
     PSEUDO_END,
 };
+
+/* What can be written: each number with its least and greatest value. */
+#define NUMBERS(n, table)                                                \
+    {                                                                    \
+        .name = (n), .mode = S_IFREG | 0644, .show = proc_numbers_show,  \
+        .store = proc_numbers_store, .allowed = pseudo_allowed_strictly, \
+        .data = &(const struct proc_numbers)                             \
+        {                                                                \
+            (table), ARRAY_SIZE(table)                                   \
+        }                                                                \
+    }
+#define PLACES_MAX (1 << 15) /* of what has System V ids */
+
+static const struct proc_number sem_numbers[] = {{&ipc_limits.sem_per_set, 0, INT32_MAX},
+                                                 {&ipc_limits.sem_total, 0, INT32_MAX},
+                                                 {&ipc_limits.sem_ops, 0, INT32_MAX},
+                                                 {&ipc_limits.sem_sets, 0, PLACES_MAX}};
+static const struct proc_number msgmax_number[] = {{&ipc_limits.msg_size, 0, INT32_MAX}};
+static const struct proc_number msgmnb_number[] = {{&ipc_limits.msg_queue, 0, INT32_MAX}};
+static const struct proc_number msgmni_number[] = {{&ipc_limits.msg_queues, 0, PLACES_MAX}};
+static const struct proc_number shmmax_number[] = {{&ipc_limits.shm_size, 0, UINT64_MAX}};
+static const struct proc_number shmall_number[] = {{&ipc_limits.shm_total, 0, UINT64_MAX}};
+static const struct proc_number shmmni_number[] = {{&ipc_limits.shm_segments, 0, PLACES_MAX}};
+static const struct proc_number queues_number[] = {{&ipc_limits.mq_queues, 0, INT32_MAX}};
+static const struct proc_number count_number[] = {{&ipc_limits.mq_count, 1, 65536}};
+static const struct proc_number size_number[] = {{&ipc_limits.mq_size, 128, 16 << 20}};
+static const struct proc_number count_default[] = {{&ipc_limits.mq_count_default, 1, 65536}};
+static const struct proc_number size_default[] = {{&ipc_limits.mq_size_default, 128, 16 << 20}};
+
 static const struct pseudo_entry kernel_dir[] = {
     SETTING("osrelease", osrelease_show),
     SETTING("ostype", ostype_show),
@@ -158,7 +190,14 @@ static const struct pseudo_entry kernel_dir[] = {
     SETTING("core_pattern", core_pattern_show),
     SETTING("randomize_va_space", aslr_show),
     SETTING("perf_event_paranoid", aslr_show),
-    SETTING("shmmax", shmmax_show),
+    NUMBERS("sem", sem_numbers),
+    NUMBERS("msgmax", msgmax_number),
+    NUMBERS("msgmnb", msgmnb_number),
+    NUMBERS("msgmni", msgmni_number),
+    NUMBERS("shmmax", shmmax_number),
+    NUMBERS("shmall", shmall_number),
+    NUMBERS("shmmni", shmmni_number),
+    SETTING("shm_rmid_forced", zero_show),
     SETTING("tainted", zero_show),
     PSEUDO_DIR("random", random_dir),
     PSEUDO_END,
@@ -180,6 +219,11 @@ static const struct pseudo_entry inotify_dir[] = {
 };
 static const struct pseudo_entry epoll_dir[] = {SETTING("max_user_watches", watches_show),
                                                 PSEUDO_END};
+static const struct pseudo_entry mqueue_dir[] = {
+    NUMBERS("queues_max", queues_number),     NUMBERS("msg_max", count_number),
+    NUMBERS("msgsize_max", size_number),      NUMBERS("msg_default", count_default),
+    NUMBERS("msgsize_default", size_default), PSEUDO_END,
+};
 static const struct pseudo_entry fs_dir[] = {
     SETTING("file-max", file_max_show),
     SETTING("file-nr", file_nr_show),
@@ -193,6 +237,7 @@ static const struct pseudo_entry fs_dir[] = {
     SETTING("protected_symlinks", one_show),
     PSEUDO_DIR("inotify", inotify_dir),
     PSEUDO_DIR("epoll", epoll_dir),
+    PSEUDO_DIR("mqueue", mqueue_dir),
     PSEUDO_END,
 };
 static const struct pseudo_entry core_dir[] = {SETTING("somaxconn", somaxconn_show), PSEUDO_END};

@@ -121,6 +121,15 @@ int main(void)
     check_eq(get(2), 1);
     check_eq(semctl(id, 1, GETPID), getpid());
 
+    /* A share that is given up is like an end. */
+    set(2, 1);
+    check_ok(semop(id, &(struct sembuf){2, 5, SEM_UNDO}, 1));
+    check_eq(get(2), 6);
+    check_ok(unshare(CLONE_SYSVSEM));
+    check_eq(get(2), 1);
+    check_eq(semctl(id, 2, GETPID), getpid());
+    check_ok(unshare(0));
+
     /* Below zero and above the top there is nothing. */
     hold = 1;
     todo[0] = (struct sembuf){0, 2, SEM_UNDO};

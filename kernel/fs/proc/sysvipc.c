@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/sysvipc: all objects of each kind. */
+#include "kernel/fs/proc/proc_impl.h"
+#include "kernel/ipc/sysvmsg.h"
+#include "kernel/ipc/sysvsem.h"
+
+static int sem_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    sem_list(s);
+    return 0;
+}
+
+static int msg_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    msg_list(s);
+    return 0;
+}
+
+const struct pseudo_entry proc_sysvipc_dir[] = {
+    PSEUDO_FILE("msg", msg_show),
+    PSEUDO_FILE("sem", sem_show),
+    PSEUDO_END,
+};
