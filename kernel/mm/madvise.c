@@ -57,6 +57,7 @@ static enum action advice_action(int advice)
 
 static void drop(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
 {
+    mm_note_peak(mm, end - start);
     if (!r->file && !(r->flags & REGION_SHARED)) {
         pages_clear(mm, start, end);
     } else if (r->file) {

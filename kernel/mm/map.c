@@ -178,6 +178,7 @@ int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
 
     if (err)
         return err;
+    mm_note_peak(mm, end - start);
     while ((r = region_find(t, start)) != NULL && r->start < end) {
         sync_range(mm, r, r->start, r->end); /* as on Linux, munmap tells of no failure */
         pages_drop(mm, r->start, r->end);

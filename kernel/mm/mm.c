@@ -222,6 +222,7 @@ static void info_fill(const struct region *r, struct mm_region_info *out)
     out->file = r->file;
     out->name = r->name;
     out->resident = pagemap_resident(r->start, (r->end - r->start) / PAGE_SIZE);
+    out->clean = r->file ? region_clean_pages(r) : 0;
 }
 
 int mm_for_each(struct mm *mm, int (*fn)(const struct mm_region_info *, void *), void *arg)

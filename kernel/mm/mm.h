@@ -86,11 +86,22 @@ struct mm_region_info {
     struct file *file; /* borrowed during the call; or NULL */
     const char *name;  /* "[heap]", "[stack]", "[vdso]" … or NULL */
     size_t resident;   /* pages */
+    size_t clean;      /* … of which as the file has them */
 };
 int mm_for_each(struct mm *mm, int (*fn)(const struct mm_region_info *, void *), void *arg);
 /* The region that holds addr, or the next above it. False when there is none.  out->file is only good
  * for comparing: no reference is held. */
 bool mm_find(struct mm *mm, uaddr_t addr, struct mm_region_info *out);
+/* What it amounts to (usage.c); all but brk_start in pages. */
+struct mm_usage {
+    size_t total, total_peak;       /* in regions, and the most there ever were */
+    size_t resident, resident_peak; /* of these, in memory; anon + file + shared */
+    size_t anon, file,
+        shared; /* the process's own; as their files have them; memory shared with others */
+    size_t data, stack, exec; /* in private writable regions; in growing ones; in text */
+    uaddr_t brk_start;
+};
+void mm_usage(struct mm *mm, struct mm_usage *out);
 size_t mm_resident(struct mm *mm); /* pages */
 size_t mm_total(struct mm *mm);    /* pages */
 

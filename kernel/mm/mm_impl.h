@@ -23,6 +23,7 @@ struct mm {
     uaddr_t mmap_base;          /* [I] mmap goes downward from here */
     uaddr_t stack_top;          /* [I] */
     uaddr_t pie_base;           /* [I] */
+    size_t resident_peak;       /* [l] pages; usage.c */
     uaddr_t clean_hand;         /* [l] where reclaim goes on among clean file pages */
     void *staging;              /* [l] STAGING_PAGES of file contents on their way; or NULL */
 };
@@ -40,6 +41,11 @@ uint64_t mm_rlimit(int resource); /* of the current process; any context */
 /* -ENOMEM when `bytes` more would exceed RLIMIT_AS (or RLIMIT_DATA, for writable private memory). */
 MUST_CHECK int mm_may_expand(struct mm *mm, uint64_t bytes, unsigned prot, unsigned region_flags);
 void mm_free_dead(struct list *dead); /* without the lock: frees regions and drops their files */
+
+/* usage.c */
+size_t region_clean_pages(
+    const struct region *r); /* those whose contents are as their file has them */
+void mm_note_peak(struct mm *mm, uint64_t bytes); /* before so many go */
 
 /* pages.c: start and end are page aligned */
 unsigned region_perm(const struct region *r); /* EPAGE_* that its prot means */

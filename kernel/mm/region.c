@@ -19,7 +19,7 @@ void region_tree_init(struct region_tree *t, uaddr_t low, uaddr_t high)
     t->root = NULL;
     list_init(&t->list);
     t->count = 0;
-    t->bytes = 0;
+    t->bytes = t->bytes_peak = 0;
     t->low = low;
     t->high = high;
 }
@@ -263,6 +263,7 @@ void region_insert(struct region_tree *t, struct region *r)
         path_update(t, t->root, next);
     t->count++;
     t->bytes += r->end - r->start;
+    t->bytes_peak = MAX(t->bytes_peak, t->bytes);
 }
 
 void region_remove(struct region_tree *t, struct region *r)
@@ -283,6 +284,7 @@ void region_resize(struct region_tree *t, struct region *r, uaddr_t start, uaddr
     struct region *next = region_next(t, r);
 
     t->bytes += (end - start) - (r->end - r->start);
+    t->bytes_peak = MAX(t->bytes_peak, t->bytes);
     r->off += (int64_t)(start - r->start);
     r->start = start; /* the order stays the same */
     r->end = end;

@@ -46,8 +46,9 @@ struct region {
 struct region_tree {
     struct region *root;
     struct list list;
-    size_t count;      /* regions */
-    uint64_t bytes;    /* in all regions */
+    size_t count;   /* regions */
+    uint64_t bytes; /* in all regions */
+    uint64_t bytes_peak;
     uaddr_t low, high; /* regions lie in [low, high) */
 };
 

@@ -17,6 +17,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/sys/usercopy.h"
 #include "kernel/vfs/vfs.h"
+#include "lib/string.h"
 
 #include "kernel/sys/syscalls.h"
 
@@ -159,6 +160,7 @@ int process_init(void)
     process_number_locked(p);
     list_add_tail(&all, &p->all_link);
     spin_unlock(&process_tree_lock);
+    str_copy(p->comm, "init", sizeof(p->comm));
     kernel.init = p;
     return 0;
 }
@@ -242,6 +244,8 @@ bool thread_detach_locked(struct thread *t)
 {
     struct process *p = t->process;
 
+    if (t->tid == p->pid)
+        memcpy(p->comm, t->comm, sizeof(p->comm));
     list_del(&t->number_link);
     list_del(&t->process_link);
     __atomic_store_n(&nthreads, nthreads - 1, __ATOMIC_RELAXED);

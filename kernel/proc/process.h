@@ -78,6 +78,7 @@ struct process {
     const struct cred *cred;               /* [l] a reference: the first thread's; cred.h */
     struct rlimit64 rlimits[RLIM_NLIMITS]; /* [l] */
     struct file *exe;                      /* [l] /proc/self/exe */
+    char comm[16];                         /* [l] the first thread's, when that has ended; init's */
     struct program *program;               /* [l] what it was started with (program.h); or NULL */
     uaddr_t vdso, vvar;                    /* [x] where they are mapped; 0: not */
     bool exiting;                          /* [l] group exit: all threads are told to die */

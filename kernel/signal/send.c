@@ -309,21 +309,22 @@ void signal_thread_gone_locked(struct process *p, struct thread *t)
         signal_stop_check_locked(p);
 }
 
-void signal_sets(struct thread *t, sigset_t *pending, sigset_t *shared, sigset_t *ignored,
-                 sigset_t *caught)
+void signal_sets(struct process *p, struct thread *t, struct signal_sets *out)
 {
-    struct process *p = t->process;
-
-    *ignored = *caught = 0;
+    *out = (struct signal_sets){0};
     spin_lock(&p->lock);
-    *pending = t->sigqueue->pending;
-    *shared = p->sigqueue->pending;
-    for (int sig = 1; sig <= NSIGNALS; sig++) {
+    if (t) {
+        out->pending = t->sigqueue->pending;
+        out->blocked = t->blocked;
+    }
+    out->shared = p->sigqueue->pending;
+    out->queued = p->signals_queued;
+    for (int sig = 1; sig <= NSIGNALS && p->sighand; sig++) {
         uaddr_t h = p->sighand->action[sig - 1].handler;
         if (h == HANDLER_IGNORE)
-            *ignored |= SIG_BIT(sig);
+            out->ignored |= SIG_BIT(sig);
         else if (h != HANDLER_DEFAULT)
-            *caught |= SIG_BIT(sig);
+            out->caught |= SIG_BIT(sig);
     }
     spin_unlock(&p->lock);
 }

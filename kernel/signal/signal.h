@@ -71,12 +71,13 @@ void signal_set_blocked(sigset_t set);
  * to its program, where the old one is restored after any handler has its frame.
  */
 void signal_set_blocked_until_return(sigset_t set);
-/*
- * What /proc/<pid>/status shows: signals pending to the thread and to its process, ignored,
- * caught.
- */
-void signal_sets(struct thread *t, sigset_t *pending, sigset_t *shared, sigset_t *ignored,
-                 sigset_t *caught);
+/* What /proc/<pid>/status shows.  t: NULL when it has ended. */
+struct signal_sets {
+    sigset_t pending, shared; /* to the thread, to its process */
+    sigset_t blocked, ignored, caught;
+    unsigned queued; /* entries that count for RLIMIT_SIGPENDING */
+};
+void signal_sets(struct process *p, struct thread *t, struct signal_sets *out);
 /* Bytes of stack that one signal frame takes at most: AT_MINSIGSTKSZ. */
 size_t signal_min_stack(void);
 

@@ -9,7 +9,9 @@
  *   sysctl.c   /proc/sys; sysctl_number.c: numbers there that can be written
  *   sysvipc.c  /proc/sysvipc
  *   pid.c      the directory of a process and of a thread
- *   stat.c     stat, statm, status, limits: a process's numbers
+ *   facts.c    what is known of a process or thread, for
+ *   stat.c     stat, statm, limits, io
+ *   status.c   status
  *   program.c  cmdline, environ, auxv: what a process was started with
  *   maps.c     maps, smaps
  *   fd.c       fd, fdinfo
@@ -35,6 +37,7 @@
 #include "kernel/proc/program.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
+#include "kernel/signal/signal.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -81,6 +84,29 @@ struct proc_numbers {
 int proc_numbers_show(struct seq *s, const struct pseudo_inode *i);
 int proc_numbers_store(const struct pseudo_inode *i, const char *text, size_t n);
 extern const struct pseudo_entry proc_net_dir[]; /* /proc/<pid>/net */
+
+/* What is known of a process or thread; facts.c. */
+struct facts {
+    struct process *p; /* a reference */
+    struct thread *t;  /* a reference: the thread, or the process's first; NULL: that has ended */
+    struct mm *mm;     /* grabbed; NULL: there is none, and memory is all 0 */
+    struct program *program; /* a reference, or NULL */
+    const struct cred *cred; /* a reference; NULL: init's */
+    bool whole;              /* of the process, not of a thread */
+    bool may_look;           /* the reader may look into it */
+    char state;              /* as in stat */
+    char comm[16];
+    int id, ppid, pgid, sid; /* id: of the thread, if it is one's */
+    unsigned nthreads;
+    ktime_t cpu;
+    uint64_t minflt, nvcsw, nivcsw;
+    struct mm_usage memory;
+    struct signal_sets signals;
+};
+/* 0, then facts_put; or -ESRCH. */
+MUST_CHECK int facts_get(const struct pseudo_inode *i, struct facts *f);
+void facts_put(struct facts *f);
+void facts_text(const struct facts *f, size_t *own, size_t *libraries);
 
 int proc_stat_show(struct seq *s, const struct pseudo_inode *i);
 int proc_statm_show(struct seq *s, const struct pseudo_inode *i);

@@ -1,202 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stat, statm, status, limits, io: a process's or thread's numbers, in the forms of proc(5). */
+/* stat, statm, limits, io: a process's or thread's numbers, in the forms of proc(5). */
+#include <linux/sched.h>
+#include <linux/signal.h>
+
 #include "kernel/fs/proc/proc_impl.h"
-#include "kernel/proc/cred.h"
-#include "kernel/signal/signal.h"
 
-struct facts {
-    struct process *p; /* a reference */
-    struct thread *t;  /* a reference */
-};
-
-/* -ESRCH when it is gone; else facts_put. */
-static int facts_get(const struct pseudo_inode *i, struct facts *f)
-{
-    f->p = proc_process(i);
-    f->t = proc_thread(i);
-    if (!f->t && f->p && !i->key.tid) {
-        /* The first thread has gone, others live: any of them. */
-        spin_lock(&f->p->lock);
-        int tid = list_empty(&f->p->threads)
-                      ? 0
-                      : list_entry(f->p->threads.next, struct thread, process_link)->tid;
-        spin_unlock(&f->p->lock);
-        f->t = tid ? thread_lookup(tid) : NULL;
-    }
-    if (f->p && f->t)
-        return 0;
-    if (f->p)
-        process_put(f->p);
-    if (f->t)
-        thread_put(f->t);
-    return -ESRCH;
-}
-
-static void facts_put(struct facts *f)
-{
-    process_put(f->p);
-    thread_put(f->t);
-}
-
-static char state_of(const struct thread *t)
-{
-    switch (__atomic_load_n(&t->state, __ATOMIC_RELAXED)) {
-    case THREAD_RUNNABLE:
-    case THREAD_RUNNING: return 'R';
-    case THREAD_BLOCKED: return __atomic_load_n(&t->interruptible, __ATOMIC_RELAXED) ? 'S' : 'D';
-    default: return 'Z';
-    }
-}
-
-/* Process 1 and those that have ended have no memory. */
-static size_t total_of(const struct process *p)
-{
-    return p->mm ? mm_total(p->mm) : 0;
-}
-
-static size_t resident_of(const struct process *p)
-{
-    return p->mm ? mm_resident(p->mm) : 0;
-}
+#define PF_RANDOMIZE 0x00400000U /* the only flag that means something here */
+#define RT_PRIORITIES 100        /* Linux's MAX_RT_PRIO */
+#define FIRST_WORD 0x7fffffffUL  /* what stat shows of a set of signals */
 
 static unsigned long ticks(ktime_t ns)
 {
     return (unsigned long)(ns / CLOCK_TICK_NS);
 }
 
+static unsigned long visible(const struct facts *f, unsigned long value)
+{
+    return f->mm && f->may_look ? value : 0;
+}
+
+/* How urgent it is to Linux's scheduler. */
+static int priority_of(const struct schedparam *s)
+{
+    bool realtime = s->policy == SCHED_FIFO || s->policy == SCHED_RR;
+    return realtime ? -1 - s->priority : 20 + s->nice;
+}
+
+static void stat_identity(struct seq *s, const struct facts *f)
+{
+    seq_printf(s, "%d (%s) %c %d %d %d 0 -1 %u ", f->id, f->comm, f->state, f->ppid, f->pgid,
+               f->sid, PF_RANDOMIZE);
+}
+
+/* minflt … starttime */
+static void stat_times(struct seq *s, const struct facts *f)
+{
+    static const struct schedparam none;
+    const struct schedparam *param = f->t ? &f->t->schedparam : &none;
+    ktime_t start = f->whole ? f->p->start_time : f->t->start_time;
+
+    seq_printf(s, "%lu 0 0 0 %lu 0 0 0 ", (unsigned long)f->minflt, ticks(f->cpu));
+    seq_printf(s, "%d %d %u 0 %lu ", priority_of(param), param->nice, f->nthreads,
+               ticks(start + clock_boot_off()));
+}
+
+/* vsize … kstkeip */
+static void stat_memory(struct seq *s, const struct facts *f, const struct program *g)
+{
+    unsigned long known = f->mm ? !f->may_look : 0; /* what the curious get instead of addresses */
+    seq_printf(s, "%lu %lu %lu ", (unsigned long)(f->memory.total * PAGE_SIZE),
+               (unsigned long)f->memory.resident,
+               (unsigned long)f->p->rlimits[RLIMIT_RSS].rlim_cur);
+    seq_printf(s, "%lu %lu %lu 0 0 ", visible(f, g->start_code) + known,
+               visible(f, g->end_code) + known, visible(f, g->start_stack));
+}
+
+/* signal … cguest_time */
+static void stat_signals(struct seq *s, const struct facts *f)
+{
+    const struct signal_sets *sets = &f->signals;
+    unsigned long pending = f->whole ? sets->pending | sets->shared : sets->pending;
+    const struct thread *t = f->t;
+
+    seq_printf(s, "%lu %lu %lu %lu %d 0 0 %d ", pending & FIRST_WORD, sets->blocked & FIRST_WORD,
+               sets->ignored & FIRST_WORD, sets->caught & FIRST_WORD, t && f->state != 'R',
+               f->whole ? SIGCHLD : -1);
+    seq_printf(s, "0 %u %u 0 0 0 ", t ? t->schedparam.priority : 0, t ? t->schedparam.policy : 0);
+}
+
+/* start_data … exit_code */
+static void stat_places(struct seq *s, const struct facts *f, const struct program *g)
+{
+    seq_printf(s, "%lu %lu %lu ", visible(f, g->start_data), visible(f, g->end_data),
+               visible(f, f->memory.brk_start));
+    seq_printf(s, "%lu %lu %lu %lu %d\n", visible(f, g->arg_start), visible(f, g->arg_end),
+               visible(f, g->env_start), visible(f, g->env_end),
+               f->may_look ? f->p->exit_status : 0);
+}
+
 int proc_stat_show(struct seq *s, const struct pseudo_inode *i)
 {
+    static const struct program nowhere;
     struct facts f;
-    sigset_t pending, shared, ignored, caught;
     int err = facts_get(i, &f);
     if (err)
         return err;
-    signal_sets(f.t, &pending, &shared, &ignored, &caught);
-    ktime_t cpu = i->key.tid ? thread_cpu_time(f.t) : process_cpu_time(f.p);
-    int ppid = f.p->parent ? f.p->parent->pid : 0;
-    seq_printf(s, "%d (%.15s) %c %d %d %d 0 -1 4194304 ", i->key.tid ? f.t->tid : f.p->pid,
-               f.t->comm, state_of(f.t), ppid, f.p->pgid, f.p->sid);
-    seq_printf(s, "%lu 0 0 0 %lu 0 0 0 20 %d %u 0 ", (unsigned long)f.t->minflt, ticks(cpu),
-               f.t->schedparam.nice, f.p->nthreads);
-    seq_printf(s, "%lu %lu %lu 18446744073709551615 ", ticks(f.p->start_time + clock_boot_off()),
-               (unsigned long)(total_of(f.p) * PAGE_SIZE), (unsigned long)resident_of(f.p));
-    struct program *g = process_program(f.p), none = {0}, *at = g ? g : &none;
-    seq_printf(s, "%lu %lu %lu 0 0 %lu %lu %lu %lu ", (unsigned long)at->start_code,
-               (unsigned long)at->end_code, (unsigned long)at->start_stack, (unsigned long)pending,
-               (unsigned long)f.t->blocked, (unsigned long)ignored, (unsigned long)caught);
-    seq_printf(s, "0 0 0 17 0 0 0 0 0 0 %lu %lu 0 ", (unsigned long)at->start_data,
-               (unsigned long)at->end_data);
-    seq_printf(s, "%lu %lu %lu %lu %d\n", (unsigned long)at->arg_start, (unsigned long)at->arg_end,
-               (unsigned long)at->env_start, (unsigned long)at->env_end, f.p->exit_status);
-    program_put(g);
+    const struct program *g = f.program ? f.program : &nowhere;
+    stat_identity(s, &f);
+    stat_times(s, &f);
+    stat_memory(s, &f, g);
+    stat_signals(s, &f);
+    stat_places(s, &f, g);
     facts_put(&f);
     return 0;
 }
 
 int proc_statm_show(struct seq *s, const struct pseudo_inode *i)
 {
-    struct process *p = proc_process(i);
-    if (!p)
-        return -ESRCH;
-    size_t total = total_of(p), resident = resident_of(p);
-    seq_printf(s, "%lu %lu 0 0 0 %lu 0\n", (unsigned long)total, (unsigned long)resident,
-               (unsigned long)total);
-    process_put(p);
-    return 0;
-}
-
-static void groups_show(struct seq *s, const struct cred *c)
-{
-    seq_puts(s, "Groups:\t");
-    for (uint32_t i = 0; i < c->ngroups; i++)
-        seq_printf(s, "%u ", c->groups[i]);
-    seq_puts(s, "\n");
-}
-
-static void memory_show(struct seq *s, struct process *p)
-{
-    unsigned long total = total_of(p) * (PAGE_SIZE / 1024);
-    unsigned long rss = resident_of(p) * (PAGE_SIZE / 1024);
-    seq_printf(s, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\n", total, total);
-    seq_puts(s, "VmLck:\t       0 kB\nVmPin:\t       0 kB\n");
-    seq_printf(s, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\n", rss, rss, rss);
-    seq_puts(s, "RssFile:\t       0 kB\nRssShmem:\t       0 kB\n");
-    seq_printf(s,
-               "VmData:\t%8lu kB\nVmStk:\t     132 kB\nVmExe:\t       0 kB\nVmLib:\t       0 kB\n",
-               total);
-    seq_puts(s, "VmPTE:\t       0 kB\nVmSwap:\t       0 kB\nHugetlbPages:\t       0 kB\n");
-}
-
-static void signals_show(struct seq *s, struct thread *t)
-{
-    sigset_t pending, shared, ignored, caught;
-    signal_sets(t, &pending, &shared, &ignored, &caught);
-    seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", (unsigned long)pending,
-               (unsigned long)shared);
-    seq_printf(s, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", (unsigned long)t->blocked,
-               (unsigned long)ignored, (unsigned long)caught);
-}
-
-static void caps_show(struct seq *s, const struct cred *c)
-{
-    seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->inheritable,
-               c->permitted, c->effective);
-    seq_printf(s, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->bounding, c->ambient);
-}
-
-static const char *state_text(char c)
-{
-    switch (c) {
-    case 'R': return "R (running)";
-    case 'S': return "S (sleeping)";
-    case 'D': return "D (disk sleep)";
-    default: return "Z (zombie)";
-    }
-}
-
-static void identity_show(struct seq *s, const struct facts *f, const struct cred *c)
-{
-    seq_printf(s, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\n", f->t->comm,
-               fs_context_umask(f->p->fs), state_text(state_of(f->t)));
-    seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", f->p->pid, f->t->tid,
-               f->p->parent ? f->p->parent->pid : 0);
-    seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
-    seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
-    seq_printf(s, "FDSize:\t%u\n", f->p->fds ? fdtable_size(f->p->fds) : 0);
-    groups_show(s, c);
-    seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", f->p->pid, f->t->tid,
-               f->p->pgid, f->p->sid);
-}
-
-static void cpus_show(struct seq *s)
-{
-    unsigned n = fs_cpu_count();
-    unsigned long mask = n >= 64 ? ~0UL : (1UL << n) - 1;
-    seq_printf(s, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t0", mask);
-    if (n > 1)
-        seq_printf(s, "-%u", n - 1);
-    seq_puts(s, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
-}
-
-int proc_status_show(struct seq *s, const struct pseudo_inode *i)
-{
     struct facts f;
+    size_t text, libraries;
     int err = facts_get(i, &f);
     if (err)
         return err;
-    const struct cred *c = thread_cred_get(f.t);
-    identity_show(s, &f, c);
-    memory_show(s, f.p);
-    seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t%u\nSigQ:\t%u/%lu\n", f.p->nthreads,
-               f.p->signals_queued, (unsigned long)f.p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
-    signals_show(s, f.t);
-    caps_show(s, c);
-    cred_put(c);
-    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", f.p->no_new_privs);
-    seq_puts(s, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
-    cpus_show(s);
-    seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-               (unsigned long)f.t->nvcsw, (unsigned long)f.t->nivcsw);
+    facts_text(&f, &text, &libraries);
+    seq_printf(s, "%lu %lu %lu %lu 0 %lu 0\n", (unsigned long)f.memory.total,
+               (unsigned long)f.memory.resident, (unsigned long)(f.memory.file + f.memory.shared),
+               (unsigned long)text, (unsigned long)(f.memory.data + f.memory.stack));
     facts_put(&f);
     return 0;
 }

@@ -24,6 +24,7 @@
 #include "kernel/mm/slot.c"
 #include "kernel/mm/sync.c"
 #include "kernel/mm/text.c"
+#include "kernel/mm/usage.c"
 
 #define TEST_TOP 0x70000000UL
 #define TEST_PAGES ((TEST_TOP - USER_MIN) / PAGE_SIZE)
