@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SITE_SIZE 16
+#define SITE_RARE 2UL /* where in it a byte stands that is rare in code */
 
 static const uint8_t site_pattern[SITE_SIZE] = {0x0f, 0x01, 0xd7, 0x0f, 0x1f, 0x84, 0x00, 0x00,
                                                 0x00, 0x00, 0x00, 0x0f, 0x1f, 0x44, 0x00, 0x00};
@@ -25,12 +26,26 @@ static void site_rewrite(uint8_t *p)
     memcpy(p + sizeof(call), &target, sizeof(target));
 }
 
+/* One of the eight bytes at p can be a site's rare one. */
+static bool rare_near(const uint8_t *p)
+{
+    const uint64_t ones = ~0UL / 255;
+    uint64_t x;
+    memcpy(&x, p, sizeof(x));
+    x ^= ones * site_pattern[SITE_RARE];
+    return ((x - ones) & ~x & ones << 7) != 0;
+}
+
+/* Whole pages. */
 static void text_patch(uint8_t *p, size_t len)
 {
-    uint8_t *end = p + len;
-    while ((p = memmem(p, (size_t)(end - p), site_pattern, SITE_SIZE))) {
-        site_rewrite(p);
-        p += SITE_SIZE;
+    for (size_t at = 0; at < len; at += 8) {
+        if (!rare_near(p + at))
+            continue;
+        for (size_t i = at ? at - SITE_RARE : 0; i < at + 8 - SITE_RARE && i + SITE_SIZE <= len;
+             i++)
+            if (!memcmp(p + i, site_pattern, SITE_SIZE))
+                site_rewrite(p + i);
     }
 }
 

@@ -261,6 +261,43 @@ static void test_provision(void **state)
     softsgx_close(fd);
 }
 
+static bool is_call(const uint8_t *p)
+{
+    return p[0] == 0xff && p[1] == 0x15;
+}
+
+/* Padded ENCLU sites of measured text are found at every alignment, at both ends and across pages. */
+static void test_sites(void **state)
+{
+    static const uint8_t site[16] = {0x0f, 0x01, 0xd7, 0x0f, 0x1f, 0x84, 0, 0,
+                                     0,    0,    0,    0x0f, 0x1f, 0x44, 0, 0};
+    static uint8_t text[2 * sizeof(page)];
+    (void)state;
+    memset(text, 0xd7, sizeof(text));
+    for (size_t k = 0; k < 16; k++)
+        memcpy(text + k * 33, site, 16);
+    memcpy(text + 2048, site, 15); /* not quite */
+    memcpy(text + 4088, site, 16);
+    memcpy(text + 8176, site, 16);
+    secs_good();
+    int fd = softsgx_open();
+    assert_int_equal(create(fd), 0);
+    for (size_t i = 0; i < 2; i++) {
+        memcpy(page, text + i * sizeof(page), sizeof(page));
+        assert_int_equal(add(fd, 0x5000 + i * sizeof(page), SI_R | SI_X | SI_PT(PT_REG), true), 0);
+    }
+    struct encl *e = encl_of_fd(fd);
+    patch_sites(e);
+    const uint8_t *p = page_shelf(e, 5);
+    assert_ptr_equal(page_shelf(e, 6), p + sizeof(page));
+    for (size_t k = 0; k < 16; k++)
+        assert_true(is_call(p + k * 33) && p[k * 33 + 16] == 0xd7);
+    assert_memory_equal(p + 2048, text + 2048, 16);
+    assert_true(is_call(p + 4088));
+    assert_true(is_call(p + 8176));
+    assert_int_equal(softsgx_close(fd), 0);
+}
+
 static char dir[] = "/tmp/softsgx-test-XXXXXX";
 
 static int setup(void **state)
@@ -287,7 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),      cmocka_unit_test(test_bad_sigstruct),
         cmocka_unit_test(test_bad_secs),  cmocka_unit_test(test_bad_pages),
-        cmocka_unit_test(test_provision),
+        cmocka_unit_test(test_provision), cmocka_unit_test(test_sites),
     };
     return cmocka_run_group_tests_name("softsgx einit", tests, setup, teardown);
 }
