@@ -123,8 +123,15 @@ static int map_all(void)
     const int all = PROT_READ | PROT_WRITE | PROT_EXEC;
     int ret = map_piece(USER_MIN, l->kernel_base - USER_MIN, all);
 
-    for (size_t i = 0; i < l->run_count && !ret; i++)
-        ret = map_piece(l->runs[i].addr, l->runs[i].len, prot_of(l->runs[i].secinfo));
+    for (size_t i = 0, next; i < l->run_count && !ret; i = next) {
+        const struct enclave_run *r = &l->runs[i];
+        uint64_t end = r->addr + r->len;
+        for (next = i + 1; next < l->run_count && l->runs[next].addr == end &&
+                           prot_of(l->runs[next].secinfo) == prot_of(r->secinfo);
+             next++)
+            end += l->runs[next].len;
+        ret = map_piece(r->addr, end - r->addr, prot_of(r->secinfo));
+    }
     /* A TCS page's mapping must not have more rights than the page: the blocks have one of their own. */
     uint64_t blocks = l->kernel_base + VCPU_OFF + l->vcpu_count * VCPU_STRIDE;
     if (!ret)
