@@ -155,6 +155,8 @@ static bool heap_grow(size_t n)
         if (epage_add(heap.base + heap.frontier * PAGE_SIZE, want))
             return false;
     }
+    /* They are all there now, and soon to be used: better said once than found out by a fault. */
+    epage_settle(heap.base + heap.frontier * PAGE_SIZE, EPAGE_R | EPAGE_W);
     heap.frontier += want;
     heap.present += want;
     run_join(heap.frontier - want, want, KPAGE_FREE, true);
