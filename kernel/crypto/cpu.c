@@ -11,6 +11,7 @@
 #include "kernel/crypto/lanes.h"
 #include "kernel/kernel.h"
 #include "kernel/ocall/ocall.h"
+#include "lib/string.h"
 
 #define XFRM_AVX 0x4UL
 #define XFRM_AVX512 0xe0UL
@@ -65,8 +66,14 @@ void crypto_init(void)
 bool crypto_equal(const void *a, const void *b, size_t n)
 {
     const uint8_t *x = a, *y = b;
-    uint8_t diff = 0;
-    for (size_t i = 0; i < n; i++)
+    uint64_t diff = 0, u, v;
+    size_t i = 0;
+    for (; i + sizeof(u) <= n; i += sizeof(u)) {
+        memcpy(&u, x + i, sizeof(u));
+        memcpy(&v, y + i, sizeof(v));
+        diff |= u ^ v;
+    }
+    for (; i < n; i++)
         diff |= x[i] ^ y[i];
     return !diff;
 }
