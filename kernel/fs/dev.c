@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /dev: the devices that every program expects.  null, zero, full, random and urandom live in the
- * enclave; tty is the host's terminal; stdin, stdout, stderr and fd are links into /proc/self/fd.  The
- * tree is constant, but for pts, where the terminals that the program was started on are found by
- * the names that the host has for them (ttyname(3) looks there).
+ * enclave; tty is the controlling terminal, ptmx makes pairs whose slaves are in pts, which is mounted
+ * (fs/tty/pts.c); stdin, stdout, stderr and fd are links into /proc/self/fd.  The tree is constant.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -12,9 +11,8 @@
 #include <linux/random.h>
 
 #include "kernel/fs/fs.h"
-#include "kernel/fs/host/host.h"
+#include "kernel/fs/tty/pty.h"
 #include "kernel/mm/heap.h"
-#include "kernel/ocall/ocall.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/usercopy.h"
@@ -22,20 +20,18 @@
 #include "kernel/vfs/inode.h"
 #include "lib/string.h"
 
-#define DEV(major, minor) ((uint64_t)(major) << 8 | (minor))
-
 struct device {
     const char *name;
     uint32_t mode;
     uint64_t rdev;
-    const struct file_ops *ops; /* character devices in the enclave */
-    const char *target;         /* links */
+    const struct file_ops *ops;                     /* character devices in the enclave */
+    int (*open)(uint32_t flags, struct file **out); /* … whose files are more than that */
+    const char *target;                             /* links */
 };
 
 struct dev_inode {
     struct inode inode; /* first */
     const struct device *device;
-    int terminal; /* of terminal_device: the host's descriptor */
 };
 
 static const struct inode_ops dev_inode_ops;
@@ -128,9 +124,13 @@ static const struct file_ops full_ops = {
 static const struct file_ops random_ops = {
     .read = random_read, .write = null_write, .lseek = dev_lseek, .ioctl = random_ioctl};
 
-#define CHR(n, major, minor, o)                                                    \
-    {                                                                              \
-        .name = (n), .mode = S_IFCHR | 0666, .rdev = DEV(major, minor), .ops = (o) \
+#define CHR(n, major, minor, o)                                                        \
+    {                                                                                  \
+        .name = (n), .mode = S_IFCHR | 0666, .rdev = FS_RDEV(major, minor), .ops = (o) \
+    }
+#define TTY(n, major, minor, o)                                                         \
+    {                                                                                   \
+        .name = (n), .mode = S_IFCHR | 0666, .rdev = FS_RDEV(major, minor), .open = (o) \
     }
 #define LNK(n, to)                                          \
     {                                                       \
@@ -147,7 +147,8 @@ static const struct device devices[] = {
     CHR("full", 1, 7, &full_ops),
     CHR("random", 1, 8, &random_ops),
     CHR("urandom", 1, 9, &random_ops),
-    CHR("tty", 5, 0, NULL),
+    TTY("tty", 5, 0, tty_open_current),
+    TTY("ptmx", 5, 2, pty_open_master),
     LNK("fd", "/proc/self/fd"),
     LNK("stdin", "/proc/self/fd/0"),
     LNK("stdout", "/proc/self/fd/1"),
@@ -156,8 +157,6 @@ static const struct device devices[] = {
     DIR("shm"),
 };
 static const struct device root_device = DIR("");
-static const struct device terminal_device = CHR("", 136, 0, NULL);
-#define PTS_DIR "/dev/pts/"
 
 /* Inodes. */
 
@@ -178,37 +177,11 @@ static int dev_inode_new(struct super *sb, const struct device *d, uint64_t ino,
     return 0;
 }
 
-static int terminal_inode_new(struct super *sb, int fd, struct inode **out)
-{
-    struct statx st;
-    long ret = ocall_statx(fd, "", AT_EMPTY_PATH, &st);
-    int err = ret < 0 ? (int)ret : host_stat_check(&st);
-    if (!err)
-        err = dev_inode_new(sb, &terminal_device, st.stx_ino, out);
-    if (err)
-        return err;
-    (*out)->rdev = DEV(st.stx_rdev_major, st.stx_rdev_minor);
-    dev_inode_of(*out)->terminal = fd;
-    return 0;
-}
-
-/* A name in pts, if a standard stream is the terminal of that name. */
-static int pts_lookup(struct super *sb, const char *name, struct inode **out)
-{
-    const char *path;
-    int fd;
-    for (unsigned n = 0; (fd = host_terminal(n, &path)) >= 0; n++)
-        if (path && !strncmp(path, PTS_DIR, strlen(PTS_DIR)) &&
-            !strcmp(path + strlen(PTS_DIR), name))
-            return terminal_inode_new(sb, fd, out);
-    return -ENOENT;
-}
-
 static int dev_lookup(struct inode *dir, const char *name, struct inode **out)
 {
     const struct device *d = dev_inode_of(dir)->device;
     if (d != &root_device)
-        return strcmp(d->name, "pts") ? -ENOENT : pts_lookup(dir->super, name, out);
+        return -ENOENT;
     for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
         if (!strcmp(devices[i].name, name))
             return dev_inode_new(dir->super, &devices[i], i + 2, out);
@@ -218,10 +191,6 @@ static int dev_lookup(struct inode *dir, const char *name, struct inode **out)
 static int dev_getattr(struct inode *i, struct statx *st)
 {
     const struct device *d = dev_inode_of(i)->device;
-    if (d == &terminal_device) { /* all the host's, so that it is the same as fstat of the stream */
-        long ret = ocall_statx(dev_inode_of(i)->terminal, "", AT_EMPTY_PATH, st);
-        return ret < 0 ? (int)ret : host_stat_check(st);
-    }
     fs_stat_fill(st, i, S_ISDIR(i->mode) ? 2 : 1, d->target ? (int64_t)strlen(d->target) : 0);
     st->stx_atime.tv_sec = st->stx_mtime.tv_sec = st->stx_ctime.tv_sec = dev_born / 1000000000;
     return 0;
@@ -257,24 +226,11 @@ static int64_t dev_dir_lseek(struct file *f, int64_t off, int whence)
 
 static const struct file_ops dev_dir_ops = {.iterate = dev_iterate, .lseek = dev_dir_lseek};
 
-/* The terminal of a standard stream by its own name; any other by that of the controlling one. */
-static int tty_open(const struct dev_inode *di, uint32_t flags, struct file **out)
-{
-    const char *path = NULL;
-    if (di->device == &terminal_device)
-        (void)host_terminal((unsigned)di->terminal, &path);
-    path = path ? path : "/dev/tty";
-    int err = host_path_open(path, flags, out);
-    if (!err)
-        (*out)->name = path;
-    return err;
-}
-
 static int dev_open(struct inode *i, uint32_t flags, struct file **out)
 {
     const struct device *d = dev_inode_of(i)->device;
-    if (S_ISCHR(d->mode) && !d->ops)
-        return tty_open(dev_inode_of(i), flags, out);
+    if (d->open)
+        return d->open(flags, out);
     *out = file_new(S_ISDIR(d->mode) ? &dev_dir_ops : d->ops, flags, NULL);
     return *out ? 0 : -ENOMEM;
 }

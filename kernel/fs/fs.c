@@ -10,6 +10,7 @@
 
 #include "abi/config/config.h"
 #include "kernel/boot/args.h"
+#include "kernel/fs/tty/pty.h"
 #include "kernel/kernel.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/config.h"
@@ -96,15 +97,27 @@ static bool configured(const struct config *c, const char *path)
     return false;
 }
 
+/* Pairs of terminals go with our own /dev/ptmx. */
+static bool foreign(const struct config *c, const char *type)
+{
+    for (uint32_t i = 0; i < c->head->mounts.count; i++)
+        if (!strcmp(config_string(c, c->mounts[i].path), "/dev") &&
+            c->mounts[i].kind != CONFIG_MOUNT_DEV)
+            return !strcmp(type, "devpts");
+    return false;
+}
+
 /* What every program expects. */
 static int mount_defaults(const struct config *c)
 {
     static const struct {
         const char *type, *path;
     } defaults[] = {
-        {"proc", "/proc"}, {"devtmpfs", "/dev"}, {"sysfs", "/sys"}, {"tmpfs", "/dev/shm"}};
+        {"proc", "/proc"}, {"devtmpfs", "/dev"},  {"devpts", "/dev/pts"},
+        {"sysfs", "/sys"}, {"tmpfs", "/dev/shm"},
+    };
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
-        if (configured(c, defaults[i].path))
+        if (configured(c, defaults[i].path) || foreign(c, defaults[i].type))
             continue;
         int err = mount_one(defaults[i].type, NULL, defaults[i].path);
         if (err)
@@ -119,6 +132,7 @@ static void kinds_init(void)
     trusted_fs_init();
     tmpfs_fs_init();
     dev_fs_init();
+    devpts_fs_init();
     proc_fs_init();
     sys_fs_init();
 }

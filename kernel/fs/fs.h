@@ -38,6 +38,10 @@ void fs_complain_once(void); /* notes that */
 /* CPUs that the program sees. */
 unsigned fs_cpu_count(void);
 
+/* A device number as struct inode has it. */
+#define FS_RDEV(major, minor) \
+    (((uint64_t)(minor)&0xff) | (uint64_t)(major) << 8 | ((uint64_t)(minor) & ~0xffUL) << 12)
+
 /* A number for the st_dev of a file system without a host device. */
 uint64_t fs_dev_new(void);
 

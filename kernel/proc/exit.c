@@ -15,6 +15,7 @@
 #include <linux/wait.h>
 
 #include "kernel/ipc/sysvsem.h"
+#include "kernel/fs/tty/tty.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/ocall.h"
@@ -41,6 +42,7 @@ static NORETURN void process_finish(struct process *p)
 {
     if (p != kernel.first)
         panic("process %d ends and is not the first, %d", p->pid, kernel.first->pid);
+    tty_process_exit(p);
     aio_end(p->mm);
     mm_sync(p->mm);
     stats_print(); /* before the program's standard error may be closed */

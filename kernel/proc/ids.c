@@ -2,6 +2,7 @@
 /* Who a process is: pids, process groups and sessions.  User and group ids: setid.c. */
 #include <linux/errno.h>
 
+#include "kernel/fs/tty/tty.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
@@ -73,5 +74,6 @@ long sys_setsid(void)
     if (p->pgid == p->pid)
         return reject(-EPERM, "already a process group leader");
     p->sid = p->pgid = p->pid;
+    tty_process_setsid(p);
     return p->sid;
 }

@@ -36,6 +36,7 @@ struct fs_context;
 struct sighand;
 struct sigqueue;
 struct file;
+struct tty;
 struct program;
 struct cred;
 
@@ -56,15 +57,17 @@ enum process_state { PROCESS_LIVE, PROCESS_ZOMBIE, PROCESS_GONE };
 struct process {
     struct spinlock lock;
     struct ref ref;
-    int pid;                               /* [I] = tid of the first thread */
-    enum process_state state;              /* [t] */
-    struct list number_link;               /* [t] by pid, in the table of numbers */
-    struct list all_link;                  /* [t] all that are not GONE, in order of their making */
-    struct process *parent;                /* [t] NULL for kernel.init only */
-    struct list children, sibling;         /* [t] */
-    int pgid, sid;                         /* [t] may be read without it */
-    struct mm *mm;                         /* [x] */
-    struct fdtable *fds;                   /* [I] */
+    int pid;                       /* [I] = tid of the first thread */
+    enum process_state state;      /* [t] */
+    struct list number_link;       /* [t] by pid, in the table of numbers */
+    struct list all_link;          /* [t] all that are not GONE, in order of their making */
+    struct process *parent;        /* [t] NULL for kernel.init only */
+    struct list children, sibling; /* [t] */
+    int pgid, sid;                 /* [t] may be read without it */
+    struct tty *tty;               /* [tty lock] controlling terminal: a reference, or NULL */
+    int tty_old_foreground; /* [tty lock] of a leader whose terminal was hung up: told when it ends */
+    struct mm *mm;          /* [x] */
+    struct fdtable *fds;    /* [I] */
     struct fs_context *fs;                 /* [I] */
     struct sighand *sighand;               /* [I] actions; kernel/signal */
     struct sigqueue *sigqueue;             /* [l] process-wide queue; kernel/signal */

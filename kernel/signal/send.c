@@ -143,6 +143,16 @@ int signal_send_process(struct process *p, int sig, const siginfo_t *info)
     return err;
 }
 
+bool signal_is_ignored(int sig)
+{
+    struct process *p = current_process();
+    spin_lock(&p->lock);
+    bool ignored =
+        current->blocked & SIG_BIT(sig) || p->sighand->action[sig - 1].handler == HANDLER_IGNORE;
+    spin_unlock(&p->lock);
+    return ignored;
+}
+
 void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t error_code)
 {
     struct thread *t = current;

@@ -48,6 +48,8 @@ void signal_thread_gone_locked(struct process *p, struct thread *t);
  */
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
+/* Would the current thread take no notice of it: blocked or ignored? */
+bool signal_is_ignored(int sig);
 /* What a system call raises beside its error (SIGPIPE, SIGXFSZ): to the current thread, as if from itself. */
 void signal_to_self(int sig);
 /* SIGCONT, SIGKILL or the process's end: a stop, also one that is only taken, is over.  (stop.c) */

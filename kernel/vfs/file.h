@@ -42,6 +42,10 @@ struct file_ops {
     int (*write)(struct file *f, struct uio *u, int64_t *pos);
     /* How long a read or write may wait (SO_RCVTIMEO); 0: for ever.  Absent: for ever. */
     ktime_t (*timeout)(struct file *f, bool write);
+    /* For kinds whose blocking reads may want more than the first bytes: `read` says -EAGAIN until it is
+     * enough, whatever was moved, and this is how long to wait for more, from now; when that is over the read
+     * ends with what it has, which may be nothing.  Absent: for ever, for the first bytes. */
+    ktime_t (*patience)(struct file *f, const struct uio *u);
     /* Readiness as EPOLL* bits.  May start a background watch that ends in file_wake.  Absent:
      * always readable and writable. */
     uint32_t (*poll)(struct file *f);

@@ -72,12 +72,36 @@ static __attribute__((noinline)) int io_wait(struct file *f, struct uio *u, int6
     return err == -ERESTARTSYS && limit ? -EINTR : err;
 }
 
+/* After -EAGAIN of a kind with patience: reads on until that is enough, or nothing came for too long. */
+static __attribute__((noinline)) int read_patiently(struct file *f, struct uio *u, int64_t *pos)
+{
+    struct waiter w;
+    ktime_t deadline = KTIME_NEVER;
+    size_t seen = SIZE_MAX;
+    int err;
+    waitq_add(&f->waitq, &w);
+    while ((err = f->ops->read(f, u, pos)) == -EAGAIN) {
+        if (u->done != seen) {
+            ktime_t patience = f->ops->patience(f, u);
+            deadline = patience == KTIME_NEVER ? KTIME_NEVER : clock_mono() + patience;
+            seen = u->done;
+        }
+        err = thread_block(deadline, true);
+        if (err)
+            break;
+    }
+    waitq_del(&f->waitq, &w);
+    return err == -ETIMEDOUT ? 0 : err;
+}
+
 static inline int64_t read_now(struct file *f, struct uio *u, int64_t *pos)
 {
     int err = f->ops->read(f, u, pos);
-    if (unlikely(err == -EAGAIN) && !u->done) {
+    if (unlikely(err == -EAGAIN) && (!u->done || f->ops->patience)) {
         if (f->flags & O_NONBLOCK)
             file_rearm(f);
+        else if (f->ops->patience)
+            err = read_patiently(f, u, pos);
         else
             err = io_wait(f, u, pos, f->ops->read, WAIT_READ);
     }

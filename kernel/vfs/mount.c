@@ -32,6 +32,13 @@ struct mount *mount_first(void)
     return mounts.first;
 }
 
+void vfs_top_forget(struct super *sb, const char *name)
+{
+    for (struct mount *m = mounts.first; m; m = m->next)
+        if (m->super == sb)
+            dcache_forget(m->root, name, strlen(name), true);
+}
+
 int vfs_for_each_mount(int (*fn)(const char *, const char *, const char *, unsigned, void *),
                        void *arg)
 {

@@ -324,6 +324,26 @@ int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct 
     return err ? err : open_path(dirfd, path, &r, out);
 }
 
+int vfs_top_open(struct super *sb, const char *name, uint32_t flags, struct file **out)
+{
+    struct open_request r;
+    struct walk w;
+    struct mount *m = mount_first();
+    while (m && m->super != sb)
+        m = m->next;
+    if (!m)
+        return -ENOENT;
+    int err = request_init(&r, flags, 0);
+    if (err)
+        return err;
+    walk_init(&w, name, 0);
+    w.at = dentry_get(m->root);
+    w.root = dentry_get(m->root);
+    err = open_walk(&w, &r, out);
+    walk_end(&w);
+    return err;
+}
+
 static long open_fd(int dirfd, uaddr_t path, const struct open_request *r)
 {
     struct path_arg p;

@@ -43,6 +43,13 @@ int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const cha
 #define MAY_READ 4U
 MUST_CHECK int mode_permission(const struct statx *st, unsigned mask, const struct cred *c);
 
+/*
+ * For file systems whose names come and go: a name in the top directory is gone (its names mutex is
+ * held), or is opened though no path may lead there.
+ */
+void vfs_top_forget(struct super *sb, const char *name);
+MUST_CHECK int vfs_top_open(struct super *sb, const char *name, uint32_t flags, struct file **out);
+
 /* A process's cwd, root, umask. */
 struct fs_context *fs_context_new(void) MUST_CHECK;                   /* cwd and root "/" */
 struct fs_context *fs_context_clone(struct fs_context *f) MUST_CHECK; /* a copy */

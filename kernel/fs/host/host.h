@@ -31,6 +31,9 @@ MUST_CHECK int host_stat_check(struct statx *st);
 MUST_CHECK int host_link_check(const char *text, long n, size_t room);
 /* The nth standard stream's host descriptor, -1 at the end; *name is the terminal's, or NULL when it is none. */
 int host_terminal(unsigned n, const char **name);
+/* The inode of a name in dir ("/dev/pts/"), if a standard stream is the terminal of that name: 0 or -ENOENT … */
+MUST_CHECK int host_terminal_find(struct super *sb, const char *dir, const char *name,
+                                  struct inode **out);
 /* A path of the host as an open file of its own, with flags O_*: /dev/tty. */
 MUST_CHECK int host_path_open(const char *path, uint32_t flags, struct file **out);
 
