@@ -51,4 +51,8 @@ void fs_stat_fill(struct statx *st, const struct inode *i, uint32_t nlink, int64
 /* What mmap asks of any regular file: readable, and writable for a shared writable mapping. */
 MUST_CHECK int fs_mmap_check(struct file *f, unsigned prot, unsigned flags);
 
+/* A tmpfs file without a name, of `size` bytes, for shared memory that is no file: a reference.  name
+ * (static) shows in /proc/PID/maps. */
+MUST_CHECK int tmpfs_anon_file(const char *name, uint64_t size, struct file **out);
+
 #endif

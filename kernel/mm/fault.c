@@ -17,6 +17,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/shmem_impl.h"
 #include "kernel/vfs/file.h"
 
 #include <linux/errno.h>
@@ -30,11 +31,6 @@ static bool access_ok(unsigned prot, unsigned access)
     return access == MM_READ ? prot != 0 : (prot & access) != 0;
 }
 
-struct window {
-    uaddr_t start;
-    size_t n;
-};
-
 /* Pages that a fault brings in when nothing is known of what comes next. */
 static size_t window_first(const struct region *r)
 {
@@ -44,30 +40,29 @@ static size_t window_first(const struct region *r)
     return FAULT_PAGES;
 }
 
-/* What to bring in for a fault at page, at most max pages, within the region. */
-static struct window window_choose(const struct region *r, uaddr_t page, size_t max)
+struct fault_window window_choose(const struct region *r, uaddr_t page, size_t max)
 {
     size_t n = window_first(r), pages = (r->end - r->start) / PAGE_SIZE;
     uaddr_t start, end;
 
     if (reclaim_tight())
-        return (struct window){page, 1};
+        return (struct fault_window){page, 1};
     if (page == r->window_end || page + PAGE_SIZE == r->window_start) {
         n = MIN(MAX(r->window_pages, n) * 2, max);
         start = page == r->window_end ? page : page + PAGE_SIZE - n * PAGE_SIZE;
     } else {
         if (pages <= n * 2)
-            return (struct window){r->start, pages};
+            return (struct fault_window){r->start, pages};
         start = ALIGN_DOWN(page, n * PAGE_SIZE);
     }
     if (start > page) /* wrapped below 0 */
         start = 0;
     end = MIN(start + n * PAGE_SIZE, r->end);
     start = MAX(start, r->start);
-    return (struct window){start, (end - start) / PAGE_SIZE};
+    return (struct fault_window){start, (end - start) / PAGE_SIZE};
 }
 
-static void window_note(struct region *r, struct window w)
+void window_note(struct region *r, struct fault_window w)
 {
     r->window_start = w.start;
     r->window_end = w.start + w.n * PAGE_SIZE;
@@ -76,11 +71,11 @@ static void window_note(struct region *r, struct window w)
 
 static int populate_zero(struct mm *mm, struct region *r, uaddr_t page)
 {
-    struct window w = window_choose(r, page, FAULT_PAGES_MAX);
+    struct fault_window w = window_choose(r, page, FAULT_PAGES_MAX);
     int err = pages_fill_zero(mm, r, w.start, w.n);
 
     if (err) {
-        w = (struct window){page, 1};
+        w = (struct fault_window){page, 1};
         err = pages_fill_zero(mm, r, page, 1);
     }
     if (!err)
@@ -103,7 +98,7 @@ static int file_pages(const struct region *r, uint64_t *size, size_t *n)
 
 static int populate_file(struct mm *mm, struct region *r, uaddr_t page)
 {
-    struct window w = window_choose(r, page, STAGING_PAGES);
+    struct fault_window w = window_choose(r, page, STAGING_PAGES);
     uint64_t size;
     size_t n;
     int err;
@@ -113,7 +108,7 @@ static int populate_file(struct mm *mm, struct region *r, uaddr_t page)
     w.n = MIN(w.n, n - (w.start - r->start) / PAGE_SIZE);
     err = pages_fill_file(mm, r, w.start, w.n, size);
     if (err) {
-        w = (struct window){page, 1};
+        w = (struct fault_window){page, 1};
         err = pages_fill_file(mm, r, page, 1, size);
     }
     if (!err)
@@ -158,6 +153,7 @@ int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access)
     uaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE);
     struct region *r = region_find(&mm->regions, page);
     unsigned state;
+    int err;
 
     if (!r || page < mm->regions.low)
         return -EFAULT;
@@ -165,10 +161,16 @@ int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access)
         return -EFAULT;
     if (!access_ok(r->prot, access))
         return -EACCES;
+    if (r->shm)
+        return shmap_fault(mm, r, page, access);
     state = pagemap_get(page);
     if (state & PAGE_PRESENT)
-        return fault_present(mm, r, page, state, access);
-    return r->file ? populate_file(mm, r, page) : populate_zero(mm, r, page);
+        err = fault_present(mm, r, page, state, access);
+    else
+        err = r->file ? populate_file(mm, r, page) : populate_zero(mm, r, page);
+    if (!err)
+        epage_settle(page, pagemap_get(page) & PAGE_PERM);
+    return err;
 }
 
 int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
@@ -178,8 +180,6 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
 
     mutex_lock(&mm->lock);
     err = mm_fault_locked(mm, addr, access);
-    if (!err)
-        epage_settle(ALIGN_DOWN(addr, PAGE_SIZE), pagemap_get(addr) & PAGE_PERM);
     mutex_unlock(&mm->lock);
     if (err == -ENOMEM && !warned) {
         warned = true;
@@ -196,6 +196,8 @@ static int populate_region(struct mm *mm, struct region *r, uaddr_t start, uaddr
     size_t n;
     int err;
 
+    if (r->shm)
+        return shmap_populate(mm, r, start, end);
     if (!r->file)
         return pages_fill_zero(mm, r, start, (end - start) / PAGE_SIZE);
     err = file_pages(r, &size, &n);

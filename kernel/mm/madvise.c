@@ -3,7 +3,8 @@
  * madvise, mincore and the mlock family.
  *
  * MADV_DONTNEED is the one advice that changes what the program sees: private anonymous memory
- * becomes zero, file mappings show the file again.  The rest is about speed and is taken or ignored.
+ * becomes zero, private file mappings show the file again; and MADV_REMOVE, which makes a hole in the
+ * file of a shared one.  The rest is about speed and is taken or ignored.
  * Enclave pages are never swapped by us, so locking is filling.
  */
 #include "kernel/mm/pagemap.h"
@@ -16,8 +17,10 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
+#include "kernel/vfs/file.h"
 
 #include <linux/errno.h>
+#include <linux/falloc.h>
 #include <linux/mman.h>
 
 #include "kernel/sys/syscalls.h"
@@ -25,7 +28,15 @@
 #define MADV_COLLAPSE_6_1 25
 
 /* What an advice comes to. */
-enum action { ADVICE_BAD, ADVICE_IGNORE, ADVICE_DROP, ADVICE_FREE, ADVICE_FILL, ADVICE_ANON };
+enum action {
+    ADVICE_BAD,
+    ADVICE_IGNORE,
+    ADVICE_DROP,
+    ADVICE_FREE,
+    ADVICE_FILL,
+    ADVICE_ANON,
+    ADVICE_PUNCH
+};
 
 static enum action advice_action(int advice)
 {
@@ -35,6 +46,7 @@ static enum action advice_action(int advice)
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE: return ADVICE_FILL;
     case MADV_WIPEONFORK: return ADVICE_ANON;
+    case MADV_REMOVE: return ADVICE_PUNCH;
     case MADV_NORMAL:
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
@@ -57,6 +69,8 @@ static enum action advice_action(int advice)
 
 static void drop(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
 {
+    if (r->shm)
+        return; /* what is shared is not one process's to drop */
     mm_note_peak(mm, end - start);
     if (!r->file && !(r->flags & REGION_SHARED)) {
         pages_clear(mm, start, end);
@@ -64,7 +78,21 @@ static void drop(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
         sync_range(mm, r, start, end);
         pages_remove(mm, start, end);
     }
-    /* Shared anonymous memory keeps its contents. */
+}
+
+/* MADV_REMOVE: a hole in the file. */
+static int punch(const struct region *r, uaddr_t start, uaddr_t end)
+{
+    const unsigned writable = REGION_SHARED | REGION_MAYWRITE;
+
+    if (!r->file)
+        return (int)reject(-EINVAL, "MADV_REMOVE of memory that no file is behind");
+    if ((r->flags & writable) != writable || !(r->prot & MM_WRITE))
+        return -EACCES;
+    if (!r->file->ops->fallocate)
+        return -EOPNOTSUPP;
+    return r->file->ops->fallocate(r->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                   r->off + (int64_t)(start - r->start), (int64_t)(end - start));
 }
 
 static int advise_region(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end,
@@ -83,6 +111,7 @@ static int advise_region(struct mm *mm, struct region *r, uaddr_t start, uaddr_t
         return 0;
     case ADVICE_FILL: return mm_populate(mm, start, end);
     case ADVICE_ANON: return private_anon ? 0 : -EINVAL;
+    case ADVICE_PUNCH: return punch(r, start, end);
     default: return 0;
     }
 }

@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
+#include "kernel/mm/shmem_impl.h"
 #include "kernel/mm/slot.h"
 #include "kernel/sys/patch.h"
 #include "kernel/sys/syscall.h"
@@ -44,12 +45,21 @@ static int64_t place_fixed(struct mm *mm, uaddr_t addr, uint64_t len, unsigned f
     return (int64_t)addr;
 }
 
-/* The highest free range in [low, high), which is ours, that no other member of our group uses either. */
+/* Where [start, end) is in use by others: by another member of our group, or as shared memory; or 0. */
+static uaddr_t others_use(const struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    uaddr_t used = overlay_used(mm, start, end);
+
+    return used ? used : shmem_used(start, end);
+}
+
+/* The highest free range in [low, high), which is ours, that nobody else uses either. */
 static uaddr_t place_gap(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high)
 {
-    uaddr_t found = region_find_gap(&mm->regions, len, low, high), used;
+    uaddr_t found, used;
 
-    while (found && (used = overlay_used(mm, found, found + len)) != 0)
+    found = region_find_gap(&mm->regions, len, low, MIN(high, slots_end()));
+    while (found && (used = others_use(mm, found, found + len)) != 0)
         found = region_find_gap(&mm->regions, len, low, used);
     return found;
 }
@@ -102,17 +112,17 @@ int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
     if (addr) {
         addr = MAX(addr, t->low);
         if (region_gap_ok(t, addr, len) && addr < slots_end() &&
-            !overlay_used(mm, addr, addr + len) && claim(mm, addr, len))
+            !others_use(mm, addr, addr + len) && claim(mm, addr, len))
             return (int64_t)addr;
     }
     found = flags & MAP_32BIT ? place_32bit(mm, len) : place_anywhere(mm, len);
     return found ? (int64_t)found : -ENOMEM;
 }
 
-static unsigned region_flags(const struct map_args *a)
+unsigned map_region_flags(const struct map_args *a)
 {
     unsigned shared = (a->flags & MAP_TYPE) != MAP_PRIVATE ? REGION_SHARED : 0;
-    bool may_write = !shared || !a->file || FMODE_WRITE(a->file);
+    bool may_write = !shared || !a->file || (FMODE_WRITE(a->file) && !a->no_write);
 
     return shared | (may_write ? REGION_MAYWRITE : 0) |
            (a->flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0) |
@@ -135,7 +145,7 @@ static struct region *region_make(const struct map_args *a, uaddr_t start)
     r->start = start;
     r->end = start + a->len;
     r->prot = a->prot;
-    r->flags = region_flags(a);
+    r->flags = map_region_flags(a);
     r->file = a->file ? file_get(a->file) : NULL;
     r->off = a->off;
     r->name = a->name;
@@ -144,12 +154,17 @@ static struct region *region_make(const struct map_args *a, uaddr_t start)
 
 int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
 {
-    int64_t start = map_place(mm, a->addr, a->len, a->flags);
     struct region *r;
+    int64_t start;
     int err;
 
+    if (a->shm)
+        return shmap_map(mm, a, dead);
+    start = map_place(mm, a->addr, a->len, a->flags);
     if (start < 0)
         return start;
+    if ((uaddr_t)start + a->len > slots_end())
+        return reject(-ENOMEM, "these addresses are for shared memory only");
     if (mm->regions.count >= REGION_MAX)
         return -ENOMEM;
     r = region_make(a, (uaddr_t)start);
@@ -158,6 +173,8 @@ int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
     err = mm_may_expand(mm, a->len, r->prot, r->flags);
     if (!err)
         err = unmap_locked(mm, r->start, r->end, dead);
+    if (!err && shmem_used(r->start, r->end))
+        err = (int)reject(-ENOMEM, "another process shares memory at these addresses");
     if (!err && wants_eager(r))
         err = pages_fill_zero(mm, r, r->start, a->len / PAGE_SIZE);
     if (err) {
@@ -180,14 +197,38 @@ int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
         return err;
     mm_note_peak(mm, end - start);
     while ((r = region_find(t, start)) != NULL && r->start < end) {
-        sync_range(mm, r, r->start, r->end); /* as on Linux, munmap tells of no failure */
-        pages_drop(mm, r->start, r->end);
-        if (r->prot & MM_EXEC)
-            patch_range_gone(mm, r->start, r->end);
+        if (r->shm) {
+            shmap_unmap(r);
+        } else {
+            sync_range(mm, r, r->start, r->end); /* as on Linux, munmap tells of no failure */
+            pages_drop(mm, r->start, r->end);
+            if (r->prot & MM_EXEC)
+                patch_range_gone(mm, r->start, r->end);
+        }
         region_remove(t, r);
         list_add_tail(dead, &r->link);
     }
     return 0;
+}
+
+/* What the program asks for: of shared memory that it has mapped more than once, one mapping goes. */
+int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
+{
+    int err = region_isolate(&mm->regions, start, end);
+
+    for (uaddr_t at = start; at < end && !err;) {
+        struct region *r = region_find(&mm->regions, at);
+
+        if (!r || r->start >= end)
+            break;
+        at = r->end;
+        if (r->maps > 1)
+            r->maps--;
+        else
+            err = unmap_locked(mm, r->start, r->end, dead);
+    }
+    region_merge_range(&mm->regions, start, end);
+    return err;
 }
 
 /* Applies prot to the regions from r on up to end; they are isolated. */
@@ -205,6 +246,10 @@ static int protect_regions(struct mm *mm, struct region *r, uaddr_t end, unsigne
             continue;
         if (mm_may_expand(mm, 0, prot, r->flags))
             return -ENOMEM;
+        if (r->shm) {
+            shmap_protect(r, prot);
+            continue;
+        }
         r->prot = prot;
         pages_protect(mm, r, r->start, r->end);
     }
@@ -231,7 +276,13 @@ int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigned prot)
 int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot, unsigned flags,
                struct file *file, int64_t off, const char *name)
 {
-    struct map_args a = {addr, ALIGN_UP(len, PAGE_SIZE), prot, flags, file, off, name};
+    struct map_args a = {.addr = addr,
+                         .len = ALIGN_UP(len, PAGE_SIZE),
+                         .prot = prot,
+                         .flags = flags,
+                         .file = file,
+                         .off = off,
+                         .name = name};
     struct list dead = LIST_INIT(dead);
     int64_t ret;
 
@@ -268,7 +319,7 @@ int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
     if (len == 0)
         return -EINVAL;
     mutex_lock(&mm->lock);
-    err = unmap_locked(mm, addr, addr + len, &dead);
+    err = munmap_locked(mm, addr, addr + len, &dead);
     mutex_unlock(&mm->lock);
     mm_free_dead(&dead);
     return err;

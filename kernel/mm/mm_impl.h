@@ -69,6 +69,14 @@ void pages_open(uaddr_t page, unsigned state);
 void pages_close(uaddr_t page, unsigned state);
 
 /* fault.c */
+/* What a fault brings in. */
+struct fault_window {
+    uaddr_t start;
+    size_t n;
+};
+/* … for a fault at page, at most max pages, within the region; and: that is what came in. */
+struct fault_window window_choose(const struct region *r, uaddr_t page, size_t max);
+void window_note(struct region *r, struct fault_window w);
 MUST_CHECK int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access);
 /* Brings in all of [start, end) that may be accessed: the first error. */
 MUST_CHECK int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
@@ -82,9 +90,13 @@ struct map_args {
     struct file *file;
     int64_t off;
     const char *name;
+    struct shmem *shm; /* the object of a shared mapping, or NULL */
+    bool no_write;     /* file_ops.mmap: it may not become writable */
 };
+unsigned map_region_flags(const struct map_args *a); /* REGION_* */
 MUST_CHECK int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead);
 MUST_CHECK int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead);
+MUST_CHECK int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead);
 MUST_CHECK int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigned prot);
 /* A free range within [low, high) in what is ours, or 0. */
 uaddr_t map_gap_near(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high);

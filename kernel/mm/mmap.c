@@ -3,9 +3,10 @@
  * mmap, munmap, mprotect, brk: checks and errors in Linux's order, then map.c.
  *
  * Memory is overcommitted as on Linux: only what is filled at once can fail here for want of
- * enclave memory.  MAP_SHARED|MAP_ANONYMOUS within one process is private memory.
+ * enclave memory.  MAP_SHARED|MAP_ANONYMOUS is a nameless file of its own.
  */
 #include "abi/host/layout.h"
+#include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/proc/process.h"
@@ -74,29 +75,97 @@ static bool is_zero_device(const struct file *f)
     return i && (i->mode & S_IFMT) == S_IFCHR && i->rdev == ZERO_DEVICE;
 }
 
-static long mmap_checked(struct map_args *a)
+static long may_map(struct map_args *a)
 {
-    struct mm *mm = current_process()->mm;
-    struct list dead = LIST_INIT(dead);
-    int64_t ret;
+    long ret = a->file ? file_may_map(a->file, a) : anon_may_map(a);
 
-    mutex_lock(&mm->lock);
-    /* Errors of placement come before those of the file. */
-    ret = map_place(mm, a->addr, a->len, a->flags);
-    if (ret >= 0)
-        ret = a->file ? file_may_map(a->file, a) : anon_may_map(a);
     if (a->file && is_zero_device(a->file)) {
         a->file = NULL;
         a->off = 0;
     }
+    a->no_write = ret == FILE_MMAP_NO_WRITE;
+    return ret;
+}
+
+/* Errors of placement come before those of the file. */
+static long place_check(struct mm *mm, const struct map_args *a)
+{
+    int64_t ret = 0;
+
+    if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        mutex_lock(&mm->lock);
+        ret = map_place(mm, a->addr, a->len, a->flags);
+        mutex_unlock(&mm->lock);
+    }
+    return ret < 0 ? ret : 0;
+}
+
+/* A shared mapping's object, before the lock is taken; *made is a reference on a file made for it, or NULL. */
+static long share_prepare(struct mm *mm, struct map_args *a, struct file **made)
+{
+    long ret = place_check(mm, a);
+
+    if (!ret)
+        ret = may_map(a);
+    if (ret < 0)
+        return ret;
+    if (!a->file) {
+        ret = tmpfs_anon_file("/dev/zero (deleted)", a->len, made);
+        if (ret)
+            return ret;
+        a->file = *made;
+    }
+    return a->file->ops->share ? a->file->ops->share(a->file, &a->shm) : 0;
+}
+
+/* The low addresses that MAP_32BIT asks for are those of the new object. */
+static int64_t low_place(struct mm *mm, struct map_args *a)
+{
+    int64_t at = map_place(mm, 0, a->len, a->flags);
+
+    a->addr = (uaddr_t)at;
+    a->flags |= MAP_FIXED_NOREPLACE;
+    return at;
+}
+
+static int64_t mmap_locked(struct mm *mm, struct map_args *a, struct list *dead)
+{
+    unsigned fixed = a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+    int64_t ret = 0;
+
+    if ((a->flags & MAP_TYPE) == MAP_PRIVATE) {
+        ret = map_place(mm, a->addr, a->len, a->flags);
+        if (ret >= 0)
+            ret = may_map(a);
+    } else if ((a->flags & (MAP_32BIT | MAP_ANONYMOUS)) == (MAP_32BIT | MAP_ANONYMOUS) && !fixed) {
+        ret = low_place(mm, a);
+    }
     if (ret >= 0)
-        ret = map_locked(mm, a, &dead);
+        ret = map_locked(mm, a, dead);
     if (ret >= 0 && (a->flags & (MAP_POPULATE | MAP_LOCKED))) {
         int ignored = mm_populate(mm, (uaddr_t)ret, (uaddr_t)ret + a->len);
         (void)ignored;
     }
-    mutex_unlock(&mm->lock);
+    return ret;
+}
+
+static long mmap_checked(struct map_args *a)
+{
+    struct mm *mm = current_process()->mm;
+    struct list dead = LIST_INIT(dead);
+    struct file *made = NULL;
+    int64_t ret = 0;
+
+    if ((a->flags & MAP_TYPE) != MAP_PRIVATE)
+        ret = share_prepare(mm, a, &made);
+    if (ret >= 0) {
+        mutex_lock(&mm->lock);
+        ret = mmap_locked(mm, a, &dead);
+        mutex_unlock(&mm->lock);
+    }
     mm_free_dead(&dead);
+    if (made)
+        file_put(made);
     return ret;
 }
 

@@ -2,10 +2,10 @@
 /*
  * mremap.  Pages of an enclave cannot change their address, so a move copies: EACCEPTCOPY to the new
  * place, then the old pages are removed, a few at a time.  A mapping that had to be moved to grow is put at the
- * bottom of a gap twice its size, so that the next growth is in place.
+ * bottom of a gap twice its size, so that the next growth is in place.  Shared memory never moves.
  */
 #include "abi/host/layout.h"
-#include "kernel/mm/mm_impl.h"
+#include "kernel/mm/shmem_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
@@ -150,6 +150,48 @@ static bool remap_in_place(struct mm *mm, struct region *r, const struct remap *
     return true;
 }
 
+/* [old + old_len, old + new_len) is the object's place for what follows: its window may have to grow. */
+static bool remap_has_place(struct region *r, const struct remap *m)
+{
+    pgoff_t first = ((uint64_t)r->off + (m->old - r->start)) / PAGE_SIZE;
+    int64_t at;
+
+    mutex_lock(&r->shm->lock);
+    at = shmem_place(r->shm, first, m->new_len / PAGE_SIZE, 0);
+    mutex_unlock(&r->shm->lock);
+    return at == (int64_t)m->old;
+}
+
+/* Shared memory has one place: it grows there, or not at all; a second mapping (old_len 0) is there too. */
+static int64_t remap_shared(struct mm *mm, struct region *r, const struct remap *m,
+                            struct list *dead)
+{
+    struct map_args a = {.len = m->new_len - m->old_len,
+                         .prot = r->prot,
+                         .flags = MAP_SHARED,
+                         .file = r->file,
+                         .off = r->off + (int64_t)(m->old - r->start + m->old_len),
+                         .shm = r->shm,
+                         .no_write = !(r->flags & REGION_MAYWRITE)};
+    int64_t to;
+    int err;
+
+    if (m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+        return reject(-EINVAL, "shared memory has its one place");
+    if (m->old_len >= m->new_len) {
+        err = m->old_len > m->new_len
+                  ? munmap_locked(mm, m->old + m->new_len, m->old + m->old_len, dead)
+                  : 0;
+        return err ? err : (int64_t)m->old;
+    }
+    if (!remap_source(mm, m, &err))
+        return err;
+    if (m->old_len ? !remap_has_place(r, m) : !(m->flags & MREMAP_MAYMOVE))
+        return reject(-ENOMEM, "no room for shared memory to grow in its place");
+    to = shmap_map(mm, &a, dead);
+    return to < 0 ? to : to - (int64_t)m->old_len;
+}
+
 static int64_t remap_locked(struct mm *mm, const struct remap *m, struct list *dead)
 {
     struct region *r = region_find(&mm->regions, m->old);
@@ -158,6 +200,8 @@ static int64_t remap_locked(struct mm *mm, const struct remap *m, struct list *d
 
     if (!r || r->start > m->old)
         return -EFAULT;
+    if (r->shm)
+        return remap_shared(mm, r, m, dead);
     if (m->flags & MREMAP_FIXED)
         return remap_fixed(mm, m, dead);
     if (m->flags & MREMAP_DONTUNMAP)

@@ -7,6 +7,7 @@
  *   PAGE_PRESENT | perm    in the enclave with EPCM permission perm (EPAGE_*), contents are the program's
  *   … | PAGE_DIRTY         and to be written back to the file of a shared mapping
  *   … | PAGE_CLEAN         and as its file has it, never writable since: may go, it can be read again
+ *   … | PAGE_HOLE          of a shared object: came in by a fault where nothing had been written
  *   PAGE_SPARE             in the enclave, permission none, all zero: as good as absent, but cheaper to
  *                          bring in (EMODPE alone), and free for the taking when memory is short
  *
@@ -23,6 +24,7 @@
 #define PAGE_DIRTY 0x10U
 #define PAGE_SPARE 0x20U
 #define PAGE_CLEAN 0x40U
+#define PAGE_HOLE 0x80U
 #define PAGE_ABSENT 0U
 
 MUST_CHECK int pagemap_init(uint64_t end); /* for addresses [0, end) */

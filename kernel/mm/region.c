@@ -10,6 +10,7 @@
 
 #include "abi/host/layout.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/shmem_impl.h"
 #include "kernel/vfs/file.h"
 
 #include <linux/errno.h>
@@ -299,12 +300,18 @@ int region_split(struct region_tree *t, struct region *r, uaddr_t at)
 
     if (!upper)
         return -ENOMEM;
+    if (r->shm && shmap_cut(r, at)) {
+        region_free(upper);
+        return -ENOMEM;
+    }
     upper->start = at;
     upper->end = r->end;
     upper->prot = r->prot;
     /* Only the lowest part goes on growing. */
     upper->flags = r->flags & ~REGION_GROWSDOWN;
     upper->file = r->file ? file_get(r->file) : NULL;
+    upper->shm = r->shm;
+    upper->maps = r->maps;
     upper->off = r->off + (int64_t)(at - r->start);
     upper->name = r->name;
     region_resize(t, r, r->start, at);
@@ -328,7 +335,7 @@ static bool can_merge(const struct region *a, const struct region *b)
 {
     /* A region above one that grows down is its upper part, cut off by region_split. */
     return a->end == b->start && a->prot == b->prot && a->file == b->file && a->name == b->name &&
-           (a->flags & ~REGION_GROWSDOWN) == b->flags &&
+           a->maps == b->maps && (a->flags & ~REGION_GROWSDOWN) == b->flags &&
            (!a->file || a->off + (int64_t)(a->end - a->start) == b->off);
 }
 

@@ -13,6 +13,7 @@
 #include "lib/list.h"
 
 struct file;
+struct shmem;
 
 #define REGION_MAX 65530U              /* vm.max_map_count: -ENOMEM beyond */
 #define STACK_GUARD_GAP (256UL * 4096) /* kept free below a region that grows down */
@@ -22,6 +23,8 @@ struct region {
     unsigned prot;      /* MM_*: what the program may do */
     unsigned flags;     /* REGION_* */
     struct file *file;  /* reference; or NULL: anonymous */
+    struct shmem *shm;  /* shared object (shmem.h) that it maps; the file keeps it. Or NULL */
+    unsigned maps;      /* … and how often the program has mapped it here */
     int64_t off;        /* of start in the file */
     const char *name;   /* static; or NULL */
 
@@ -71,7 +74,7 @@ void region_insert(struct region_tree *t, struct region *r);
 void region_remove(struct region_tree *t, struct region *r);
 /* New bounds that overlap no other region. */
 void region_resize(struct region_tree *t, struct region *r, uaddr_t start, uaddr_t end);
-/* Cuts r at `at`, start < at < end; r keeps the lower part.  -ENOMEM. */
+/* Cuts r at `at`, start < at < end; r keeps the lower part.  -ENOMEM.  With r->shm: takes its lock. */
 MUST_CHECK int region_split(struct region_tree *t, struct region *r, uaddr_t at);
 /* Splits what straddles start or end: after that regions are inside [start, end) or outside.  -ENOMEM
  * (then perhaps one split was made, which changes nothing of what the regions say). */

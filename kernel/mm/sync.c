@@ -12,6 +12,7 @@
 #include "abi/host/layout.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/shmem_impl.h"
 #include "kernel/vfs/file.h"
 
 #include <asm/mman.h>
@@ -49,6 +50,8 @@ int sync_range(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
     unsigned state;
     int err = 0;
 
+    if (r->shm)
+        return shmap_sync(r, start, end);
     if (!r->file || !(r->flags & REGION_SHARED) || !(r->flags & REGION_MAYWRITE))
         return 0;
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {

@@ -2,7 +2,7 @@
 /*
  * futex(2): waiting on a word of the program's memory.
  *
- * Waiters hang in hash buckets by (address space, address, private or shared).  A waiter looks at
+ * Waiters hang in hash buckets by (address space or none, address, private or shared).  A waiter looks at
  * the word and queues itself under the bucket's lock, and whoever wakes takes that lock after it
  * has changed the word: so a wake-up is neither missed nor given to a thread that did not sleep.
  * Under the lock the word is read by an instruction that may fault; then the lock is released, the
@@ -17,6 +17,7 @@
 #include <linux/errno.h>
 #include <linux/futex.h>
 
+#include "kernel/mm/shmem.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/futex_impl.h"
@@ -74,7 +75,9 @@ int futex_key_make(struct futex_key *key, uaddr_t addr, bool shared)
     /* Linux finds a shared word by its page, which must be there. */
     if (shared && user_load32(addr, &found))
         return -EFAULT;
-    *key = (struct futex_key){current_process()->mm, addr | shared};
+    *key = (struct futex_key){.mm = current_process()->mm, .word = addr | shared};
+    if (shared && shmem_is_shared(addr))
+        key->mm = NULL;
     return 0;
 }
 

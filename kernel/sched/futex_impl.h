@@ -18,11 +18,12 @@ struct pi_state;
 
 /*
  * What makes two words the same.  As in Linux a private and a shared operation on one word do not
- * meet.  No two mappings share memory, so the address is the identity of shared words too.
+ * meet.  Shared memory has one address, the same in all processes (mm/shmem.h), so that alone is the
+ * identity of a word in it; any other belongs to one address space.
  */
 struct futex_key {
-    struct mm *mm;
-    uaddr_t word; /* the address; bit 0: shared */
+    struct mm *mm; /* NULL: shared memory */
+    uaddr_t word;  /* the address; bit 0: shared */
 };
 
 struct futex_bucket {

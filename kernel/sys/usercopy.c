@@ -76,6 +76,35 @@ size_t copy_out_partial(uaddr_t dst, const void *src, size_t n)
     return copy_faulting((char *)dst, src, n, dst);
 }
 
+static size_t copy_present(char *dst, const char *src, size_t n)
+{
+    size_t left = raw_copy(dst, src, n);
+
+    return left ? raw_copy_exact(dst + (n - left), src + (n - left), left) : 0;
+}
+
+size_t copy_in_present(void *dst, uaddr_t src, size_t n)
+{
+    return user_range_ok(src, n) ? copy_present(dst, (const char *)src, n) : n;
+}
+
+size_t copy_out_present(uaddr_t dst, const void *src, size_t n)
+{
+    return user_range_ok(dst, n) ? copy_present((char *)dst, src, n) : n;
+}
+
+size_t zero_out_present(uaddr_t dst, size_t n)
+{
+    return user_range_ok(dst, n) ? raw_zero((void *)dst, n) : n;
+}
+
+int user_fault_in(uaddr_t addr, bool write)
+{
+    if (!user_range_ok(addr, 1))
+        return -EFAULT;
+    return mm_fault(current_process()->mm, addr, write ? MM_WRITE : MM_READ) ? -EFAULT : 0;
+}
+
 int copy_in(void *dst, uaddr_t src, size_t n)
 {
     return copy_in_partial(dst, src, n) ? -EFAULT : 0;

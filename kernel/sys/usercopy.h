@@ -17,6 +17,13 @@ MUST_CHECK int zero_out(uaddr_t dst, size_t n);
 /* Bytes not copied (0: all); for reads and writes that return a short count. */
 MUST_CHECK size_t copy_in_partial(void *dst, uaddr_t src, size_t n);
 MUST_CHECK size_t copy_out_partial(uaddr_t dst, const void *src, size_t n);
+/* The same without serving faults, for those who hold a lock that serving one might need: what is not in
+ * memory ends it. */
+MUST_CHECK size_t copy_in_present(void *dst, uaddr_t src, size_t n);
+MUST_CHECK size_t copy_out_present(uaddr_t dst, const void *src, size_t n);
+MUST_CHECK size_t zero_out_present(uaddr_t dst, size_t n); /* bytes not zeroed */
+/* … and brings it in, to be read or written: 0 or -EFAULT. */
+MUST_CHECK int user_fault_in(uaddr_t addr, bool write);
 /* Between host memory (already proven untrusted by hostmem.c) and the program. */
 MUST_CHECK size_t copy_out_host(uaddr_t dst, haddr_t src, size_t n);
 MUST_CHECK size_t copy_in_host(haddr_t dst, uaddr_t src, size_t n);

@@ -26,6 +26,7 @@ struct dentry;
 struct inode;
 struct statfs_info;
 struct seq;
+struct shmem;
 
 /* Called by getdents for each entry; returns false when the buffer is full (the entry was not
  * taken). */
@@ -33,6 +34,8 @@ struct dir_sink {
     bool (*emit)(struct dir_sink *s, const char *name, size_t len, uint64_t ino, unsigned type,
                  int64_t next_pos);
 };
+
+#define FILE_MMAP_NO_WRITE 1
 
 struct file_ops {
     /* Moves data at *pos (ignored by streams) and advances *pos.  Bytes moved are uio->done;
@@ -60,8 +63,11 @@ struct file_ops {
     int (*fsync)(struct file *f, bool data_only);             /* Absent: -EINVAL. May sleep */
     int (*fallocate)(struct file *f, int mode, int64_t off, int64_t len); /* Absent: -EOPNOTSUPP */
     /* Checks a mapping before it is made (prot, flags MAP_*); pages are then read with `read` at
-     * their offset. Absent: -ENODEV */
+     * their offset: 0, FILE_MMAP_NO_WRITE (it may not become writable), or -errno. Absent: -ENODEV */
     int (*mmap)(struct file *f, unsigned prot, unsigned flags);
+    /* What shared mappings are made of (mm/shmem.h): the inode's, hence borrowed.  May sleep; no lock is
+     * held.  Absent: a shared mapping is as a private one, which is right for what nobody can write. */
+    int (*share)(struct file *f, struct shmem **out);
     /* fstat. Absent: the inode's getattr. May sleep */
     int (*getattr)(struct file *f, struct statx *st);
     int (*set_flags)(struct file *f,

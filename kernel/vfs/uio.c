@@ -46,6 +46,16 @@ static void move_kernel(enum uio_kind kind, void *mem, uint64_t other, size_t n)
     }
 }
 
+static size_t move_present(enum uio_kind kind, uaddr_t mem, uint64_t other, size_t n)
+{
+    switch (kind) {
+    case PUT: return copy_out_present(mem, (const void *)other, n);
+    case GET: return copy_in_present((void *)other, mem, n);
+    case ZERO: return zero_out_present(mem, n);
+    default: return n; /* nobody moves the host's data with a lock held */
+    }
+}
+
 /* Returns what was NOT moved. */
 static inline size_t move_user(enum uio_kind kind, uaddr_t mem, uint64_t other, size_t n)
 {
@@ -81,6 +91,8 @@ static inline __attribute__((always_inline)) int uio_move(struct uio *u, enum ui
         size_t missing = 0;
         if (unlikely(u->kernel))
             move_kernel(kind, (void *)mem, other, part);
+        else if (unlikely(u->locked))
+            missing = move_present(kind, mem, other, part);
         else
             missing = move_user(kind, mem, other, part);
         uio_advance(u, part - missing);
@@ -115,6 +127,13 @@ int uio_get_host(struct uio *u, haddr_t dst, size_t n)
 int uio_zero(struct uio *u, size_t n)
 {
     return uio_move(u, ZERO, 0, n);
+}
+
+int uio_fault_in(const struct uio *u, bool write)
+{
+    if (u->kernel || !u->nseg)
+        return -EFAULT;
+    return user_fault_in(u->seg->base + u->seg_off, write);
 }
 
 void uio_skip(struct uio *u, size_t n)

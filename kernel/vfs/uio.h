@@ -21,6 +21,7 @@ struct uio {
     size_t left;               /* bytes that can still be moved */
     size_t done;               /* bytes moved */
     bool kernel;
+    bool locked; /* no fault may be served now: one ends the move with -EFAULT, see uio_fault_in */
 };
 
 void uio_init_user(struct uio *u, const struct uio_seg *seg, size_t nseg);
@@ -34,6 +35,9 @@ MUST_CHECK int uio_get(struct uio *u, void *dst, size_t n);        /* a write: u
 MUST_CHECK int uio_put_host(struct uio *u, haddr_t src, size_t n); /* a read: host -> uio */
 MUST_CHECK int uio_get_host(struct uio *u, haddr_t dst, size_t n); /* a write: uio -> host */
 MUST_CHECK int uio_zero(struct uio *u, size_t n);
+/* After -EFAULT from a locked move, without the lock: brings in the page that is next, to be written
+ * (a read(2)) or read.  0: it can be tried again. */
+MUST_CHECK int uio_fault_in(const struct uio *u, bool write);
 /* Advances by n <= u->left bytes that somebody else has moved. */
 void uio_skip(struct uio *u, size_t n);
 

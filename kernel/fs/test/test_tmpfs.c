@@ -2,13 +2,18 @@
 /* tmpfs: names, links, renames, listings that survive changes, holes, sizes, and its limits. */
 #include "kernel/fs/test/stubs.h"
 
+#include "kernel/fs/test/shmem_stub.h"
+
 #include "kernel/fs/pagetree.c"
+#include "kernel/fs/tmpfs/copy.c"
 #include "kernel/fs/tmpfs/data.c"
 #define dir_lseek tmpfs_dir_lseek
 #define dir_fsync tmpfs_dir_fsync
 #include "kernel/fs/tmpfs/dir.c"
 #include "kernel/fs/tmpfs/file.c"
 #include "kernel/fs/tmpfs/inode.c"
+#include "kernel/fs/tmpfs/share.c"
+#include "lib/hash.c"
 #include "lib/tree.c"
 
 #include <linux/falloc.h>
@@ -16,14 +21,10 @@
 static struct super *sb;
 static struct inode *root;
 
-size_t epage_limit(void)
-{
-    return 200; /* 100 pages of files */
-}
-
 static int setup(void **state)
 {
     (void)state;
+    stub_shmem_init(200); /* 100 pages of files */
     stub_cred.fsuid = 7;
     assert_int_equal(tmpfs_mount(NULL, 0, &sb), 0);
     root = sb->root;
@@ -35,6 +36,7 @@ static int teardown(void **state)
     (void)state;
     inode_put(root);
     kfree(container_of(sb, struct tmpfs_super, sb));
+    stub_shmem_fini();
     assert_int_equal(stub_allocations, 0);
     return 0;
 }
@@ -281,7 +283,7 @@ static void test_append_and_fault(void **state)
     uio_init_one(&u, &seg[0], STUB_BAD, 5);
     assert_int_equal(tmpfs_data_write(tmpfs_inode_of(f), &u, &pos, false), -EFAULT);
     assert_int_equal(tmpfs_inode_of(f)->io, 0);
-    assert_int_equal(f->lock.held, 0);
+    assert_int_equal(tmpfs_inode_of(f)->shm.lock.held, 0);
     remove_file(root, "f");
     inode_put(f);
 }

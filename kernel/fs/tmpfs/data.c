@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pages of a tmpfs file: a sparse array; a missing page is a hole and reads as zeros.
+ * The pages of a tmpfs file: a sparse array; a missing page is a hole and reads as zeros.  A page that a
+ * shared mapping has touched is where the mapping has it (mm/shmem.h), all others are the kernel's.
  *
  * Invariant: bytes of a page at or beyond the file's size are zero, so that growing needs no
  * clearing.  Locking: tmpfs_impl.h.
@@ -8,152 +9,109 @@
 #include <linux/falloc.h>
 
 #include "kernel/fs/tmpfs/tmpfs_impl.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/pagemap.h"
 
-#define BATCH 16U /* pages copied for one taking of the lock */
-
-static void io_end(struct tmpfs_inode *ti)
+void tmpfs_io_end(struct tmpfs_inode *ti)
 {
     if (__atomic_sub_fetch(&ti->io, 1, __ATOMIC_ACQ_REL) == 0)
         waitq_wake(&ti->io_waitq, 0);
 }
 
-/* Takes the lock at a moment when nobody copies from or to the pages. */
-static void lock_quiet(struct tmpfs_inode *ti) ACQUIRE(ti->inode.lock)
+void tmpfs_lock_quiet(struct tmpfs_inode *ti)
 {
     struct waiter w;
-    mutex_lock(&ti->inode.lock);
+    mutex_lock(&ti->shm.lock);
     while (__atomic_load_n(&ti->io, __ATOMIC_ACQUIRE)) {
-        mutex_unlock(&ti->inode.lock);
+        mutex_unlock(&ti->shm.lock);
         waitq_add(&ti->io_waitq, &w);
         if (__atomic_load_n(&ti->io, __ATOMIC_ACQUIRE))
             (void)thread_block(KTIME_NEVER, false);
         waitq_del(&ti->io_waitq, &w);
-        mutex_lock(&ti->inode.lock);
+        mutex_lock(&ti->shm.lock);
     }
 }
 
-/* The page at index, which is added if missing; NULL: no room. With inode.lock held. */
-static void *page_get_locked(struct tmpfs_inode *ti, pgoff_t index, int *err)
+int tmpfs_count_locked(struct tmpfs_inode *ti, uint64_t n)
 {
     struct tmpfs_super *ts = tmpfs_super_of(&ti->inode);
-    void *page = pagetree_get(&ti->pages, index);
+    if (__atomic_add_fetch(&ts->pages, n, __ATOMIC_RELAXED) > ts->max_pages) {
+        __atomic_sub_fetch(&ts->pages, n, __ATOMIC_RELAXED);
+        return -ENOSPC;
+    }
+    ti->npages += n;
+    return 0;
+}
+
+void tmpfs_uncount_locked(struct tmpfs_inode *ti, uint64_t n)
+{
+    ti->npages -= n;
+    __atomic_sub_fetch(&tmpfs_super_of(&ti->inode)->pages, n, __ATOMIC_RELAXED);
+}
+
+void *tmpfs_page_locked(struct tmpfs_inode *ti, pgoff_t index, unsigned access)
+{
+    void *page = shmem_has_windows(&ti->shm) ? shmem_open(&ti->shm, index, access) : NULL;
+    return page ? page : pagetree_get(&ti->pages, index);
+}
+
+void tmpfs_page_done_locked(struct tmpfs_inode *ti, pgoff_t index)
+{
+    if (shmem_has_windows(&ti->shm))
+        shmem_close(&ti->shm, index);
+}
+
+void *tmpfs_page_get_locked(struct tmpfs_inode *ti, pgoff_t index, int *err)
+{
+    void *page = tmpfs_page_locked(ti, index, MM_WRITE);
     if (page)
         return page;
-    if (__atomic_add_fetch(&ts->pages, 1, __ATOMIC_RELAXED) > ts->max_pages) {
-        *err = -ENOSPC;
-        goto undo_count;
-    }
+    *err = tmpfs_count_locked(ti, 1);
+    if (*err)
+        return NULL;
     page = kpages_alloc(1);
     *err = page ? pagetree_set(&ti->pages, index, page) : -ENOSPC;
-    if (!*err) {
-        ti->npages++;
+    if (!*err)
         return page;
-    }
     if (page)
         kpages_free(page, 1);
-undo_count:
-    __atomic_sub_fetch(&ts->pages, 1, __ATOMIC_RELAXED);
+    tmpfs_uncount_locked(ti, 1);
     return NULL;
 }
 
-/* Frees the pages [from, to). With inode.lock held and io 0. */
+/* Frees the pages [from, to). With io 0. */
 static void pages_free_locked(struct tmpfs_inode *ti, pgoff_t from, pgoff_t to)
 {
-    uint64_t index = from, freed = 0;
+    uint64_t index = from, freed = shmem_drop(&ti->shm, from, to);
     while (pagetree_next(&ti->pages, &index) && index < to) {
         kpages_free(pagetree_remove(&ti->pages, index), 1);
         freed++;
     }
-    ti->npages -= freed;
-    __atomic_sub_fetch(&tmpfs_super_of(&ti->inode)->pages, freed, __ATOMIC_RELAXED);
+    tmpfs_uncount_locked(ti, freed);
 }
 
-/* Zeroes [from, to) without adding pages; whole pages are freed. With inode.lock held and io 0. */
+/* Zeroes bytes [from, to) of a page, if it is there. */
+static void page_clear_locked(struct tmpfs_inode *ti, pgoff_t index, size_t from, size_t to)
+{
+    char *page = tmpfs_page_locked(ti, index, MM_WRITE);
+    if (!page)
+        return;
+    memset(page + from, 0, to - from);
+    tmpfs_page_done_locked(ti, index);
+}
+
+/* Zeroes [from, to) without adding pages; whole pages are freed. With io 0. */
 static void range_clear_locked(struct tmpfs_inode *ti, int64_t from, int64_t to)
 {
     pgoff_t first = (pgoff_t)(from + (int64_t)PAGE_SIZE - 1) >> PAGE_SHIFT;
     pgoff_t last = (pgoff_t)to >> PAGE_SHIFT;
     size_t head = (size_t)from % PAGE_SIZE, tail = (size_t)to % PAGE_SIZE;
-    char *page;
-    if (head && (page = pagetree_get(&ti->pages, first - 1)))
-        memset(page + head, 0, first - 1 == last ? tail - head : PAGE_SIZE - head);
-    if (tail && (!head || last != first - 1) && (page = pagetree_get(&ti->pages, last)))
-        memset(page, 0, tail);
+    if (head)
+        page_clear_locked(ti, first - 1, head, first - 1 == last ? tail : PAGE_SIZE);
+    if (tail && (!head || last != first - 1))
+        page_clear_locked(ti, last, 0, tail);
     if (first < last)
         pages_free_locked(ti, first, last);
-}
-
-static int read_pages(struct uio *u, char *const page[], size_t from, size_t bytes)
-{
-    int err = 0;
-    for (unsigned i = 0; bytes && !err; i++, from = 0) {
-        size_t n = MIN(PAGE_SIZE - from, bytes);
-        err = page[i] ? uio_put(u, page[i] + from, n) : uio_zero(u, n);
-        bytes -= n;
-    }
-    return err;
-}
-
-int tmpfs_data_read(struct tmpfs_inode *ti, struct uio *u, int64_t *pos)
-{
-    int err = 0;
-    while (u->left && !err) {
-        char *page[BATCH] = {NULL};
-        size_t from = (size_t)*pos % PAGE_SIZE, before = u->done;
-        mutex_lock(&ti->inode.lock);
-        size_t bytes = *pos < ti->size ? (size_t)(ti->size - *pos) : 0;
-        bytes = MIN(MIN(bytes, u->left), BATCH * PAGE_SIZE - from);
-        for (size_t i = 0; i * PAGE_SIZE < from + bytes; i++)
-            page[i] = pagetree_get(&ti->pages, ((pgoff_t)*pos >> PAGE_SHIFT) + i);
-        __atomic_add_fetch(&ti->io, 1, __ATOMIC_ACQUIRE);
-        mutex_unlock(&ti->inode.lock);
-        if (bytes)
-            err = read_pages(u, page, from, bytes);
-        io_end(ti);
-        *pos += (int64_t)(u->done - before);
-        if (!bytes)
-            break;
-    }
-    return err;
-}
-
-/* One page's worth at *pos. */
-static int write_page(struct tmpfs_inode *ti, struct uio *u, int64_t *pos)
-{
-    size_t from = (size_t)*pos % PAGE_SIZE, n = MIN(PAGE_SIZE - from, u->left), before = u->done;
-    int err = 0;
-    mutex_lock(&ti->inode.lock);
-    char *page = page_get_locked(ti, (pgoff_t)*pos >> PAGE_SHIFT, &err);
-    if (page)
-        __atomic_add_fetch(&ti->io, 1, __ATOMIC_ACQUIRE);
-    mutex_unlock(&ti->inode.lock);
-    if (!page)
-        return err;
-    err = uio_get(u, page + from, n);
-    *pos += (int64_t)(u->done - before);
-    mutex_lock(&ti->inode.lock);
-    if (u->done > before && *pos > ti->size)
-        ti->size = *pos;
-    mutex_unlock(&ti->inode.lock);
-    io_end(ti);
-    return err;
-}
-
-int tmpfs_data_write(struct tmpfs_inode *ti, struct uio *u, int64_t *pos, bool append)
-{
-    size_t before = u->done;
-    int err = 0;
-    if (append)
-        *pos = tmpfs_data_size(ti);
-    while (u->left && !err) {
-        if (*pos > TMPFS_FILE_MAX - (int64_t)PAGE_SIZE)
-            err = -EFBIG;
-        else
-            err = write_page(ti, u, pos);
-    }
-    if (u->done > before)
-        tmpfs_touch(ti);
-    return u->done > before ? 0 : err;
 }
 
 int tmpfs_data_truncate(struct tmpfs_inode *ti, int64_t size)
@@ -162,11 +120,11 @@ int tmpfs_data_truncate(struct tmpfs_inode *ti, int64_t size)
         return -EINVAL;
     if (size > TMPFS_FILE_MAX)
         return -EFBIG;
-    lock_quiet(ti);
+    tmpfs_lock_quiet(ti);
     if (size < ti->size)
         range_clear_locked(ti, size, ALIGN_UP(ti->size, (int64_t)PAGE_SIZE));
     ti->size = size;
-    mutex_unlock(&ti->inode.lock);
+    mutex_unlock(&ti->shm.lock);
     tmpfs_touch(ti);
     return 0;
 }
@@ -179,8 +137,12 @@ static int reserve_locked(struct tmpfs_inode *ti, int64_t off, int64_t end)
     int err = 0;
     if (last - ((uint64_t)off >> PAGE_SHIFT) > ts->max_pages)
         return -ENOSPC;
-    for (uint64_t i = (uint64_t)off >> PAGE_SHIFT; i <= last && !err; i++)
-        (void)page_get_locked(ti, i, &err);
+    for (uint64_t i = (uint64_t)off >> PAGE_SHIFT; i <= last && !err; i++) {
+        unsigned state;
+        shmem_run(&ti->shm, i, 1, &state);
+        if (!(state & PAGE_PRESENT))
+            (void)tmpfs_page_get_locked(ti, i, &err);
+    }
     return err;
 }
 
@@ -194,31 +156,70 @@ int tmpfs_data_fallocate(struct tmpfs_inode *ti, int mode, int64_t off, int64_t 
         return -EOPNOTSUPP;
     if (__builtin_add_overflow(off, len, &end) || end > TMPFS_FILE_MAX)
         return -EFBIG;
-    lock_quiet(ti);
+    tmpfs_lock_quiet(ti);
     if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         range_clear_locked(ti, off, end);
     if (!(mode & FALLOC_FL_PUNCH_HOLE))
         err = reserve_locked(ti, off, end);
     if (!err && !(mode & FALLOC_FL_KEEP_SIZE))
         ti->size = MAX(ti->size, end);
-    mutex_unlock(&ti->inode.lock);
+    mutex_unlock(&ti->shm.lock);
     if (!err)
         tmpfs_touch(ti);
     return err;
 }
 
+static bool is_zero(const void *page)
+{
+    const uint64_t *word = page;
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+        if (word[i])
+            return false;
+    return true;
+}
+
+/* A page that came in because a hole near it was touched is one as long as nobody has written to it. */
+static bool has_data(struct tmpfs_inode *ti, pgoff_t index)
+{
+    unsigned state;
+    shmem_run(&ti->shm, index, 1, &state);
+    if (state & PAGE_HOLE) {
+        bool zero = is_zero(shmem_open(&ti->shm, index, MM_READ));
+        shmem_close(&ti->shm, index);
+        return !zero;
+    }
+    return (state & PAGE_PRESENT) || pagetree_get(&ti->pages, index);
+}
+
 /* The first offset at or after off that is in a hole; the end of the file is one. */
 static int64_t hole_from(struct tmpfs_inode *ti, int64_t off)
 {
-    while (off < ti->size && pagetree_get(&ti->pages, (pgoff_t)off >> PAGE_SHIFT))
+    while (off < ti->size && has_data(ti, (pgoff_t)off >> PAGE_SHIFT))
         off = ALIGN_DOWN(off, (int64_t)PAGE_SIZE) + (int64_t)PAGE_SIZE;
     return MIN(off, ti->size);
 }
 
+/* The first page at or above *index that may have data. */
+static bool page_next(struct tmpfs_inode *ti, pgoff_t *index)
+{
+    pgoff_t placed = *index;
+    bool found = shmem_next(&ti->shm, &placed);
+    if (!pagetree_next(&ti->pages, index))
+        *index = found ? placed : *index;
+    else if (!found)
+        return true;
+    else
+        *index = MIN(*index, placed);
+    return found;
+}
+
 static int64_t data_from(struct tmpfs_inode *ti, int64_t off)
 {
-    uint64_t index = (uint64_t)off >> PAGE_SHIFT;
-    if (!pagetree_next(&ti->pages, &index))
+    pgoff_t index = (uint64_t)off >> PAGE_SHIFT;
+    bool found;
+    while ((found = page_next(ti, &index)) && !has_data(ti, index))
+        index++;
+    if (!found)
         return -ENXIO;
     int64_t at = MAX(off, (int64_t)(index << PAGE_SHIFT));
     return at < ti->size ? at : -ENXIO;
@@ -227,10 +228,10 @@ static int64_t data_from(struct tmpfs_inode *ti, int64_t off)
 int64_t tmpfs_data_seek(struct tmpfs_inode *ti, int64_t off, int whence)
 {
     int64_t ret = -ENXIO;
-    mutex_lock(&ti->inode.lock);
+    mutex_lock(&ti->shm.lock);
     if (off >= 0 && off < ti->size)
         ret = whence == SEEK_DATA ? data_from(ti, off) : hole_from(ti, off);
-    mutex_unlock(&ti->inode.lock);
+    mutex_unlock(&ti->shm.lock);
     return ret;
 }
 
@@ -242,4 +243,5 @@ int64_t tmpfs_data_size(struct tmpfs_inode *ti)
 void tmpfs_data_free(struct tmpfs_inode *ti)
 {
     pages_free_locked(ti, 0, UINT64_MAX);
+    shmem_fini(&ti->shm);
 }

@@ -49,6 +49,7 @@ static const struct file_ops tmpfs_file_ops = {
     .fsync = data_fsync,
     .fallocate = data_fallocate,
     .mmap = fs_mmap_check,
+    .share = tmpfs_share,
 };
 
 static int file_make(struct inode *i, uint32_t flags, struct file **out)

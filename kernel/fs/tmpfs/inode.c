@@ -2,12 +2,15 @@
 /* Inodes of tmpfs: birth, attributes, end; and the mount. */
 #include "kernel/fs/tmpfs/tmpfs_impl.h"
 
+#include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 
 #define TMPFS_MAGIC_ 0x01021994UL
+
+static struct tmpfs_super *nameless; /* [I] where the files are that never had a name */
 
 void tmpfs_touch(struct tmpfs_inode *ti)
 {
@@ -24,6 +27,7 @@ static struct tmpfs_inode *inode_alloc(struct super *sb, uint32_t mode)
     inode_init(&ti->inode, sb, &tmpfs_inode_ops, mode, ino);
     ti->atime = ti->mtime = ti->ctime = ti->btime = clock_real();
     pagetree_init(&ti->pages);
+    shmem_init(&ti->shm, &tmpfs_shmem_ops, 0);
     waitq_init(&ti->io_waitq);
     if (S_ISDIR(mode))
         tmpfs_dir_init(ti);
@@ -46,6 +50,7 @@ static void tmpfs_free(struct inode *i)
     struct tmpfs_inode *ti = tmpfs_inode_of(i);
     tmpfs_data_free(ti);
     kfree(ti->target);
+    kfree(ti->label);
     kfree(ti);
 }
 
@@ -152,17 +157,25 @@ static const struct super_ops tmpfs_super_ops = {
     .statfs = tmpfs_statfs,
 };
 
+static struct tmpfs_super *super_new(unsigned flags, uint64_t max_pages)
+{
+    struct tmpfs_super *ts = kzalloc(sizeof(*ts));
+    if (!ts)
+        return NULL;
+    ts->sb = (struct super){
+        .type = "tmpfs", .ops = &tmpfs_super_ops, .flags = flags, .dev = fs_dev_new()};
+    mutex_init(&ts->names);
+    ts->max_pages = max_pages;
+    return ts;
+}
+
 /* A new, empty file system; half of the enclave's memory may go into it. Its root is like /tmp's. */
 static int tmpfs_mount(const char *source, unsigned flags, struct super **out)
 {
     (void)source;
-    struct tmpfs_super *ts = kzalloc(sizeof(*ts));
+    struct tmpfs_super *ts = super_new(flags, epage_limit() / 2);
     if (!ts)
         return -ENOMEM;
-    ts->sb = (struct super){
-        .type = "tmpfs", .ops = &tmpfs_super_ops, .flags = flags, .dev = fs_dev_new()};
-    mutex_init(&ts->names);
-    ts->max_pages = epage_limit() / 2;
     struct tmpfs_inode *root = inode_alloc(&ts->sb, S_IFDIR | 01777);
     if (!root) {
         kfree(ts);
@@ -174,8 +187,17 @@ static int tmpfs_mount(const char *source, unsigned flags, struct super **out)
     return 0;
 }
 
+/* Memory that is no file is bounded by the enclave's size alone, as private memory is. */
+struct super *tmpfs_nameless_super(void)
+{
+    return &nameless->sb;
+}
+
 void tmpfs_fs_init(void)
 {
     static struct fs_type type = {.name = "tmpfs", .mount = tmpfs_mount};
+    nameless = super_new(0, UINT64_MAX);
+    if (!nameless)
+        panic("out of memory at start; raise sgx.enclave_size or --memory");
     fs_type_register(&type);
 }

@@ -5,9 +5,12 @@
  * An inode lives as long as it has names or users: each directory entry holds a reference.
  * Locks, outer first:
  *   super->names (mutex)  all directories' entries, link counts, parents
- *   inode.lock   (mutex)  a regular file's pages and size; never held while data is copied
- * A read or write holds `io` instead while it copies (a copy may fault, and the fault may read the
- * very file); whoever frees pages waits until io is 0.
+ *   shm.lock     (mutex)  a regular file's pages and size (mm/shmem.h)
+ * A copy from or to the program may fault, and the fault may want the very file.  So a read or write
+ * holds `io` instead of the lock while it copies, and whoever frees pages waits until io is 0.  Once a
+ * file has shared mappings, a fault may have to move its pages, and could not wait for an io that waits for
+ * the fault: from then on (`shared`) reads and writes copy with the lock held, and what is not there is
+ * brought in between.
  */
 #ifndef KERNEL_FS_TMPFS_TMPFS_IMPL_H
 #define KERNEL_FS_TMPFS_TMPFS_IMPL_H
@@ -21,6 +24,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/pagetree.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/shmem.h"
 #include "kernel/sched/clock.h"
 #include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
@@ -56,11 +60,14 @@ struct tmpfs_inode {
     uint64_t last_seq;           /* [names] */
     struct tmpfs_inode *parent;  /* [names] borrowed: NULL once removed */
     /* regular files */
-    struct pagetree pages; /* [inode.lock] */
-    int64_t size;          /* [inode.lock] */
-    uint64_t npages;       /* [inode.lock] */
-    uint32_t io;           /* [a] copies under way; raised under inode.lock */
+    struct shmem shm;      /* the pages that mappings have touched … */
+    struct pagetree pages; /* [shm.lock] … and those that they have not */
+    int64_t size;          /* [shm.lock] */
+    uint64_t npages;       /* [shm.lock] */
+    bool shared;           /* [shm.lock] there are or were shared mappings */
+    uint32_t io;           /* [a] copies under way; raised under shm.lock */
     struct waitq io_waitq;
+    char *label; /* [I] a file without a name: what it is called; or NULL */
     /* symbolic links */
     char *target; /* [I] */
 };
@@ -96,15 +103,37 @@ int tmpfs_rename(struct inode *olddir, const char *oldname, struct inode *newdir
                  const char *newname, unsigned flags);
 extern const struct file_ops tmpfs_dir_ops;
 
-/* data.c: the pages of a regular file; all take inode.lock. */
+/* copy.c: reading and writing. */
 MUST_CHECK int tmpfs_data_read(struct tmpfs_inode *ti, struct uio *u, int64_t *pos);
 MUST_CHECK int tmpfs_data_write(struct tmpfs_inode *ti, struct uio *u, int64_t *pos, bool append);
+
+/* data.c: the pages of a regular file; all but _locked take shm.lock. */
+void tmpfs_io_end(struct tmpfs_inode *ti);
+/* Takes the lock at a moment when nobody copies from or to the pages. */
+void tmpfs_lock_quiet(struct tmpfs_inode *ti) ACQUIRE(ti->shm.lock);
+/* The page's memory, or NULL: a hole; and when it has been used. */
+void *tmpfs_page_locked(struct tmpfs_inode *ti, pgoff_t index, unsigned access);
+void tmpfs_page_done_locked(struct tmpfs_inode *ti, pgoff_t index);
+/* … to write to: it is added if it is missing; NULL: no room. */
+void *tmpfs_page_get_locked(struct tmpfs_inode *ti, pgoff_t index, int *err);
+/* n more pages, or fewer, count as the file's: -ENOSPC. */
+MUST_CHECK int tmpfs_count_locked(struct tmpfs_inode *ti, uint64_t n);
+void tmpfs_uncount_locked(struct tmpfs_inode *ti, uint64_t n);
 MUST_CHECK int tmpfs_data_truncate(struct tmpfs_inode *ti, int64_t size);
 MUST_CHECK int tmpfs_data_fallocate(struct tmpfs_inode *ti, int mode, int64_t off, int64_t len);
 /* SEEK_DATA, SEEK_HOLE. */
 int64_t tmpfs_data_seek(struct tmpfs_inode *ti, int64_t off, int whence);
 int64_t tmpfs_data_size(struct tmpfs_inode *ti);
 void tmpfs_data_free(struct tmpfs_inode *ti); /* the inode is going */
+
+/* share.c: shared mappings, and files without a name that are made for them. */
+extern const struct shmem_ops tmpfs_shmem_ops;
+int tmpfs_share(struct file *f, struct shmem **out);
+/* SHMEM_* flags; label is consumed, on failure too.  A reference, or NULL. */
+struct tmpfs_inode *tmpfs_nameless(char *label, uint64_t size, unsigned flags) MUST_CHECK;
+
+/* inode.c: the mount that has the files without a name. */
+struct super *tmpfs_nameless_super(void);
 
 /* file.c */
 int tmpfs_open(struct inode *i, uint32_t flags, struct file **out);

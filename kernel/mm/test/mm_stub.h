@@ -13,6 +13,7 @@
 #include "kernel/mm/fault.c"
 #include "kernel/mm/madvise.c"
 #include "kernel/mm/map.c"
+#include "kernel/mm/mapcount.c"
 #include "kernel/mm/mm.c"
 #include "kernel/mm/mmap.c"
 #include "kernel/mm/mremap.c"
@@ -21,10 +22,15 @@
 #include "kernel/mm/pages.c"
 #include "kernel/mm/reclaim.c"
 #include "kernel/mm/region.c"
+#include "kernel/mm/shmap.c"
+#include "kernel/mm/shmem.c"
 #include "kernel/mm/slot.c"
 #include "kernel/mm/sync.c"
 #include "kernel/mm/text.c"
 #include "kernel/mm/usage.c"
+#include "kernel/mm/window.c"
+#include "lib/hash.c"
+#include "lib/tree.c"
 
 #define TEST_TOP 0x70000000UL
 #define TEST_PAGES ((TEST_TOP - USER_MIN) / PAGE_SIZE)
@@ -41,7 +47,7 @@ static struct enclave_params params;
 static struct process process;
 static struct thread thread;
 static struct mm *mm;
-static bool locked;
+static int locked; /* mutexes */
 static unsigned warnings;
 
 struct test_file {
@@ -114,6 +120,11 @@ uint64_t random_u64(void)
     return test_random(UINT64_MAX);
 }
 
+void *kmalloc(size_t n)
+{
+    return malloc(n);
+}
+
 void *kzalloc(size_t n)
 {
     return calloc(1, n);
@@ -164,22 +175,71 @@ void mutex_init(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
-    (void)m;
-    assert_false(locked);
-    locked = true;
+    assert_false(m->held);
+    m->held = true;
+    locked++;
 }
 
 void mutex_unlock(struct mutex *m)
 {
-    (void)m;
-    assert_true(locked);
-    locked = false;
+    assert_true(m->held);
+    m->held = false;
+    locked--;
+}
+
+/* Anonymous shared memory: a file of zeros. */
+struct anon_file {
+    struct file file; /* first */
+    struct shmem shm;
+    uint64_t size;
+};
+
+static int anon_share(struct file *f, struct shmem **out)
+{
+    *out = &container_of(f, struct anon_file, file)->shm;
+    return 0;
+}
+
+static const struct file_ops anon_ops = {.mmap = test_file_mmap, .share = anon_share};
+
+static int anon_fill(struct shmem *s, const struct shmem_fill *f)
+{
+    pgoff_t size = container_of(s, struct anon_file, shm)->size / PAGE_SIZE;
+
+    if (f->need >= size)
+        return -EIO;
+    for (pgoff_t i = f->first; i < f->first + f->n && i < size; i++) {
+        unsigned state;
+        shmem_run(s, i, 1, &state);
+        if (!(state & PAGE_PRESENT) && shmem_add_zero(s, f->mm, i, 1, 0))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static const struct shmem_ops anon_shmem_ops = {.fill = anon_fill};
+
+int tmpfs_anon_file(const char *name, uint64_t size, struct file **out)
+{
+    struct anon_file *a = calloc(1, sizeof(*a));
+
+    (void)name;
+    a->file.ops = &anon_ops;
+    a->file.flags = O_RDWR;
+    a->file.ref.count = 1;
+    a->size = size;
+    shmem_init(&a->shm, &anon_shmem_ops, SHMEM_EXACT | SHMEM_FORGET);
+    *out = &a->file;
+    return 0;
 }
 
 void file_put(struct file *f)
 {
-    assert_true(f->ref.count > 1);
-    f->ref.count--;
+    assert_true(f->ref.count > (f->ops != &anon_ops));
+    if (--f->ref.count)
+        return;
+    shmem_fini(&container_of(f, struct anon_file, file)->shm);
+    free(f);
 }
 
 int file_stat(struct file *f, struct statx *st)

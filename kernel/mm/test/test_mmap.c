@@ -196,7 +196,8 @@ static void test_listing(void **state)
 {
     struct mm_region_info list[5] = {0}, one;
     uaddr_t a = map_ok(0x30000000, 3 * K, RW, ANON, -1, 0);
-    uaddr_t b = map_ok(a + 10 * K, 100 * K, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uaddr_t b =
+        map_ok(a + 10 * K, 100 * K, PROT_READ, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     unsigned char vec[3];
     uaddr_t v = map_ok(0x40000000, K, RW, ANON, -1, 0);
 

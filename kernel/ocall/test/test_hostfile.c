@@ -88,6 +88,29 @@ size_t copy_out_partial(uaddr_t dst, const void *src, size_t n)
     return 0;
 }
 
+size_t copy_in_present(void *dst, uaddr_t src, size_t n)
+{
+    return copy_in_partial(dst, src, n);
+}
+
+size_t copy_out_present(uaddr_t dst, const void *src, size_t n)
+{
+    return copy_out_partial(dst, src, n);
+}
+
+size_t zero_out_present(uaddr_t dst, size_t n)
+{
+    memset((void *)dst, 0, n);
+    return 0;
+}
+
+int user_fault_in(uaddr_t addr, bool write)
+{
+    (void)addr;
+    (void)write;
+    return 0;
+}
+
 size_t copy_out_host(uaddr_t dst, haddr_t src, size_t n)
 {
     memcpy((void *)dst, (const void *)src, n);

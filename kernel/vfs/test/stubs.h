@@ -302,6 +302,46 @@ int zero_out(uaddr_t dst, size_t n)
     return 0;
 }
 
+/* Pages that are not there until they are brought in. */
+static uaddr_t stub_absent_from, stub_absent_to;
+
+static size_t stub_present(uaddr_t a, size_t n)
+{
+    if (a + n <= stub_absent_from || a >= stub_absent_to)
+        return n;
+    return a < stub_absent_from ? stub_absent_from - a : 0;
+}
+
+size_t copy_in_present(void *dst, uaddr_t src, size_t n)
+{
+    size_t ok = stub_present(src, stub_reach(src, n));
+    memcpy(dst, (const void *)src, ok);
+    return n - ok;
+}
+
+size_t copy_out_present(uaddr_t dst, const void *src, size_t n)
+{
+    size_t ok = stub_present(dst, stub_reach(dst, n));
+    memcpy((void *)dst, src, ok);
+    return n - ok;
+}
+
+size_t zero_out_present(uaddr_t dst, size_t n)
+{
+    size_t ok = stub_present(dst, stub_reach(dst, n));
+    memset((void *)dst, 0, ok);
+    return n - ok;
+}
+
+int user_fault_in(uaddr_t addr, bool write)
+{
+    (void)write;
+    if (!stub_reach(addr, 1))
+        return -EFAULT;
+    stub_absent_from = stub_absent_to = 0;
+    return 0;
+}
+
 size_t copy_out_host(uaddr_t dst, haddr_t src, size_t n)
 {
     return copy_out_partial(dst, (const void *)src, n);
