@@ -28,8 +28,9 @@ struct kernel {
     bool quiet;                  /* [I] -q */
     bool debug_enclave;          /* [I] the host may read and write all of it */
     bool debug_log;              /* [I] -v */
-    struct process *init;        /* [I] process 1: the parent of the first, and of orphans */
-    struct process *first;       /* [I] once made: the process whose end ends the enclave */
+    uint32_t uid;          /* [I] the first process's user, who is the host's user to the host */
+    struct process *init;  /* [I] process 1: the parent of the first, and of orphans */
+    struct process *first; /* [I] once made: the process whose end ends the enclave */
 };
 
 extern struct kernel kernel;

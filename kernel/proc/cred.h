@@ -36,6 +36,10 @@ struct cred {
 
 #define CAP(c) ((capset_t)1 << (c))
 #define CAPS_ALL (CAP(CAP_LAST_CAP + 1) - 1)
+/* What is about files, and follows the file system's user id. */
+#define CAPS_FS                                                                            \
+    (CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_FOWNER) | \
+     CAP(CAP_FSETID) | CAP(CAP_LINUX_IMMUTABLE) | CAP(CAP_MKNOD) | CAP(CAP_MAC_OVERRIDE))
 
 #define current_cred() (current->cred)
 

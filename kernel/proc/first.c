@@ -57,7 +57,8 @@ static struct process *process_new(void)
     if (!p)
         return NULL;
     limits_init(p, c->head);
-    p->cred = cred_first(host_ids ? a->uid : c->head->uid, host_ids ? a->gid : c->head->gid);
+    kernel.uid = host_ids ? a->uid : c->head->uid;
+    p->cred = cred_first(kernel.uid, host_ids ? a->gid : c->head->gid);
     p->fds = fdtable_new();
     p->fs = fs_context_new();
     if (p->fs && host_ids)

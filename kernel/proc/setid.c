@@ -16,11 +16,6 @@
 
 #define KEEP 0xffffffffU /* "leave as it is"; never a valid id */
 
-/* What follows the file system's user id. */
-#define CAPS_FS                                                                            \
-    (CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_FOWNER) | \
-     CAP(CAP_FSETID) | CAP(CAP_LINUX_IMMUTABLE) | CAP(CAP_MKNOD) | CAP(CAP_MAC_OVERRIDE))
-
 long sys_getuid(void)
 {
     return current_cred()->uid;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may do what with a file: mode bits against the thread's file-system ids and groups, and the
- * capabilities that go beyond them.  Volatile file systems are checked by their own `permission`, or (the
- * host's) by the host with the user's own rights at the operation itself.
+ * capabilities that go beyond them.  Volatile file systems are checked by their own `permission`.
+ *
+ * The host's files are checked by the host, at the operation itself, with the rights of the user who runs
+ * the enclave.  It does not know whom a thread has become since the start; so what another user (or root
+ * without his capabilities) asks
+ * for is judged here too, by what the host says of the file, and what he makes becomes his if the host allows
+ * that.
  */
 #include "kernel/proc/cred.h"
 #include "kernel/vfs/vfs_impl.h"
@@ -43,10 +48,34 @@ bool search_permitted(const struct cred *c)
     return cred_has(c, CAP_DAC_OVERRIDE) || cred_has(c, CAP_DAC_READ_SEARCH);
 }
 
+bool is_host_user(const struct cred *c)
+{
+    return c->fsuid == kernel.uid && (c->fsuid || (c->effective & CAPS_FS) == CAPS_FS);
+}
+
+bool judged_elsewhere(const struct inode *i)
+{
+    if (!i->super || !(i->super->flags & SUPER_VOLATILE))
+        return false;
+    return !(i->super->flags & SUPER_HOST) || is_host_user(current_cred());
+}
+
+void give_to_user(struct inode *dir, struct inode *i)
+{
+    const struct cred *c = current_cred();
+    struct setattr a = {.mask = SETATTR_UID | SETATTR_GID, .uid = c->fsuid, .gid = c->fsgid};
+    struct statx st;
+    if (!(i->super && i->super->flags & SUPER_HOST) || is_host_user(c) || !i->ops->setattr)
+        return;
+    if (inode_getattr(dir, &st) || st.stx_mode & S_ISGID)
+        a.mask = SETATTR_UID; /* the group is the directory's */
+    (void)!i->ops->setattr(i, &a);
+}
+
 int owner_permission(struct inode *i)
 {
     struct statx st;
-    if ((i->super && i->super->flags & SUPER_VOLATILE) || capable(CAP_FOWNER))
+    if (judged_elsewhere(i) || capable(CAP_FOWNER))
         return 0;
     int err = inode_getattr(i, &st);
     if (err || st.stx_uid == current_cred()->fsuid)
@@ -60,9 +89,23 @@ int inode_permission(struct inode *i, unsigned mask)
         return 0;
     if (i->ops->permission)
         return i->ops->permission(i, mask);
-    if (i->super && (i->super->flags & SUPER_VOLATILE))
+    if (judged_elsewhere(i))
         return 0;
     return inode_mode_permission(i, mask);
+}
+
+int set_id_drop(struct inode *i)
+{
+    struct setattr a = {.mask = SETATTR_MODE};
+    struct statx st;
+    if (likely(!(i->mode & (S_ISUID | S_ISGID))) || !S_ISREG(i->mode) || judged_elsewhere(i) ||
+        capable(CAP_FSETID))
+        return 0;
+    int err = inode_getattr(i, &st);
+    if (err || !set_id_bits(st.stx_mode) || !i->ops->setattr)
+        return err;
+    a.mode = st.stx_mode & 07777 & ~set_id_bits(st.stx_mode);
+    return i->ops->setattr(i, &a);
 }
 
 int may_create(struct dentry *dir)
@@ -77,7 +120,7 @@ int may_delete(struct dentry *dir, struct inode *victim)
     uint32_t uid = current_cred()->fsuid;
     struct statx d, v;
     int err = may_create(dir);
-    if (err || !victim || dentry_volatile(dir) || capable(CAP_FOWNER))
+    if (err || !victim || judged_elsewhere(dir->inode) || capable(CAP_FOWNER))
         return err;
     err = inode_getattr(dir->inode, &d);
     if (err || !(d.stx_mode & S_ISVTX) || d.stx_uid == uid)

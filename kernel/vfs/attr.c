@@ -21,11 +21,6 @@ struct target {
     bool rdonly;
 };
 
-static bool inode_is_volatile(const struct inode *i)
-{
-    return i->super && i->super->flags & SUPER_VOLATILE;
-}
-
 static int target_setattr(const struct target *t, const struct setattr *a)
 {
     if (t->rdonly)
@@ -89,7 +84,7 @@ static int change_mode(const struct target *t, const void *arg)
     if (S_ISLNK(t->inode->mode))
         return -EOPNOTSUPP;
     int err = owner_permission(t->inode);
-    if (!err && a.mode & S_ISGID && !inode_is_volatile(t->inode) && !capable(CAP_FSETID)) {
+    if (!err && a.mode & S_ISGID && !judged_elsewhere(t->inode) && !capable(CAP_FSETID)) {
         struct statx st;
         err = inode_getattr(t->inode, &st);
         if (!err && !cred_in_group(current_cred(), st.stx_gid))
@@ -145,10 +140,8 @@ static int owner_allowed(const struct owner *o, const struct statx *st)
 /* Set-id bits do not survive a new owner, whoever gives it, but those of a directory. */
 static void owner_drops_bits(struct setattr *a, const struct statx *st)
 {
-    uint32_t drop = st->stx_mode & S_ISUID;
-    if ((st->stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-        drop |= S_ISGID;
-    if (S_ISDIR(st->stx_mode) || !drop)
+    uint32_t drop = set_id_bits(st->stx_mode);
+    if (!drop)
         return;
     a->mask |= SETATTR_MODE;
     a->mode = st->stx_mode & 07777 & ~drop;
@@ -162,13 +155,15 @@ static int change_owner(const struct target *t, const void *arg)
     a.mask = (o->uid != ~0U ? SETATTR_UID : 0) | (o->gid != ~0U ? SETATTR_GID : 0);
     if (t->rdonly)
         return -EROFS;
-    if (!inode_is_volatile(t->inode)) {
+    if (!judged_elsewhere(t->inode)) {
         int err = inode_getattr(t->inode, &st);
         if (!err)
             err = owner_allowed(o, &st);
         if (err)
             return err;
         owner_drops_bits(&a, &st);
+    } else if (!a.mask && t->inode->super->flags & SUPER_HOST) {
+        a.mask = SETATTR_UID | SETATTR_GID; /* set-id bits go, even so */
     }
     return a.mask ? target_setattr(t, &a) : 0;
 }
@@ -339,6 +334,8 @@ static int change_size(const struct target *t, const void *arg)
     if (!t->inode->ops->truncate)
         return -EPERM;
     err = growth_check(t->inode, size);
+    if (!err)
+        err = set_id_drop(t->inode);
     return err ? err : t->inode->ops->truncate(t->inode, size);
 }
 
@@ -360,6 +357,8 @@ long sys_ftruncate(int fd, long length)
         err = -EINVAL;
     else if (r.file->inode)
         err = growth_check(r.file->inode, length);
+    if (!err && r.file->inode)
+        err = set_id_drop(r.file->inode);
     if (!err)
         err = r.file->ops->truncate(r.file, length);
     if (!err)
@@ -392,6 +391,8 @@ long sys_fallocate(int fd, int mode, long offset, long len)
         err = -EOPNOTSUPP;
     else if (!(mode & FALLOC_FL_KEEP_SIZE))
         err = growth_check(r.file->inode, offset + len);
+    if (!err)
+        err = set_id_drop(r.file->inode);
     if (!err)
         err = r.file->ops->fallocate ? r.file->ops->fallocate(r.file, mode, offset, len)
                                      : -EOPNOTSUPP;

@@ -130,9 +130,11 @@ static size_t component(const char **p, const char **next)
 }
 
 /* The mode's bits need not be looked at: any name may be passed, or the kind checks at the operation. */
-static bool may_pass(const struct dentry *d, bool any)
+static bool may_pass(const struct dentry *d, unsigned pass)
 {
-    return any || (dentry_volatile(d) && !d->inode->ops->permission);
+    if (pass & DESCEND_OWN)
+        return true;
+    return pass & DESCEND_VOLATILE && dentry_volatile(d) && !d->inode->ops->permission;
 }
 
 /* d is a directory that is believed without asking its kind, for which the lock would have to be given up. */
@@ -141,13 +143,13 @@ static bool believed(const struct dentry *d, ktime_t *now)
     return S_ISDIR(d->inode->mode) && (!d->inode->ops->valid || d->mounted) && dentry_fresh(d, now);
 }
 
-struct dentry *dcache_descend(struct dentry *at, bool any, struct walk *w)
+struct dentry *dcache_descend(struct dentry *at, unsigned pass, struct walk *w)
 {
     spin_lock(&dcache.lock);
     for (;;) {
         const char *next;
         size_t len = component(&w->rest, &next);
-        if (!len || !may_pass(at, any))
+        if (!len || !may_pass(at, pass))
             break;
         struct dentry *d = find(at, w->rest, len);
         if (!*next) {

@@ -92,7 +92,7 @@ struct inode {
     const struct inode_ops *ops; /* [I] */
     struct super *super;         /* [I] */
     struct ref ref;
-    uint32_t mode; /* S_IFMT bits are [I] */
+    uint32_t mode; /* S_IFMT bits are [I]; of the host's files the others are as last seen */
     uint64_t ino;  /* [I] */
     uint64_t
         rdev; /* [I] as mknod(2) encodes it: minor & 0xff | major << 8 | (minor & ~0xff) << 12 */
@@ -120,6 +120,7 @@ struct super {
 };
 #define SUPER_RDONLY 1U   /* writes are -EROFS, decided by the VFS */
 #define SUPER_VOLATILE 2U /* names change behind our back */
+#define SUPER_HOST 4U     /* the host's files: what it lets its user do is up to it (access.c) */
 
 struct statfs_info {
     uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;

@@ -147,6 +147,8 @@ static int limit_size(struct file *f, struct uio *u, int64_t pos)
 static int64_t write_now(struct file *f, struct uio *u, int64_t *pos)
 {
     int err = limit_size(f, u, *pos);
+    if (!err && f->inode)
+        err = set_id_drop(f->inode);
     if (unlikely(err))
         return err;
     do {

@@ -90,6 +90,8 @@ static int node_create(int dirfd, const char *path, const struct node_request *r
         mutex_lock(&w.at->inode->names);
         err = node_make(w.at->inode, w.name, r, &i);
         if (!err && i)
+            give_to_user(w.at->inode, i);
+        if (!err && i)
             err = walk_adopt(&w, i, &d);
         mutex_unlock(&w.at->inode->names);
         if (!err)
@@ -179,6 +181,23 @@ long sys_symlink(uaddr_t target, uaddr_t linkpath)
 
 /* Links. */
 
+/*
+ * Linux's protected_hardlinks: who does not own a file may link it if he may read and write it, and it
+ * has nothing special.
+ */
+static bool may_link(struct inode *i)
+{
+    struct statx st;
+    if (judged_elsewhere(i) || capable(CAP_FOWNER))
+        return true;
+    if (inode_getattr(i, &st))
+        return false;
+    if (st.stx_uid == current_cred()->fsuid)
+        return true;
+    return S_ISREG(st.stx_mode) && !set_id_bits(st.stx_mode) &&
+           !mode_permission(&st, MAY_READ | MAY_WRITE, current_cred());
+}
+
 static int link_here(struct walk *w, struct dentry *target)
 {
     struct inode *dir = w->at->inode;
@@ -189,6 +208,8 @@ static int link_here(struct walk *w, struct dentry *target)
         return -EPERM;
     if (!dir->ops->link)
         return -EPERM;
+    if (!may_link(target->inode))
+        return reject(-EPERM, "a link to a stranger's file");
     mutex_lock(&dir->names);
     int err = dir->ops->link(dir, w->name, target->inode);
     if (!err) {
@@ -287,6 +308,18 @@ static int remove_known(struct walk *w, bool dir)
     return err;
 }
 
+/* On the host's file systems, for another user than the host's. */
+static int may_delete_child(struct walk *w)
+{
+    struct dentry *d;
+    int err = walk_child(w, &d);
+    if (err)
+        return err;
+    err = may_delete(w->at, d->inode);
+    dentry_put(d);
+    return err;
+}
+
 static int remove_volatile(struct walk *w, bool dir)
 {
     struct inode *i = w->at->inode;
@@ -302,7 +335,7 @@ static int remove_volatile(struct walk *w, bool dir)
         return err;
     }
     struct notify_victim victim;
-    int err = may_create(w->at);
+    int err = judged_elsewhere(i) ? may_create(w->at) : may_delete_child(w);
     if (err)
         return err;
     name_look(&victim, w);
@@ -402,7 +435,14 @@ static int rename_check(struct walk *ow, struct dentry *old, struct walk *nw, st
             return -ENOTDIR;
     }
     int err = may_delete(ow->at, old->inode);
-    return err ? err : new_d ? may_delete(nw->at, new_d->inode) : may_create(nw->at);
+    if (!err)
+        err = new_d ? may_delete(nw->at, new_d->inode) : may_create(nw->at);
+    /* A directory that moves gets another "..". */
+    if (!err && ow->at != nw->at && old_dir)
+        err = inode_permission(old->inode, MAY_WRITE);
+    if (!err && ow->at != nw->at && flags & RENAME_EXCHANGE && S_ISDIR(new_d->inode->mode))
+        err = inode_permission(new_d->inode, MAY_WRITE);
+    return err;
 }
 
 /* Looks both names up and checks.  1: nothing to do. */
@@ -434,6 +474,12 @@ static int rename_volatile_check(struct walk *ow, struct walk *nw)
 {
     if (is_covered(ow) || is_covered(nw))
         return -EBUSY;
+    if (!judged_elsewhere(ow->at->inode)) {
+        int err = may_delete_child(ow);
+        if (!err)
+            err = may_delete_child(nw);
+        return err == -ENOENT ? may_create(nw->at) : err;
+    }
     int err = may_create(ow->at);
     return err ? err : may_create(nw->at);
 }

@@ -52,7 +52,8 @@ static int open_check(struct dentry *d, uint32_t flags, bool created)
         return -ENXIO;
     if ((type == S_IFREG || type == S_IFDIR) && open_writes(flags) && dentry_rdonly(d))
         return reject(-EROFS, "the mount is read-only");
-    return created ? 0 : inode_permission(d->inode, open_mask(flags));
+    int err = created ? 0 : inode_permission(d->inode, open_mask(flags));
+    return !err && flags & O_NOATIME ? owner_permission(d->inode) : err;
 }
 
 /* A nameless file by way of /proc/self/fd: a pipe's new end, or the same description again. */
@@ -90,6 +91,10 @@ static int open_dentry(struct dentry *d, uint32_t flags, bool created, struct fi
     int err = open_check(d, flags, created);
     if (err)
         return err;
+    if (flags & O_TRUNC && !created)
+        err = set_id_drop(i);
+    if (err)
+        return err;
     if (flags & O_PATH) {
         *out = file_new(&path_ops, flags, NULL);
         err = *out ? 0 : -ENOMEM;
@@ -119,6 +124,7 @@ static int create_child(struct walk *w, uint32_t mode, struct dentry **out)
     err = dir->ops->create(dir, w->name, mode, &i);
     if (err)
         return err;
+    give_to_user(dir, i);
     notify_name(dir, w->name, S_IFREG, IN_CREATE, 0);
     return walk_adopt(w, i, out);
 }
@@ -170,7 +176,7 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
     struct inode *dir = w->at->inode, *i;
     struct dentry *d;
     uint32_t flags = r->flags;
-    if (w->last != LAST_NORM || !dir->ops->open_at || flags & O_PATH || !dentry_volatile(w->at))
+    if (w->last != LAST_NORM || !dir->ops->open_at || flags & O_PATH || !judged_elsewhere(dir))
         return 1;
     d = walk_child_cached(w);
     if (d) {
@@ -262,6 +268,7 @@ static int open_tmpfile(struct walk *w, const struct open_request *r, struct fil
         if (err) {
             file_put(*out);
         } else {
+            give_to_user(d->inode, name->inode);
             name->deleted = true;
             open_name(*out, name);
             open_tell(*out, r->flags, true);

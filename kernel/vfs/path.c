@@ -63,9 +63,10 @@ static int walk_to_root(struct walk *w)
  */
 static void walk_start_fast(struct walk *w, const struct process *p)
 {
+    const struct cred *c = current_cred();
+    unsigned pass = search_permitted(c) ? DESCEND_ALL : is_host_user(c) ? DESCEND_VOLATILE : 0;
     w->root = p->fs->root;
-    w->at =
-        dcache_descend(*w->rest == '/' ? w->root : p->fs->cwd, search_permitted(current_cred()), w);
+    w->at = dcache_descend(*w->rest == '/' ? w->root : p->fs->cwd, pass, w);
 }
 
 void walk_init(struct walk *w, const char *path, uint64_t resolve)
@@ -378,9 +379,29 @@ int walk_parent(struct walk *w)
     }
 }
 
+/* Linux's protected_symlinks: in a sticky directory for all nobody follows a stranger's link. */
+static int may_follow(struct walk *w, struct dentry *d)
+{
+    const uint32_t shared = S_ISVTX | S_IWOTH;
+    struct statx dir, link;
+    if ((w->at->inode->mode & shared) != shared || judged_elsewhere(w->at->inode))
+        return 0;
+    int err = inode_getattr(w->at->inode, &dir);
+    if (!err)
+        err = inode_getattr(d->inode, &link);
+    if (err || link.stx_uid == current_cred()->fsuid || link.stx_uid == dir.stx_uid)
+        return err;
+    return (dir.stx_mode & shared) == shared ? reject(-EACCES, "a link in a sticky directory") : 0;
+}
+
 int walk_link(struct walk *w, struct dentry *d, struct dentry **out)
 {
-    int err = link_step(w, d, w->trailing, out);
+    int err = may_follow(w, d);
+    if (err) {
+        dentry_put(d);
+        return err;
+    }
+    err = link_step(w, d, w->trailing, out);
     if (err || *out)
         return err;
     return walk_parent(w);

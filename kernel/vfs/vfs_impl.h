@@ -148,10 +148,13 @@ void walk_init(struct walk *w, const char *path, uint64_t resolve); /* neither a
 /*
  * Goes down from `at` (borrowed) over cached directories that can be believed, as far as they
  * reach, but not over the last component: w->rest is then at what comes next.  The directory (a
- * reference).  When that is the last component, w->leaf is set.  any: the user may walk through all
- * directories; else only through those whose file system checks for itself.
+ * reference).  When that is the last component, w->leaf is set.  pass: the directories that need no
+ * look at who may search them.
  */
-struct dentry *dcache_descend(struct dentry *at, bool any, struct walk *w);
+#define DESCEND_OWN 1U      /* those that the VFS judges */
+#define DESCEND_VOLATILE 2U /* those that others judge */
+#define DESCEND_ALL (DESCEND_OWN | DESCEND_VOLATILE)
+struct dentry *dcache_descend(struct dentry *at, unsigned pass, struct walk *w);
 MUST_CHECK int walk_start(struct walk *w, int dirfd, const char *path, uint64_t resolve);
 /* Goes on to the last component: w->at is its directory. */
 MUST_CHECK int walk_parent(struct walk *w);
@@ -198,7 +201,21 @@ MUST_CHECK int vfs_make_socket(const char *path, struct dentry **out);
 MUST_CHECK int inode_permission(struct inode *i, unsigned mask);
 /* No directory's search permission has to be looked at. */
 bool search_permitted(const struct cred *c);
-/* What only the owner may do: -EPERM.  Volatile file systems: the host decides. */
+/* The bits that a new owner, or a write by somebody without CAP_FSETID, takes away. */
+static inline uint32_t set_id_bits(uint32_t mode)
+{
+    bool group = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    return S_ISDIR(mode) ? 0 : (mode & S_ISUID) | (group ? S_ISGID : 0);
+}
+/* Before a file's contents change: its set-id bits go unless the thread has CAP_FSETID. */
+MUST_CHECK int set_id_drop(struct inode *i);
+/* c is the user who runs the enclave. */
+bool is_host_user(const struct cred *c);
+/* Not the VFS but the file system's host, or its kind, says who may: modes and owners are not looked at. */
+bool judged_elsewhere(const struct inode *i);
+/* A new file in dir that the host made for another user than its own: his now, if the host allows it. */
+void give_to_user(struct inode *dir, struct inode *i);
+/* What only the owner may do: -EPERM.  0 where others judge. */
 MUST_CHECK int owner_permission(struct inode *i);
 MUST_CHECK int may_create(struct dentry *dir);
 MUST_CHECK int may_delete(struct dentry *dir, struct inode *victim);

@@ -204,6 +204,8 @@ static int host_setattr(struct inode *i, const struct setattr *a)
                           a->mask & SETATTR_GID ? a->gid : ~0U);
     if (!err && a->mask & SETATTR_MODE)
         err = ocall_chmod(h.fd, a->mode & 07777);
+    if (!err && a->mask & SETATTR_MODE)
+        i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
     if (!err && a->mask & (SETATTR_ATIME | SETATTR_MTIME))
         err = set_times(h.fd, a);
     host_handle_put(&h);

@@ -77,7 +77,7 @@ int host_super_new(const char *source, unsigned flags, struct super **out)
         return -ENOMEM;
     hs->sb = (struct super){.type = "host",
                             .ops = &host_super_ops,
-                            .flags = flags | SUPER_VOLATILE,
+                            .flags = flags | SUPER_VOLATILE | SUPER_HOST,
                             .dev = fs_dev_new()};
     int err = dir_open(&hs->sb, source, &hs->sb.root);
     if (!err)

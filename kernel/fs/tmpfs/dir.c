@@ -143,11 +143,7 @@ static int node_new(struct inode *dir, const char *name, uint32_t mode, uint64_t
     if (!ti)
         return -ENOMEM;
     ti->inode.rdev = rdev;
-    if (d->inode.mode & S_ISGID) {
-        ti->gid = d->gid;
-        if (S_ISDIR(mode))
-            ti->inode.mode |= S_ISGID;
-    }
+    tmpfs_group_of_dir(ti, d);
     if (target) {
         ti->target = kstrdup(target);
         if (!ti->target) {

@@ -83,6 +83,7 @@ int tmpfs_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t 
     struct tmpfs_inode *ti = tmpfs_inode_new(dir->super, S_IFREG | (mode & 07777));
     if (!ti)
         return -ENOMEM;
+    tmpfs_group_of_dir(ti, tmpfs_inode_of(dir));
     int err = file_make(&ti->inode, flags, out);
     if (err)
         inode_put(&ti->inode);

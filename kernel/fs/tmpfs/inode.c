@@ -45,6 +45,20 @@ struct tmpfs_inode *tmpfs_inode_new(struct super *sb, uint32_t mode)
     return ti;
 }
 
+void tmpfs_group_of_dir(struct tmpfs_inode *ti, const struct tmpfs_inode *dir)
+{
+    const uint32_t set_id = S_ISGID | S_IXGRP;
+    uint32_t *mode = &ti->inode.mode;
+    if (!(dir->inode.mode & S_ISGID))
+        return;
+    ti->gid = dir->gid;
+    if (S_ISDIR(*mode))
+        *mode |= S_ISGID;
+    else if ((*mode & set_id) == set_id && !cred_in_group(current_cred(), ti->gid) &&
+             !capable(CAP_FSETID))
+        *mode &= ~(uint32_t)S_ISGID;
+}
+
 static void tmpfs_free(struct inode *i)
 {
     struct tmpfs_inode *ti = tmpfs_inode_of(i);

@@ -86,6 +86,8 @@ static inline struct tmpfs_super *tmpfs_super_of(struct inode *i)
 extern const struct inode_ops tmpfs_inode_ops;
 /* A new inode without a name, one reference; owned by the current process's fs ids. NULL without memory. */
 struct tmpfs_inode *tmpfs_inode_new(struct super *sb, uint32_t mode) MUST_CHECK;
+/* What a new inode has from a set-group-id directory. */
+void tmpfs_group_of_dir(struct tmpfs_inode *ti, const struct tmpfs_inode *dir);
 void tmpfs_touch(struct tmpfs_inode *ti); /* mtime and ctime are now */
 
 /* dir.c */

@@ -22,6 +22,8 @@
 #include "kernel/vfs/path.c"
 #include "kernel/vfs/stat.c"
 
+struct kernel kernel;
+
 void epoll_forget(struct file *f)
 {
     (void)f;
