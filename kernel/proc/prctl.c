@@ -26,7 +26,6 @@
 #define ARCH_REQ_XCOMP_PERM 0x1023
 #endif
 #define FS_BASE_MAX 0x7ffffffff000UL /* TASK_SIZE_MAX */
-#define TIMER_SLACK_DEFAULT 50000
 #define XFEATURES_MAX 63
 
 static long get_name(uaddr_t addr)
@@ -72,7 +71,7 @@ static long prctl_get(struct process *p, int option, unsigned long arg2)
     case PR_GET_PDEATHSIG:
     case PR_GET_CHILD_SUBREAPER: return store_int(arg2, 0);
     case PR_GET_NO_NEW_PRIVS: return p->no_new_privs;
-    case PR_GET_TIMERSLACK: return TIMER_SLACK_DEFAULT;
+    case PR_GET_TIMERSLACK: return (long)current->timer_slack;
     case PR_GET_SECCOMP:
     case PR_GET_THP_DISABLE:
     case PR_GET_TIMING: return 0;
@@ -102,8 +101,10 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
             return -EINVAL;
         p->no_new_privs = true;
         return 0;
-    case PR_SET_PDEATHSIG: return arg2 > 64 ? -EINVAL : 0;
     case PR_SET_TIMERSLACK:
+        current->timer_slack = (long)arg2 > 0 ? arg2 : current->timer_slack_default;
+        return 0;
+    case PR_SET_PDEATHSIG: return arg2 > 64 ? -EINVAL : 0;
     case PR_SET_CHILD_SUBREAPER:
     case PR_SET_THP_DISABLE:
     case PR_SET_PTRACER:

@@ -41,6 +41,7 @@ struct process *process_alloc(void)
     list_init(&p->threads);
     p->start_time = clock_mono();
     p->dumpable = true;
+    p->notes = PROCESS_NOTES;
     itimers_init(p);
     ptimers_init(p);
     p->sigqueue = sigqueue_new(&p->signals_queued);

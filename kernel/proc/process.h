@@ -25,6 +25,7 @@
 
 #include <linux/resource.h>
 
+#include "kernel/proc/notes.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/cputime.h"
 #include "kernel/sched/mutex.h"
@@ -80,6 +81,7 @@ struct process {
     unsigned nthreads;                     /* [l] */
     const struct cred *cred;               /* [l] a reference: the first thread's; cred.h */
     struct rlimit64 rlimits[RLIM_NLIMITS]; /* [l] */
+    struct process_notes notes;            /* [l] */
     struct file *exe;                      /* [l] /proc/self/exe */
     char comm[16];                         /* [l] the first thread's, when that has ended; init's */
     struct program *program;               /* [l] what it was started with (program.h); or NULL */

@@ -55,6 +55,8 @@ int thread_new(struct process *p, void (*fn)(void *), void *arg, struct thread *
         goto undo_stack;
     stack_prepare(t, fn, arg);
     t->start_time = clock_mono();
+    t->timer_slack = t->timer_slack_default =
+        current && current->timer_slack ? current->timer_slack : TIMER_SLACK_NS;
     process_get(p);
     t->process = p;
     *out = t;

@@ -68,13 +68,14 @@ struct thread {
     struct sem_undos *sem_undos;  /* [o] a reference or NULL; kernel/ipc/sysvsem_undo.c */
     struct rseq_state rseq;       /* rseq.h says who writes what */
     struct schedparam schedparam; /* [p] */
-    char comm[16];                /* [o] */
-    const struct cred *cred;      /* [o] a reference, replaced under [p]; proc/cred.h */
-    ktime_t start_time;           /* [I] but for exec: CLOCK_MONOTONIC */
-    struct cputime cputime;       /* [o] */
-    uint64_t nvcsw, nivcsw;       /* [o] */
-    uint64_t minflt;              /* [o] */
-    int exit_signal_code; /* [p] wait status when the whole process is told to die; 0: not */
+    uint64_t timer_slack, timer_slack_default; /* [o] ns; without effect */
+    char comm[16];                             /* [o] */
+    const struct cred *cred; /* [o] a reference, replaced under [p]; proc/cred.h */
+    ktime_t start_time;      /* [I] but for exec: CLOCK_MONOTONIC */
+    struct cputime cputime;  /* [o] */
+    uint64_t nvcsw, nivcsw;  /* [o] */
+    uint64_t minflt;         /* [o] */
+    int exit_signal_code;    /* [p] wait status when the whole process is told to die; 0: not */
 };
 
 static inline struct thread *thread_current(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mounts and mountinfo. */
+/* mounts, mountinfo, mountstats. */
 #include "kernel/fs/proc/proc_impl.h"
 
 #define SPECIAL " \t\n#"
@@ -42,6 +42,28 @@ static int mountinfo_one(const char *type, const char *source, const char *targe
     field(s, source);
     seq_printf(s, "%s\n", mode);
     return s->err;
+}
+
+static int mountstats_one(const char *type, const char *source, const char *target, unsigned flags,
+                          void *arg)
+{
+    struct seq *s = ((struct listing *)arg)->s;
+    (void)flags;
+    seq_puts(s, "device ");
+    field(s, source);
+    seq_puts(s, "mounted on ");
+    field(s, target);
+    seq_puts(s, "with fstype ");
+    seq_escape(s, type, strlen(type), SPECIAL);
+    seq_puts(s, "\n");
+    return s->err;
+}
+
+int proc_mountstats_show(struct seq *s, const struct pseudo_inode *i)
+{
+    struct listing l = {.s = s};
+    (void)i;
+    return vfs_for_each_mount(mountstats_one, &l);
 }
 
 int proc_mounts_show(struct seq *s, const struct pseudo_inode *i)

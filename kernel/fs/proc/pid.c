@@ -1,183 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory of a process, and of each of its threads below task/. */
+/* The directory of a process, and of each of its threads below task/: which files there are, and for whom. */
 #include "kernel/fs/proc/proc_impl.h"
-
-/* Links. */
-
-int64_t proc_dentry_link(struct dentry *d, char *buf, size_t size)
-{
-    static const char lost[] = "(unreachable)";
-    char *path = kmalloc(PATH_MAX);
-    if (!path)
-        return -ENOMEM;
-    int64_t n = dentry_path(d, path, PATH_MAX);
-    const char *text = n < 0 ? lost : path;
-    size_t len = MIN(n < 0 ? sizeof(lost) - 1 : (size_t)n, size);
-    memcpy(buf, text, len);
-    kfree(path);
-    return (int64_t)len;
-}
-
-/* The program file's place: a reference, or NULL. */
-static struct dentry *exe_get(struct process *p)
-{
-    spin_lock(&p->lock);
-    struct file *f = p->exe ? file_get(p->exe) : NULL;
-    spin_unlock(&p->lock);
-    if (!f)
-        return NULL;
-    struct dentry *d = f->dentry ? dentry_get(f->dentry) : NULL;
-    file_put(f);
-    return d;
-}
-
-static struct dentry *cwd_get(struct process *p)
-{
-    struct fs_context *fs = process_fs_get(p);
-    struct dentry *d = fs ? fs_context_cwd(fs) : NULL;
-    if (fs)
-        fs_context_put(fs);
-    return d;
-}
-
-static struct dentry *root_get(struct process *p)
-{
-    struct fs_context *fs = process_fs_get(p);
-    struct dentry *d = fs ? fs_context_root(fs) : NULL;
-    if (fs)
-        fs_context_put(fs);
-    return d;
-}
-
-static int place(const struct pseudo_inode *i, struct dentry *(*get)(struct process *),
-                 struct dentry **out)
-{
-    struct process *p = proc_process(i);
-    if (!p)
-        return -ESRCH;
-    bool may = proc_may_look(p);
-    *out = may ? get(p) : NULL;
-    process_put(p);
-    return !may ? -EACCES : *out ? 0 : -ENOENT;
-}
-
-static int64_t place_link(const struct pseudo_inode *i, struct dentry *(*get)(struct process *),
-                          char *buf, size_t size)
-{
-    struct dentry *d;
-    int err = place(i, get, &d);
-    if (err)
-        return err;
-    int64_t n = proc_dentry_link(d, buf, size);
-    dentry_put(d);
-    return n;
-}
-
-static int exe_follow(const struct pseudo_inode *i, struct dentry **out)
-{
-    return place(i, exe_get, out);
-}
-
-static int64_t exe_link(const struct pseudo_inode *i, char *buf, size_t size)
-{
-    return place_link(i, exe_get, buf, size);
-}
-
-static int cwd_follow(const struct pseudo_inode *i, struct dentry **out)
-{
-    return place(i, cwd_get, out);
-}
-
-static int64_t cwd_link(const struct pseudo_inode *i, char *buf, size_t size)
-{
-    return place_link(i, cwd_get, buf, size);
-}
-
-static int root_follow(const struct pseudo_inode *i, struct dentry **out)
-{
-    return place(i, root_get, out);
-}
-
-static int64_t root_link(const struct pseudo_inode *i, char *buf, size_t size)
-{
-    return place_link(i, root_get, buf, size);
-}
-
-/* Texts. */
-
-static int comm_show(struct seq *s, const struct pseudo_inode *i)
-{
-    struct thread *t = proc_thread(i);
-    if (!t)
-        return -ESRCH;
-    seq_printf(s, "%.15s\n", t->comm);
-    thread_put(t);
-    return 0;
-}
-
-static int comm_store(const struct pseudo_inode *i, const char *text, size_t n)
-{
-    struct thread *t = proc_thread(i);
-    char name[sizeof(t->comm)] = {0};
-    if (!t)
-        return -ESRCH;
-    memcpy(name, text, MIN(n, sizeof(name) - 1));
-    char *end = strchr(name, '\n');
-    if (end)
-        *end = '\0';
-    memcpy(t->comm, name, sizeof(name));
-    thread_put(t);
-    return 0;
-}
-
-static int cgroup_show(struct seq *s, const struct pseudo_inode *i)
-{
-    (void)i;
-    seq_puts(s, "0::/\n");
-    return 0;
-}
-
-static int zero_show(struct seq *s, const struct pseudo_inode *i)
-{
-    (void)i;
-    seq_puts(s, "0\n");
-    return 0;
-}
-
-/* There is nobody whom an out-of-memory killer could prefer. */
-static int ignore_store(const struct pseudo_inode *i, const char *text, size_t n)
-{
-    (void)i;
-    (void)text;
-    (void)n;
-    return 0;
-}
-
-static int personality_show(struct seq *s, const struct pseudo_inode *i)
-{
-    struct process *p = proc_process(i);
-    if (!p)
-        return -ESRCH;
-    seq_printf(s, "%08x\n", p->personality);
-    process_put(p);
-    return 0;
-}
-
-static int idmap_show(struct seq *s, const struct pseudo_inode *i)
-{
-    (void)i;
-    seq_puts(s, "         0          0 4294967295\n");
-    return 0;
-}
-
-static int loginuid_show(struct seq *s, const struct pseudo_inode *i)
-{
-    (void)i;
-    seq_puts(s, "4294967295");
-    return 0;
-}
-
-/* Directories. */
 
 /* Reading and searching it is what the mode allows to all. */
 static int fdinfo_allowed(const struct pseudo_inode *i, unsigned mask, int said)
@@ -195,34 +18,56 @@ static int fdinfo_allowed(const struct pseudo_inode *i, unsigned mask, int said)
     {                                                                                  \
         .name = (n), .mode = S_IFREG | (m), .show = (sh), .allowed = proc_allowed_look \
     }
+#define OWNERS(n, m, sh)                                 \
+    {                                                    \
+        .name = (n), .mode = S_IFREG | (m), .show = (sh) \
+    }
+#define NS_DIR                                                                            \
+    {                                                                                     \
+        .name = "ns", .mode = S_IFDIR | 0511, .find = proc_ns_find, .next = proc_ns_next, \
+        .next_type = DT_LNK_                                                              \
+    }
 #define PLACE(n, l, f)                                                  \
     {                                                                   \
         .name = (n), .mode = S_IFLNK | 0777, .link = (l), .follow = (f) \
     }
-#define WRITABLE(n, sh, st)                                              \
-    {                                                                    \
-        .name = (n), .mode = S_IFREG | 0644, .show = (sh), .store = (st) \
+#define WRITABLE(n, m, sh, st)                                          \
+    {                                                                   \
+        .name = (n), .mode = S_IFREG | (m), .show = (sh), .store = (st) \
     }
 
 /* What processes and threads have alike. */
 #define COMMON_ENTRIES                                                                          \
-    PLACE("exe", exe_link, exe_follow), PLACE("cwd", cwd_link, cwd_follow),                     \
-        PLACE("root", root_link, root_follow),                                                  \
-        FD_DIR("fd", 0500, proc_fd_find, DT_LNK_, proc_allowed_own),                            \
-        FD_DIR("fdinfo", 0555, proc_fdinfo_find, 8, fdinfo_allowed),                            \
-        SECRET("maps", 0444, proc_maps_show), SECRET("smaps", 0444, proc_smaps_show),           \
-        PSEUDO_FILE("stat", proc_stat_show), PSEUDO_FILE("statm", proc_statm_show),             \
-        PSEUDO_FILE("status", proc_status_show), PSEUDO_FILE("cmdline", proc_args_show),        \
+    FD_DIR("fd", 0500, proc_fd_find, DT_LNK_, proc_allowed_own),                                \
+        FD_DIR("fdinfo", 0555, proc_fdinfo_find, 8, fdinfo_allowed), NS_DIR,                    \
+        PSEUDO_DIR("net", proc_net_dir), PSEUDO_DIR("attr", proc_attr_dir),                     \
         SECRET("environ", 0400, proc_environ_show), SECRET("auxv", 0400, proc_auxv_show),       \
-        WRITABLE("comm", comm_show, comm_store), PSEUDO_FILE("limits", proc_limits_show),       \
-        PSEUDO_FILE("mounts", proc_mounts_show), PSEUDO_FILE("mountinfo", proc_mountinfo_show), \
-        PSEUDO_FILE("cgroup", cgroup_show), PSEUDO_FILE("oom_score", zero_show),                \
-        WRITABLE("oom_score_adj", zero_show, ignore_store), SECRET("io", 0400, proc_io_show),   \
-        PSEUDO_DIR("net", proc_net_dir), SECRET("personality", 0400, personality_show),         \
-        PSEUDO_FILE("uid_map", idmap_show), PSEUDO_FILE("gid_map", idmap_show),                 \
-        PSEUDO_FILE("loginuid", loginuid_show), PSEUDO_FILE("wchan", zero_show)
+        PSEUDO_FILE("status", proc_status_show),                                                \
+        SECRET("personality", 0400, proc_personality_show),                                     \
+        PSEUDO_FILE("limits", proc_limits_show),                                                \
+        WRITABLE("sched", 0644, proc_sched_show, proc_sched_store),                             \
+        WRITABLE("comm", 0644, proc_comm_show, proc_comm_store),                                \
+        OWNERS("syscall", 0400, proc_syscall_show), PSEUDO_FILE("cmdline", proc_args_show),     \
+        PSEUDO_FILE("stat", proc_stat_show), PSEUDO_FILE("statm", proc_statm_show),             \
+        SECRET("maps", 0444, proc_maps_show), PLACE("cwd", proc_cwd_link, proc_cwd_follow),     \
+        PLACE("root", proc_root_link, proc_root_follow),                                        \
+        PLACE("exe", proc_exe_link, proc_exe_follow), PSEUDO_FILE("mounts", proc_mounts_show),  \
+        PSEUDO_FILE("mountinfo", proc_mountinfo_show), SECRET("smaps", 0444, proc_smaps_show),  \
+        SECRET("smaps_rollup", 0444, proc_smaps_rollup_show),                                   \
+        PSEUDO_FILE("wchan", proc_wchan_show), OWNERS("stack", 0400, proc_stack_show),          \
+        PSEUDO_FILE("schedstat", proc_schedstat_show), PSEUDO_FILE("cpuset", proc_cpuset_show), \
+        PSEUDO_FILE("cgroup", proc_cgroup_show), PSEUDO_FILE("oom_score", proc_oom_score_show), \
+        WRITABLE("oom_adj", 0644, proc_oom_adj_show, proc_oom_adj_store),                       \
+        WRITABLE("oom_score_adj", 0644, proc_oom_score_adj_show, proc_oom_score_adj_store),     \
+        WRITABLE("loginuid", 0644, proc_loginuid_show, proc_loginuid_store),                    \
+        PSEUDO_FILE("sessionid", proc_sessionid_show), SECRET("io", 0400, proc_io_show),        \
+        WRITABLE("uid_map", 0644, proc_idmap_show, proc_idmap_store),                           \
+        WRITABLE("gid_map", 0644, proc_idmap_show, proc_idmap_store),                           \
+        WRITABLE("projid_map", 0644, proc_idmap_show, proc_idmap_store),                        \
+        WRITABLE("setgroups", 0644, proc_setgroups_show, proc_setgroups_store)
 
-static const struct pseudo_entry thread_entries[] = {COMMON_ENTRIES, PSEUDO_END};
+static const struct pseudo_entry thread_entries[] = {
+    COMMON_ENTRIES, PSEUDO_FILE("children", proc_children_show), PSEUDO_END};
 static const struct pseudo_entry thread_entry = PSEUDO_DIR("", thread_entries);
 
 static int task_find(struct pseudo_inode *dir, const char *name, struct inode **out)
@@ -270,8 +115,6 @@ static unsigned task_count(const struct pseudo_inode *dir)
 }
 
 static const struct pseudo_entry pid_entries[] = {
-    COMMON_ENTRIES,
-    SECRET("smaps_rollup", 0444, proc_smaps_rollup_show),
     {
         .name = "task",
         .mode = S_IFDIR | 0555,
@@ -280,6 +123,11 @@ static const struct pseudo_entry pid_entries[] = {
         .next_type = DT_DIR_,
         .count = task_count,
     },
+    COMMON_ENTRIES,
+    SECRET("mountstats", 0400, proc_mountstats_show),
+    WRITABLE("autogroup", 0644, proc_autogroup_show, proc_autogroup_store),
+    WRITABLE("coredump_filter", 0644, proc_coredump_filter_show, proc_coredump_filter_store),
+    WRITABLE("timerslack_ns", 0666, proc_timerslack_show, proc_timerslack_store),
     PSEUDO_END,
 };
 

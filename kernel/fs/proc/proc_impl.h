@@ -15,6 +15,10 @@
  *   program.c  cmdline, environ, auxv: what a process was started with
  *   maps.c     maps, smaps
  *   fd.c       fd, fdinfo
+ *   place.c    exe, cwd, root
+ *   notes.c    what can be written and read back
+ *   sched.c    what a thread does
+ *   ns.c       ns, attr, and what else is not there
  *   net.c      net: sockets and the interface
  *   locks.c    locks
  *   mounts.c   mounts, mountinfo
@@ -121,6 +125,7 @@ int proc_smaps_show(struct seq *s, const struct pseudo_inode *i);
 int proc_smaps_rollup_show(struct seq *s, const struct pseudo_inode *i);
 int proc_mounts_show(struct seq *s, const struct pseudo_inode *i);
 int proc_mountinfo_show(struct seq *s, const struct pseudo_inode *i);
+int proc_mountstats_show(struct seq *s, const struct pseudo_inode *i);
 
 int proc_meminfo_show(struct seq *s, const struct pseudo_inode *i);
 int proc_cpuinfo_show(struct seq *s, const struct pseudo_inode *i);
@@ -136,6 +141,55 @@ int proc_vmstat_show(struct seq *s, const struct pseudo_inode *i);
 /* locks.c */
 int proc_locks_show(struct seq *s, const struct pseudo_inode *i);
 void proc_file_locks_show(struct seq *s, const struct file *f, const struct fdtable *t);
+
+/* notes.c */
+/* A decimal, octal or hexadecimal number between spaces: 0, -EINVAL, -ERANGE. */
+MUST_CHECK int proc_number_parse(const char *text, size_t n, int64_t *out);
+int proc_comm_show(struct seq *s, const struct pseudo_inode *i);
+int proc_oom_score_show(struct seq *s, const struct pseudo_inode *i);
+int proc_oom_adj_show(struct seq *s, const struct pseudo_inode *i);
+int proc_oom_score_adj_show(struct seq *s, const struct pseudo_inode *i);
+int proc_loginuid_show(struct seq *s, const struct pseudo_inode *i);
+int proc_sessionid_show(struct seq *s, const struct pseudo_inode *i);
+int proc_coredump_filter_show(struct seq *s, const struct pseudo_inode *i);
+int proc_autogroup_show(struct seq *s, const struct pseudo_inode *i);
+int proc_personality_show(struct seq *s, const struct pseudo_inode *i);
+int proc_timerslack_show(struct seq *s, const struct pseudo_inode *i);
+int proc_comm_store(const struct pseudo_inode *i, const char *text, size_t n);
+int proc_oom_adj_store(const struct pseudo_inode *i, const char *text, size_t n);
+int proc_oom_score_adj_store(const struct pseudo_inode *i, const char *text, size_t n);
+int proc_loginuid_store(const struct pseudo_inode *i, const char *text, size_t n);
+int proc_coredump_filter_store(const struct pseudo_inode *i, const char *text, size_t n);
+int proc_autogroup_store(const struct pseudo_inode *i, const char *text, size_t n);
+int proc_timerslack_store(const struct pseudo_inode *i, const char *text, size_t n);
+
+/* sched.c */
+int proc_sched_show(struct seq *s, const struct pseudo_inode *i);
+int proc_schedstat_show(struct seq *s, const struct pseudo_inode *i);
+int proc_wchan_show(struct seq *s, const struct pseudo_inode *i);
+int proc_stack_show(struct seq *s, const struct pseudo_inode *i);
+int proc_syscall_show(struct seq *s, const struct pseudo_inode *i);
+int proc_children_show(struct seq *s, const struct pseudo_inode *i);
+int proc_sched_store(const struct pseudo_inode *i, const char *text, size_t n);
+
+/* ns.c */
+extern const struct pseudo_entry proc_attr_dir[];
+int proc_ns_find(struct pseudo_inode *dir, const char *name, struct inode **out);
+bool proc_ns_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX]);
+int proc_idmap_show(struct seq *s, const struct pseudo_inode *i);
+int proc_setgroups_show(struct seq *s, const struct pseudo_inode *i);
+int proc_cgroup_show(struct seq *s, const struct pseudo_inode *i);
+int proc_cpuset_show(struct seq *s, const struct pseudo_inode *i);
+int proc_idmap_store(const struct pseudo_inode *i, const char *text, size_t n);
+int proc_setgroups_store(const struct pseudo_inode *i, const char *text, size_t n);
+
+/* place.c */
+int64_t proc_exe_link(const struct pseudo_inode *i, char *buf, size_t size);
+int proc_exe_follow(const struct pseudo_inode *i, struct dentry **out);
+int64_t proc_cwd_link(const struct pseudo_inode *i, char *buf, size_t size);
+int proc_cwd_follow(const struct pseudo_inode *i, struct dentry **out);
+int64_t proc_root_link(const struct pseudo_inode *i, char *buf, size_t size);
+int proc_root_follow(const struct pseudo_inode *i, struct dentry **out);
 
 /* fd.c */
 int proc_fd_find(struct pseudo_inode *dir, const char *name, struct inode **out);

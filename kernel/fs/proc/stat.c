@@ -153,7 +153,10 @@ int proc_limits_show(struct seq *s, const struct pseudo_inode *i)
         seq_printf(s, "%-25s ", rows[k].name);
         limit_show(s, limits[k].rlim_cur);
         limit_show(s, limits[k].rlim_max);
-        seq_printf(s, "%-10s\n", rows[k].unit);
+        if (*rows[k].unit)
+            seq_printf(s, "%-10s\n", rows[k].unit);
+        else
+            seq_puts(s, "\n");
     }
     return 0;
 }
