@@ -13,6 +13,7 @@
 
 #include "kernel/ipc/limits.h"
 #include "kernel/ipc/message.h"
+#include "kernel/ipc/sleeper.h"
 #include "kernel/ipc/sysvmsg_impl.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
@@ -23,15 +24,11 @@
 
 #include "kernel/sys/syscalls.h"
 
-#define SLEEPS 1
-
 /* Which messages a receiver wants. */
 enum want { WANT_ANY, WANT_TYPE, WANT_OTHER_TYPE, WANT_LOWEST, WANT_NTH };
 
 struct msg_sleeper {
-    struct list link; /* [l] queue->receivers or queue->senders; on none when it has a result */
-    struct thread *thread;
-    int result; /* [l] SLEEPS; then 0, -errno, or -EAGAIN: try again */
+    struct sleeper s; /* first; its result is 0, -errno, or -EAGAIN: try again */
     /* A sender's, until it is in the queue; a receiver's, when it has got one. */
     struct message *message; /* [l] */
     enum want want;
@@ -47,37 +44,11 @@ static struct msg_queue *find_locked(int id) REQUIRES(msg_ids.lock)
     return msg_queue_of(ipc_find_locked(&msg_ids, id));
 }
 
-/* Sleepers. */
-
-/* Once the lock is released s may be gone. */
-static void finish_locked(struct msg_sleeper *s, int result) REQUIRES(msg_ids.lock)
+/* 0, -EAGAIN: to be tried again, or another error. */
+static int sleep_in(struct list *queue, struct msg_sleeper *s) REQUIRES(msg_ids.lock)
 {
-    list_del(&s->link);
-    s->result = result;
-    thread_wake(s->thread);
-}
-
-static void finish_all_locked(struct list *sleepers, int result) REQUIRES(msg_ids.lock)
-{
-    list_for_each_safe(l, sleepers)
-        finish_locked(list_entry(l, struct msg_sleeper, link), result);
-}
-
-/* The lock is held at both ends. 0, -EAGAIN, or another error */
-static int sleep_locked(struct list *sleepers, struct msg_sleeper *s) REQUIRES(msg_ids.lock)
-{
-    s->result = SLEEPS;
-    list_add_tail(sleepers, &s->link);
-    while (s->result == SLEEPS) {
-        spin_unlock(&msg_ids.lock);
-        int err = thread_block(KTIME_NEVER, true);
-        spin_lock(&msg_ids.lock);
-        if (err && s->result == SLEEPS) {
-            list_del(&s->link);
-            return -ERESTARTNOHAND;
-        }
-    }
-    return s->result;
+    int err = sleeper_wait(&s->s, queue, &msg_ids.lock, KTIME_NEVER);
+    return err == -ERESTARTSYS ? -ERESTARTNOHAND : err;
 }
 
 /* The queue. */
@@ -110,16 +81,16 @@ static void put_locked(struct msg_queue *q, struct message *m, int pid) REQUIRES
     q->lspid = pid;
     q->stime = ipc_now();
     list_for_each_safe(l, &q->receivers) {
-        struct msg_sleeper *s = list_entry(l, struct msg_sleeper, link);
+        struct msg_sleeper *s = list_entry(l, struct msg_sleeper, s.link);
         if (!wanted(s, m))
             continue;
         if (m->len > s->room) {
-            finish_locked(s, -E2BIG);
+            sleeper_finish(&s->s, -E2BIG);
             continue;
         }
-        received_locked(q, s->thread->process->pid);
+        received_locked(q, s->s.thread->process->pid);
         s->message = m;
-        finish_locked(s, 0);
+        sleeper_finish(&s->s, 0);
         return;
     }
     list_add_tail(&q->messages, &m->link);
@@ -142,11 +113,11 @@ static void take_locked(struct msg_queue *q, struct message *m) REQUIRES(msg_ids
 static void refill_locked(struct msg_queue *q) REQUIRES(msg_ids.lock)
 {
     list_for_each_safe(l, &q->senders) {
-        struct msg_sleeper *s = list_entry(l, struct msg_sleeper, link);
+        struct msg_sleeper *s = list_entry(l, struct msg_sleeper, s.link);
         if (!fits(q, s->message->len))
             continue;
-        put_locked(q, s->message, s->thread->process->pid);
-        finish_locked(s, 0);
+        put_locked(q, s->message, s->s.thread->process->pid);
+        sleeper_finish(&s->s, 0);
     }
 }
 
@@ -171,15 +142,15 @@ static struct message *search_locked(const struct msg_queue *q, const struct msg
 
 void msg_retry_locked(struct msg_queue *q)
 {
-    finish_all_locked(&q->receivers, -EAGAIN);
-    finish_all_locked(&q->senders, -EAGAIN);
+    sleepers_finish(&q->receivers, -EAGAIN);
+    sleepers_finish(&q->senders, -EAGAIN);
 }
 
 void msg_remove_locked(struct msg_queue *q)
 {
     ipc_remove_locked(&msg_ids, &q->object);
-    finish_all_locked(&q->receivers, -EIDRM);
-    finish_all_locked(&q->senders, -EIDRM);
+    sleepers_finish(&q->receivers, -EIDRM);
+    sleepers_finish(&q->senders, -EIDRM);
     msg_totals.count -= q->count;
     msg_totals.bytes -= q->bytes;
 }
@@ -249,7 +220,7 @@ static int send_locked(int id, struct msg_sleeper *s, int flags) REQUIRES(msg_id
         }
         if (flags & IPC_NOWAIT)
             return -EAGAIN;
-        int err = sleep_locked(&q->senders, s);
+        int err = sleep_in(&q->senders, s);
         if (err != -EAGAIN)
             return err;
         q = find_locked(id);
@@ -260,7 +231,7 @@ static int send_locked(int id, struct msg_sleeper *s, int flags) REQUIRES(msg_id
 
 long sys_msgsnd(int msqid, uaddr_t msgp, size_t msgsz, int msgflg)
 {
-    struct msg_sleeper s = {.thread = current};
+    struct msg_sleeper s = {0};
     int64_t type;
 
     if (copy_in(&type, msgp, sizeof(type)))
@@ -331,7 +302,7 @@ static int receive_locked(int id, struct msg_sleeper *s, size_t size, int flags)
         int err = receive_now_locked(q, s, size);
         if (err != -ENOMSG || flags & IPC_NOWAIT)
             return err;
-        err = sleep_locked(&q->receivers, s);
+        err = sleep_in(&q->receivers, s);
         if (err != -EAGAIN)
             return err;
         q = find_locked(id);
@@ -352,7 +323,7 @@ static long message_out(const struct message *m, uaddr_t msgp, size_t size)
 
 long sys_msgrcv(int msqid, uaddr_t msgp, size_t msgsz, long msgtyp, int msgflg)
 {
-    struct msg_sleeper s = {.thread = current, .room = msgsz};
+    struct msg_sleeper s = {.room = msgsz};
 
     if (msqid < 0 || (int64_t)msgsz < 0)
         return -EINVAL;

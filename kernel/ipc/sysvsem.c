@@ -31,14 +31,14 @@ uint64_t sem_used;
 
 /* Operations. */
 
-/* 0, SEM_WAITS, or -ERANGE. */
+/* 0, SLEEPER_WAITS, or -ERANGE. */
 static int op_try_locked(const struct sem_set *set, const struct sembuf *op,
                          const struct sem_undo *undo) REQUIRES(sem_ids.lock)
 {
     int value = set->sems[op->sem_num].value + op->sem_op;
 
     if (value < 0 || (!op->sem_op && value))
-        return SEM_WAITS;
+        return SLEEPER_WAITS;
     if (value > SEMVMX)
         return -ERANGE;
     if (op->sem_flg & SEM_UNDO) {
@@ -57,7 +57,7 @@ static void op_do_locked(struct sem_set *set, const struct sembuf *op, struct se
         undo->adjust[op->sem_num] = (int16_t)(undo->adjust[op->sem_num] - sign * op->sem_op);
 }
 
-/* All operations or none: 0, SEM_WAITS, or -errno. Each sees what those before it did. */
+/* All operations or none: 0, SLEEPER_WAITS, or -errno. Each sees what those before it did. */
 static int call_try_locked(struct sem_set *set, struct sem_call *c) REQUIRES(sem_ids.lock)
 {
     int result = 0;
@@ -71,11 +71,11 @@ static int call_try_locked(struct sem_set *set, struct sem_call *c) REQUIRES(sem
     }
     if (!result) {
         for (unsigned i = 0; i < c->n; i++)
-            set->sems[c->ops[i].sem_num].pid = c->thread->process->pid;
+            set->sems[c->ops[i].sem_num].pid = c->pid;
         return 0;
     }
     c->blocking = &c->ops[done];
-    if (result == SEM_WAITS && c->blocking->sem_flg & IPC_NOWAIT)
+    if (result == SLEEPER_WAITS && c->blocking->sem_flg & IPC_NOWAIT)
         result = -EAGAIN;
     while (done--)
         op_do_locked(set, &c->ops[done], c->undo, -1);
@@ -84,26 +84,11 @@ static int call_try_locked(struct sem_set *set, struct sem_call *c) REQUIRES(sem
 
 /* Sleepers. */
 
-static void call_sleep_locked(struct sem_set *set, struct sem_call *c) REQUIRES(sem_ids.lock)
-{
-    c->result = SEM_WAITS;
-    list_add_tail(c->changes ? &set->takers : &set->zero, &c->link);
-    set->many += c->changes && c->n > 1;
-}
-
-static void call_unsleep_locked(struct sem_set *set, struct sem_call *c) REQUIRES(sem_ids.lock)
-{
-    list_del(&c->link);
-    set->many -= c->changes && c->n > 1;
-}
-
-/* Once the lock is released c may be gone. */
 static void call_finish_locked(struct sem_set *set, struct sem_call *c, int result)
     REQUIRES(sem_ids.lock)
 {
-    call_unsleep_locked(set, c);
-    c->result = result;
-    thread_wake(c->thread);
+    set->many -= c->changes && c->n > 1;
+    sleeper_finish(&c->s, result);
 }
 
 static bool settle_zero_locked(struct sem_set *set) REQUIRES(sem_ids.lock)
@@ -111,9 +96,9 @@ static bool settle_zero_locked(struct sem_set *set) REQUIRES(sem_ids.lock)
     bool any = false;
 
     list_for_each_safe(l, &set->zero) {
-        struct sem_call *c = list_entry(l, struct sem_call, link);
+        struct sem_call *c = list_entry(l, struct sem_call, s.link);
         int result = call_try_locked(set, c);
-        if (result == SEM_WAITS)
+        if (result == SLEEPER_WAITS)
             continue;
         call_finish_locked(set, c, result);
         any |= !result;
@@ -128,10 +113,10 @@ static bool settle_zero_locked(struct sem_set *set) REQUIRES(sem_ids.lock)
 static bool settle_takers_locked(struct sem_set *set, bool *any) REQUIRES(sem_ids.lock)
 {
     list_for_each_safe(l, &set->takers) {
-        struct sem_call *c = list_entry(l, struct sem_call, link);
+        struct sem_call *c = list_entry(l, struct sem_call, s.link);
         bool again = set->many;
         int result = call_try_locked(set, c);
-        if (result == SEM_WAITS)
+        if (result == SLEEPER_WAITS)
             continue;
         call_finish_locked(set, c, result);
         if (result)
@@ -159,9 +144,9 @@ void sem_destroy_locked(struct sem_set *set)
     sem_used -= set->n;
     sem_undo_forget_locked(set);
     list_for_each_safe(l, &set->zero)
-        call_finish_locked(set, list_entry(l, struct sem_call, link), -EIDRM);
+        call_finish_locked(set, list_entry(l, struct sem_call, s.link), -EIDRM);
     list_for_each_safe(l, &set->takers)
-        call_finish_locked(set, list_entry(l, struct sem_call, link), -EIDRM);
+        call_finish_locked(set, list_entry(l, struct sem_call, s.link), -EIDRM);
     kfree(set);
 }
 
@@ -249,8 +234,19 @@ static bool wants_undo(const struct sem_call *c)
     return false;
 }
 
-/* 0, -errno, or SEM_WAITS: it is in the set's queue. */
-static int call_start_locked(int id, struct sem_call *c) REQUIRES(sem_ids.lock)
+/* Until somebody has done it, or a signal or the time ends the wait. */
+static int call_sleep_locked(struct sem_set *set, struct sem_call *c, ktime_t deadline)
+    REQUIRES(sem_ids.lock)
+{
+    set->many += c->changes && c->n > 1;
+    int err = sleeper_wait(&c->s, c->changes ? &set->takers : &set->zero, &sem_ids.lock, deadline);
+    if (err != -ERESTARTSYS && err != -ETIMEDOUT)
+        return err;
+    set->many -= c->changes && c->n > 1;         /* it is there: its end would have been a result */
+    return err == -ETIMEDOUT ? -EAGAIN : -EINTR; /* never restarted */
+}
+
+static int call_run_locked(int id, struct sem_call *c, ktime_t deadline) REQUIRES(sem_ids.lock)
 {
     struct sem_set *set = sem_set_of(ipc_find_locked(&sem_ids, id));
 
@@ -263,8 +259,8 @@ static int call_start_locked(int id, struct sem_call *c) REQUIRES(sem_ids.lock)
             return -ENOMEM;
     }
     result = call_try_locked(set, c);
-    if (result == SEM_WAITS)
-        call_sleep_locked(set, c);
+    if (result == SLEEPER_WAITS)
+        return call_sleep_locked(set, c, deadline);
     if (result)
         return result;
     if (c->changes)
@@ -273,33 +269,16 @@ static int call_start_locked(int id, struct sem_call *c) REQUIRES(sem_ids.lock)
     return 0;
 }
 
-/* Until somebody has done it, or err ends the wait. The lock is held at both ends. */
-static int call_wait_locked(int id, struct sem_call *c, ktime_t deadline) REQUIRES(sem_ids.lock)
-{
-    while (c->result == SEM_WAITS) {
-        spin_unlock(&sem_ids.lock);
-        int err = thread_block(deadline, true);
-        spin_lock(&sem_ids.lock);
-        if (!err || c->result != SEM_WAITS)
-            continue;
-        call_unsleep_locked(sem_set_of(ipc_find_locked(&sem_ids, id)), c);
-        return err == -ETIMEDOUT ? -EAGAIN : -EINTR; /* never restarted */
-    }
-    return c->result;
-}
-
 static long call_run(int id, const struct sembuf *ops, unsigned n, ktime_t deadline)
 {
-    struct sem_call c = {.thread = current, .ops = ops, .n = n};
+    struct sem_call c = {.pid = current_process()->pid, .ops = ops, .n = n};
 
     if (id < 0)
         return -EINVAL;
     for (unsigned i = 0; i < n; i++)
         c.changes |= ops[i].sem_op != 0;
     spin_lock(&sem_ids.lock);
-    int result = call_start_locked(id, &c);
-    if (result == SEM_WAITS)
-        result = call_wait_locked(id, &c, deadline);
+    int result = call_run_locked(id, &c, deadline);
     spin_unlock(&sem_ids.lock);
     return result;
 }

@@ -154,7 +154,7 @@ static long sleepers_locked(const struct sem_set *set, int n, bool zero) REQUIRE
 
     for (size_t i = 0; i < ARRAY_SIZE(queues); i++)
         list_for_each(l, queues[i]) {
-            const struct sembuf *op = list_entry(l, const struct sem_call, link)->blocking;
+            const struct sembuf *op = list_entry(l, const struct sem_call, s.link)->blocking;
             count += op->sem_num == n && (op->sem_op == 0) == zero;
         }
     return count;

@@ -10,6 +10,7 @@
 #include <linux/sem.h>
 
 #include "kernel/ipc/ipcid.h"
+#include "kernel/ipc/sleeper.h"
 #include "lib/list.h"
 
 struct sem {
@@ -42,16 +43,14 @@ struct sem_undos {
 
 /* A semop that is being tried, and sleeps if it must. */
 struct sem_call {
-    struct list link; /* [l] set->zero or set->takers */
-    struct thread *thread;
+    struct sleeper s; /* first; [l] in set->zero or set->takers */
+    int pid;          /* [I] whose */
     const struct sembuf *ops;
     unsigned n;
     bool changes;                  /* not all operations wait for zero */
     struct sem_undo *undo;         /* [l] NULL without SEM_UNDO */
     const struct sembuf *blocking; /* [l] the operation that could not be done */
-    int result;                    /* [l] SEM_WAITS until it is done or has failed */
 };
-#define SEM_WAITS 1
 
 extern struct ipc_ids sem_ids;
 extern uint64_t sem_used; /* [l] semaphores in all sets */
