@@ -11,10 +11,13 @@
 #include "abi/config/config.h"
 #include "kernel/boot/args.h"
 #include "kernel/fs/tty/pty.h"
+#include "kernel/ipc/mqueue.h"
 #include "kernel/kernel.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/config.h"
 #include "lib/string.h"
+
+#define MQUEUE_PATH "/dev/mqueue"
 
 static const struct config *the_config; /* [I] after fs_init */
 static bool complained;                 /* [a] */
@@ -114,7 +117,7 @@ static int mount_defaults(const struct config *c)
         const char *type, *path;
     } defaults[] = {
         {"proc", "/proc"}, {"devtmpfs", "/dev"},  {"devpts", "/dev/pts"},
-        {"sysfs", "/sys"}, {"tmpfs", "/dev/shm"},
+        {"sysfs", "/sys"}, {"tmpfs", "/dev/shm"}, {"mqueue", MQUEUE_PATH},
     };
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
         if (configured(c, defaults[i].path) || foreign(c, defaults[i].type))
@@ -123,7 +126,8 @@ static int mount_defaults(const struct config *c)
         if (err)
             return err;
     }
-    return 0;
+    /* Queues have names even where the configuration has something else at that place. */
+    return configured(c, MQUEUE_PATH) ? vfs_mount_hidden("mqueue") : 0;
 }
 
 static void kinds_init(void)
@@ -135,6 +139,7 @@ static void kinds_init(void)
     devpts_fs_init();
     proc_fs_init();
     sys_fs_init();
+    mqueue_fs_init();
 }
 
 int fs_init(const struct config *config)

@@ -4,7 +4,7 @@
  *
  * Each kind registers itself with the VFS by name (fs_type_register).  fs_init registers them all and
  * mounts what the measured configuration says, then what every program expects and the
- * configuration left out: /proc, /dev, /sys, /dev/shm.
+ * configuration left out: /proc, /dev, /sys, /dev/shm, /dev/mqueue.
  */
 #ifndef KERNEL_FS_FS_H
 #define KERNEL_FS_FS_H

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 
 #include "kernel/net/netif.h"
+#include "kernel/net/netlink.h"
 #include "kernel/net/packet.h"
 #include "kernel/vfs/vfs_impl.h"
 
@@ -257,6 +258,40 @@ static int netlink_setopt(struct socket *s, int level, int opt, const void *val,
     (void)s;
     (void)val;
     return level != 270 || opt < 1 || opt > 12 ? -ENOPROTOOPT : len < 4 ? -EINVAL : 0;
+}
+
+/* Cookies. */
+
+int netlink_cookie_new(const struct file *f, const void *data, size_t n, struct packet **out)
+{
+    struct uio_seg seg;
+    struct uio u;
+    struct msg m = {.u = &u};
+    char copy[64];
+    if (!file_is_socket(f))
+        return -ENOTSOCK;
+    if (container_of(f, const struct socket, file)->family != AF_NETLINK || n > sizeof(copy))
+        return -EINVAL;
+    memcpy(copy, data, n);
+    uio_init_kernel(&u, &seg, copy, n);
+    int err = packet_new(&m, n, out);
+    if (!err)
+        (*out)->from = (struct addr){.len = sizeof((*out)->from.nl), .family = AF_NETLINK};
+    return err;
+}
+
+void netlink_cookie_free(struct packet *p)
+{
+    packet_put(p);
+}
+
+void netlink_cookie_send(struct file *f, struct packet *p, size_t at, char code)
+{
+    p->data[at] = code;
+    if (packet_queue_add(&netlink_of(socket_of(f))->queue, p, UINT32_MAX, SIZE_MAX))
+        packet_put(p);
+    else
+        file_wake(f, EV_IN);
 }
 
 static void netlink_release(struct socket *s)

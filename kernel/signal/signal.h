@@ -54,6 +54,8 @@ bool signal_is_ignored(int sig);
 void signal_to_self(int sig);
 /* SIGCONT, SIGKILL or the process's end: a stop, also one that is only taken, is over.  (stop.c) */
 void signal_continue_locked(struct process *p);
+/* What kill(2) and its kind put in, with the sender's ids. */
+void siginfo_from_self(siginfo_t *info, int sig, int code);
 /* A fault of the current thread: delivered even when blocked or ignored (then the process dies). */
 void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t error_code);
 /* The current thread would go on at an address that no program can have: SIGSEGV, as from a jump. */

@@ -141,8 +141,6 @@ enum siginfo_layout siginfo_layout(int sig, int code);
  * -EFAULT, or -E2BIG when it uses bytes that a signal's layout does not have.
  */
 MUST_CHECK int siginfo_in(siginfo_t *info, uaddr_t uinfo, int sig);
-/* What kill(2) and its kind put in, with the sender's ids. */
-void siginfo_from_self(siginfo_t *info, int sig, int code);
 
 /* stop.c.  A stop signal that the current thread has taken has its default effect. */
 void signal_stop(struct process *p, int sig);

@@ -30,6 +30,7 @@ struct inode;
 struct super;
 struct statfs_info;
 struct dentry;
+struct mount;
 
 struct setattr {
     unsigned mask; /* SETATTR_* */
@@ -116,6 +117,7 @@ struct super {
     unsigned flags; /* SUPER_* */
     uint64_t dev;   /* st_dev */
     struct inode *root;
+    struct mount *mount; /* [I after boot] the last that was made of it */
     void *priv;
 };
 #define SUPER_RDONLY 1U   /* writes are -EROFS, decided by the VFS */

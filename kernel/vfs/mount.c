@@ -199,44 +199,65 @@ static int mount_fill(struct mount *m, const char *source, const char *target, u
     if (!m->source || !m->target)
         return -ENOMEM;
     int err = dentry_new(NULL, "", 0, inode_get(m->super->root), DENTRY_OUT, &m->root);
-    if (!err)
+    if (!err) {
         m->root->mount = m;
+        m->super->mount = m;
+    }
+    return err;
+}
+
+static void mount_free(struct mount *m)
+{
+    kfree(m->source);
+    kfree(m->target);
+    if (m->root)
+        dentry_put(m->root);
+    kfree(m);
+}
+
+/* A mount that is nowhere yet. */
+static int mount_new(const char *type, const char *source, const char *target, unsigned flags,
+                     struct mount **out)
+{
+    struct fs_type *t = type_find(type);
+    if (!t)
+        return -ENODEV;
+    struct mount *m = kzalloc(sizeof(*m));
+    if (!m)
+        return -ENOMEM;
+    int err = t->mount(source, flags, &m->super);
+    if (!err)
+        err = mount_fill(m, source, target, flags);
+    if (err)
+        mount_free(m); /* a super stays: boot ends on an error here */
+    else
+        *out = m;
     return err;
 }
 
 int vfs_mount(const char *type, const char *source, const char *target, unsigned flags)
 {
-    struct fs_type *t = type_find(type);
     struct mount *m;
-    int err;
-    if (!t)
-        return -ENODEV;
-    m = kzalloc(sizeof(*m));
-    if (!m)
-        return -ENOMEM;
-    err = t->mount(source, flags, &m->super);
+    int err = mount_new(type, source, target, flags, &m);
     if (err)
-        goto undo_mount;
-    err = mount_fill(m, source, target, flags);
-    if (err)
-        goto undo_fill;
+        return err;
     err = mount_attach(m, target);
-    if (err)
-        goto undo_fill;
+    if (err) {
+        mount_free(m);
+        return err;
+    }
     if (mounts.last)
         mounts.last->next = m;
     else
         mounts.first = m;
     mounts.last = m;
     return 0;
-undo_fill: /* the super stays: boot ends on an error here */
-    kfree(m->source);
-    kfree(m->target);
-    if (m->root)
-        dentry_put(m->root);
-undo_mount:
-    kfree(m);
-    return err;
+}
+
+int vfs_mount_hidden(const char *type)
+{
+    struct mount *m;
+    return mount_new(type, NULL, "/", 0, &m);
 }
 
 int vfs_init(void)

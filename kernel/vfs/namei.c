@@ -282,8 +282,7 @@ static int remove_check(struct dentry *d, bool dir, bool trailing)
     return trailing ? -ENOTDIR : 0;
 }
 
-/* Names mutex held (not volatile). */
-static int remove_known(struct walk *w, bool dir)
+int walk_remove_locked(struct walk *w, bool dir)
 {
     struct inode *i = w->at->inode;
     struct notify_victim victim;
@@ -364,7 +363,7 @@ static int remove_path(int dirfd, const char *path, bool dir)
         err = remove_volatile(&w, dir);
     } else if (!err) {
         mutex_lock(&w.at->inode->names);
-        err = remove_known(&w, dir);
+        err = walk_remove_locked(&w, dir);
         mutex_unlock(&w.at->inode->names);
     }
     walk_end(&w);

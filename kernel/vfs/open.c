@@ -85,7 +85,7 @@ static void open_tell(struct file *f, uint32_t flags, bool created)
         notify_file(f, IN_MODIFY);
 }
 
-static int open_dentry(struct dentry *d, uint32_t flags, bool created, struct file **out)
+int dentry_open(struct dentry *d, uint32_t flags, bool created, struct file **out)
 {
     struct inode *i = d->inode;
     int err = open_check(d, flags, created);
@@ -240,7 +240,7 @@ static int open_last(struct walk *w, const struct open_request *r, struct file *
     else if (r->resolve & RESOLVE_NO_XDEV && d->mount != w->at->mount)
         err = -EXDEV;
     else
-        err = open_dentry(d, r->flags, created, out);
+        err = dentry_open(d, r->flags, created, out);
 out_put:
     dentry_put(d);
     return err;

@@ -13,6 +13,11 @@ struct fdtable;
 struct dentry;
 struct fs_context;
 
+struct child_maker {
+    int (*fn)(struct inode *dir, const char *name, const void *arg, struct inode **out);
+    const void *arg;
+};
+
 /* Opens as openat(2) with O_* flags; a reference. */
 MUST_CHECK int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode,
                         struct file **out);
@@ -28,10 +33,20 @@ MUST_CHECK int dentry_of_file(struct file *f, struct dentry **out);
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 
+/*
+ * A name in a directory that is known, for calls that have names of their own (mq_open): child.c.
+ * make makes a missing inode (flags have O_CREAT), names are locked; it gets the caller's arg.
+ */
+MUST_CHECK int vfs_open_child(struct dentry *dir, const char *name, uint32_t flags,
+                              const struct child_maker *make, struct file **out);
+MUST_CHECK int vfs_unlink_child(struct dentry *dir, const char *name);
+
 /* Mounts (boot): vfs_init first; the first mount must be "/".  A missing target directory is made
  * up (and listed). */
 int vfs_init(void);
 MUST_CHECK int vfs_mount(const char *type, const char *source, const char *target, unsigned flags);
+/* A file system that no path leads to: its super's mount has the root. */
+MUST_CHECK int vfs_mount_hidden(const char *type);
 /* Calls fn for each mount: /proc/mounts. */
 int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const char *target,
                                  unsigned flags, void *),

@@ -189,8 +189,13 @@ static inline void path_done(struct path_arg *p)
         kfree(p->s);
 }
 
+/* open.c: what O_* flags ask of the dentry; created: just now, by the caller. */
+MUST_CHECK int dentry_open(struct dentry *d, uint32_t flags, bool created, struct file **out);
+
 /* namei.c */
 void namei_init(void);
+/* Removes the last component; w->at->inode->names is held (not on volatile file systems). */
+MUST_CHECK int walk_remove_locked(struct walk *w, bool dir);
 
 /* A socket node for bind(2), with umask: its dentry (a reference); -EEXIST … */
 MUST_CHECK int vfs_make_socket(const char *path, struct dentry **out);

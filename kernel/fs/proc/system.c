@@ -186,9 +186,8 @@ int proc_version_show(struct seq *s, const struct pseudo_inode *i)
 int proc_filesystems_show(struct seq *s, const struct pseudo_inode *i)
 {
     (void)i;
-    seq_puts(
-        s,
-        "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thost\nnodev\ttrusted\n");
+    seq_puts(s, "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thost\nnodev\ttrus"
+                "ted\nnodev\tmqueue\n");
     return 0;
 }
 

@@ -31,8 +31,9 @@ static inline int can_become(void)
 
 static inline void become(unsigned uid)
 {
-    if (seteuid(0) || setgroups(0, NULL) || setegid(uid) || seteuid(uid))
-        check(!"seteuid");
+    if (setresuid(0, 0, 0) || setgroups(0, NULL) || setresgid(uid, uid, 0) ||
+        setresuid(uid, uid, 0))
+        check(!"setresuid");
 }
 
 /* A thread that makes one call and keeps its result and errno. */
