@@ -17,10 +17,12 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
 #include "kernel/mm/shmem_impl.h"
 #include "kernel/vfs/file.h"
 
 #include <linux/errno.h>
+#include <linux/mman.h>
 #include <linux/resource.h>
 
 #define DIRTY_PAGES 16UL /* made writable at once when writes are sequential */
@@ -142,8 +144,10 @@ static int stack_grow(struct mm *mm, struct region *r, uaddr_t page)
         low = prev->prot ? prev->end + STACK_GUARD_GAP : prev->end;
     if (page < low || r->end - page > mm_rlimit(RLIMIT_STACK))
         return -EFAULT;
-    if (mm_may_expand(mm, more, r->prot, r->flags))
+    if (mm_may_expand(mm, more, r->prot, r->flags) ||
+        map_place(mm, page, more, MAP_FIXED_NOREPLACE) < 0)
         return -EFAULT;
+    overlay_evict(mm, page, r->start);
     region_resize(&mm->regions, r, page, r->end);
     return 0;
 }

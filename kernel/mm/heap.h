@@ -19,7 +19,8 @@ void *kmalloc(size_t n) MUST_CHECK; /* not zeroed */
 void *krealloc(void *p, size_t n) MUST_CHECK;
 void kfree(void *p); /* NULL is fine */
 char *kstrdup(const char *s) MUST_CHECK;
-void *kpages_alloc(size_t npages) MUST_CHECK; /* page aligned, zeroed */
+void *kpages_alloc(size_t npages) MUST_CHECK;     /* page aligned, zeroed */
+void *kpages_alloc_any(size_t npages) MUST_CHECK; /* likewise, not zeroed */
 void kpages_free(void *p, size_t npages);
 /* A kernel stack of KSTACK_SIZE bytes with an absent guard page below. Not zeroed. */
 #define KSTACK_SIZE (16UL * 1024)

@@ -230,6 +230,16 @@ void kpages_give(void *p, size_t npages)
     run_join((size_t)(head - heap.page), npages, KPAGE_FREE, false);
 }
 
+void *kpages_alloc_any(size_t npages)
+{
+    bool zero;
+
+    spin_lock(&heap_lock);
+    void *p = kpages_take(npages, &zero);
+    spin_unlock(&heap_lock);
+    return p;
+}
+
 void *kpages_alloc(size_t npages)
 {
     bool zero = false;

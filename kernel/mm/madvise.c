@@ -34,8 +34,11 @@ enum action {
     ADVICE_DROP,
     ADVICE_FREE,
     ADVICE_FILL,
-    ADVICE_ANON,
-    ADVICE_PUNCH
+    ADVICE_PUNCH,
+    ADVICE_WIPE,
+    ADVICE_KEEP,
+    ADVICE_DONTFORK,
+    ADVICE_DOFORK
 };
 
 static enum action advice_action(int advice)
@@ -45,21 +48,21 @@ static enum action advice_action(int advice)
     case MADV_FREE: return ADVICE_FREE;
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE: return ADVICE_FILL;
-    case MADV_WIPEONFORK: return ADVICE_ANON;
     case MADV_REMOVE: return ADVICE_PUNCH;
+    case MADV_WIPEONFORK: return ADVICE_WIPE;
+    case MADV_KEEPONFORK: return ADVICE_KEEP;
+    case MADV_DONTFORK: return ADVICE_DONTFORK;
+    case MADV_DOFORK: return ADVICE_DOFORK;
     case MADV_NORMAL:
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
     case MADV_WILLNEED:
-    case MADV_DONTFORK:
-    case MADV_DOFORK:
     case MADV_MERGEABLE:
     case MADV_UNMERGEABLE:
     case MADV_HUGEPAGE:
     case MADV_NOHUGEPAGE:
     case MADV_DONTDUMP:
     case MADV_DODUMP:
-    case MADV_KEEPONFORK:
     case MADV_COLD:
     case MADV_PAGEOUT:
     case MADV_COLLAPSE_6_1: return ADVICE_IGNORE;
@@ -95,6 +98,20 @@ static int punch(const struct region *r, uaddr_t start, uaddr_t end)
                                    r->off + (int64_t)(start - r->start), (int64_t)(end - start));
 }
 
+/* What fork does with [start, end), which lies in one region. */
+static int advise_flags(struct mm *mm, uaddr_t start, uaddr_t end, unsigned set, unsigned clear)
+{
+    struct region *r = region_find(&mm->regions, start);
+
+    if (((r->flags | set) & ~clear) == r->flags)
+        return 0;
+    if (region_isolate(&mm->regions, start, end))
+        return -ENOMEM;
+    r = region_find(&mm->regions, start);
+    r->flags = (r->flags | set) & ~clear;
+    return 0;
+}
+
 static int advise_region(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end,
                          enum action action)
 {
@@ -110,8 +127,12 @@ static int advise_region(struct mm *mm, struct region *r, uaddr_t start, uaddr_t
             pages_clear(mm, start, end);
         return 0;
     case ADVICE_FILL: return mm_populate(mm, start, end);
-    case ADVICE_ANON: return private_anon ? 0 : -EINVAL;
     case ADVICE_PUNCH: return punch(r, start, end);
+    case ADVICE_WIPE:
+        return private_anon ? advise_flags(mm, start, end, REGION_WIPEONFORK, 0) : -EINVAL;
+    case ADVICE_KEEP: return advise_flags(mm, start, end, 0, REGION_WIPEONFORK);
+    case ADVICE_DONTFORK: return advise_flags(mm, start, end, REGION_DONTFORK, 0);
+    case ADVICE_DOFORK: return advise_flags(mm, start, end, 0, REGION_DONTFORK);
     default: return 0;
     }
 }

@@ -175,6 +175,8 @@ int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
         err = unmap_locked(mm, r->start, r->end, dead);
     if (!err && shmem_used(r->start, r->end))
         err = (int)reject(-ENOMEM, "another process shares memory at these addresses");
+    if (!err)
+        overlay_evict(mm, r->start, r->end);
     if (!err && wants_eager(r))
         err = pages_fill_zero(mm, r, r->start, a->len / PAGE_SIZE);
     if (err) {

@@ -11,6 +11,7 @@
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/pagemap.h"
+#include "kernel/mm/shmem_impl.h"
 #include "kernel/mm/slot.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
@@ -115,6 +116,55 @@ void mm_free_dead(struct list *dead)
         region_free(list_entry(l, struct region, link));
 }
 
+/* The child's regions: all but those that it is not to have. */
+static int copy_regions(struct mm *mm, struct mm *child)
+{
+    list_for_each(l, &mm->regions.list) {
+        const struct region *r = list_entry(l, const struct region, link);
+        struct region *copy;
+
+        if (r->flags & REGION_DONTFORK)
+            continue;
+        copy = region_clone(r);
+        if (!copy)
+            return -ENOMEM;
+        if (copy->shm && shmap_fork(copy)) {
+            region_free(copy);
+            return -ENOMEM;
+        }
+        region_insert(&child->regions, copy);
+    }
+    return 0;
+}
+
+/* One in which no thread has run: it has no pages, or all are put away. */
+static void mm_discard(struct mm *child)
+{
+    while (!list_empty(&child->regions.list)) {
+        struct region *r = list_entry(child->regions.list.next, struct region, link);
+        if (r->shm)
+            shmap_unmap(r);
+        region_remove(&child->regions, r);
+        region_free(r);
+    }
+    if (child->overlay)
+        overlay_leave(child);
+    mm_drop(child);
+}
+
+int mm_share(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    if (slot_claim(mm->overlay, start, end))
+        return 0;
+    for (uaddr_t at = start; at < end; at = slot_unit_end(at)) {
+        /* It may be gone by now: then it is to be claimed after all. */
+        if (overlay_join(mm, at) == 0)
+            break;
+    }
+    turn_enter();
+    return slot_claim(mm->overlay, start, end) ? 0 : -ENOMEM;
+}
+
 void mm_put(struct mm *mm)
 {
     struct list dead = LIST_INIT(dead);
@@ -122,6 +172,11 @@ void mm_put(struct mm *mm)
 
     if (!mm || !ref_put(&mm->users))
         return;
+    if (current->turn != &mm->turn) {
+        mm_discard(mm);
+        return;
+    }
+    mm->dying = true;
     aio_end(mm);
     patch_mm_gone(mm);
     mutex_lock(&mm->lock);
@@ -134,7 +189,47 @@ void mm_put(struct mm *mm)
         kpages_free(mm->staging, STAGING_PAGES);
     mm->staging = NULL;
     overlay_leave(mm);
+    if (current->turn == &mm->turn)
+        turn_move(NULL);
     mm_drop(mm);
+}
+
+int mm_fork(struct mm *mm, struct mm **out)
+{
+    struct mm *child = kzalloc(sizeof(*child));
+    int err;
+
+    if (!child)
+        return -ENOMEM;
+    mutex_init(&child->lock);
+    ref_init(&child->users);
+    ref_init(&child->ref);
+    region_tree_init(&child->regions, mm->regions.low, mm->regions.high);
+    child->home = mm->home;
+    child->home_end = mm->home_end;
+    child->mmap_base = mm->mmap_base;
+    child->stack_top = mm->stack_top;
+    child->pie_base = mm->pie_base;
+    mutex_lock(&mm->lock);
+    child->brk_start = mm->brk_start;
+    child->brk = mm->brk;
+    err = copy_regions(mm, child);
+    if (!err)
+        err = overlay_copy(mm, child);
+    if (!err)
+        err = patch_mm_fork(mm, child);
+    mutex_unlock(&mm->lock);
+    if (err) {
+        mm_discard(child);
+        return err;
+    }
+    *out = child;
+    return 0;
+}
+
+void mm_fork_child_first(struct mm *mm, struct mm *child)
+{
+    overlay_child_first(mm, child);
 }
 
 void mm_set_brk(struct mm *mm, uaddr_t start)
@@ -152,6 +247,11 @@ uaddr_t mm_stack_top(const struct mm *mm)
 uaddr_t mm_pie_base(const struct mm *mm)
 {
     return mm->pie_base;
+}
+
+struct turn *mm_turn(struct mm *mm)
+{
+    return &mm->turn;
 }
 
 struct patch_space **mm_patch(struct mm *mm)

@@ -36,6 +36,22 @@ struct mm *mm_new(void) MUST_CHECK;
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
 /*
+ * fork: a copy with the same addresses, which takes turns with mm (overlay.h), with one user.  mm is the current
+ * process's.  Shared mappings stay shared.  -ENOMEM.
+ */
+MUST_CHECK int mm_fork(struct mm *mm, struct mm **child);
+/*
+ * After the child's first thread was started: lets it run first if that saves copying.  Between mm_fork and this
+ * the caller must not have written to its memory, and it must not touch it before turn_enter (sched/turns.h),
+ * which the way back to the program calls.
+ */
+void mm_fork_child_first(struct mm *mm, struct mm *child);
+/*
+ * An image is linked for [start, end), and mm, the current process's and still empty, is to have it: when these
+ * addresses are another process's, the two will take turns.  May sleep.  -ENOMEM: several others' at once.
+ */
+MUST_CHECK int mm_share(struct mm *mm, uaddr_t start, uaddr_t end);
+/*
  * For those who only look from outside (/proc): p->mm under p->lock, then grab.  The object stays until mm_drop;
  * its regions may go meanwhile.
  */
@@ -56,6 +72,9 @@ MUST_CHECK int mm_protect(struct mm *mm, uaddr_t addr, size_t len, unsigned prot
 uaddr_t mm_stack_top(const struct mm *mm);
 /* Where a position-independent program with an interpreter goes. */
 uaddr_t mm_pie_base(const struct mm *mm);
+/* Its turn among those with the same addresses (sched/turns.h): every thread that runs in it has it. */
+struct turn;
+struct turn *mm_turn(struct mm *mm);
 /* What the site patcher (sys/) knows of it. */
 struct patch_space;
 struct patch_space **mm_patch(struct mm *mm);

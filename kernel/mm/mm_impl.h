@@ -9,14 +9,22 @@
 #define KERNEL_MM_MM_IMPL_H
 
 #include "kernel/mm/mm.h"
+#include "kernel/mm/away.h"
 #include "kernel/mm/region.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/turns.h"
 
 struct mm {
     struct mutex lock;
     struct ref users, ref;      /* mm.h; the users together hold one ref */
     struct overlay *overlay;    /* [I] owner of its addresses; overlay.h */
     uaddr_t home, home_end;     /* [I] slot.h */
+    struct list member_link;    /* [overlay_lock] of its group */
+    struct turn turn;           /* sched/turns.h */
+    struct tree away;           /* overlay.h: pages that are not in place */
+    uint64_t family;            /* [I] the same for all that forked from one */
+    bool lost;                  /* pages of it found no room: it must end */
+    bool dying;                 /* its last user is gone */
     struct patch_space *patch;  /* sys/'s */
     struct region_tree regions; /* [l] */
     uaddr_t brk_start, brk;     /* [l] brk_start 0: no heap */
@@ -62,10 +70,12 @@ void pages_drop(struct mm *mm, uaddr_t start, uaddr_t end);
 void pages_remove(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Contents of private anonymous memory become zero. */
 void pages_clear(struct mm *mm, uaddr_t start, uaddr_t end);
+/* n pages in place of one state, whose contents matter to nobody: kept as spare ones, or given back. */
+void pages_give_up(uaddr_t start, size_t n, unsigned state);
 /* Moves n pages to dst, where none is present. -ENOMEM: nothing moved. */
 MUST_CHECK int pages_move(struct mm *mm, uaddr_t dst, uaddr_t src, size_t n);
 /* Kernel writes to a present page whatever its permission: opens it; pages_close restores. */
-void pages_open(uaddr_t page, unsigned state);
+void pages_open(struct mm *mm, uaddr_t page, unsigned state);
 void pages_close(uaddr_t page, unsigned state);
 
 /* fault.c */

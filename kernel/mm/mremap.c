@@ -5,6 +5,8 @@
  * bottom of a gap twice its size, so that the next growth is in place.  Shared memory never moves.
  */
 #include "abi/host/layout.h"
+#include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
 #include "kernel/mm/shmem_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
@@ -76,8 +78,10 @@ static int remap_move(struct mm *mm, struct region *r, const struct remap *m, ua
         err = region_isolate(&mm->regions, m->old, m->old + m->old_len);
     else
         err = 0;
-    if (!err)
+    if (!err) {
+        overlay_evict(mm, to, to + m->new_len);
         err = pages_move(mm, to, m->old, pages);
+    }
     if (err) {
         list_add_tail(dead, &n->link);
         return err;
@@ -143,8 +147,10 @@ static int64_t remap_dontunmap(struct mm *mm, const struct remap *m, struct list
 static bool remap_in_place(struct mm *mm, struct region *r, const struct remap *m)
 {
     if (m->old + m->old_len != r->end ||
-        !region_gap_ok(&mm->regions, r->end, m->new_len - m->old_len))
+        !region_gap_ok(&mm->regions, r->end, m->new_len - m->old_len) ||
+        map_place(mm, r->end, m->new_len - m->old_len, MAP_FIXED_NOREPLACE) < 0)
         return false;
+    overlay_evict(mm, r->end, m->old + m->new_len);
     region_resize(&mm->regions, r, r->start, m->old + m->new_len);
     region_merge(&mm->regions, r);
     return true;

@@ -1,34 +1,351 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Overlay groups: who is in them, what fork puts away, and what must be kept for others when one member
+ * changes or leaves what all have in common.  The change of turns itself is in swap.c.
+ */
 #include "kernel/mm/overlay.h"
 
+#include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
-#include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay_impl.h"
+#include "kernel/mm/pagemap.h"
 #include "kernel/mm/slot.h"
+#include "kernel/vfs/file.h"
+#include "lib/string.h"
 
-struct overlay {
-    struct mm *mm;
-};
+#include <linux/errno.h>
+
+struct spinlock overlay_lock;
+static uint64_t families; /* [a] */
+
+/* Members */
+
+static void member_add_locked(struct overlay *g, struct mm *mm) REQUIRES(overlay_lock)
+{
+    list_add_tail(&g->members, &mm->member_link);
+    g->count++;
+    mm->overlay = g;
+}
 
 struct overlay *overlay_new(struct mm *mm)
 {
     struct overlay *g = kzalloc(sizeof(*g));
 
-    if (g)
-        g->mm = mm;
+    if (!g)
+        return NULL;
+    list_init(&g->members);
+    turns_init(&g->turns, swap_turns);
+    away_init(&mm->away);
+    mm->family = __atomic_add_fetch(&families, 1, __ATOMIC_RELAXED);
+    spin_lock(&overlay_lock);
+    member_add_locked(g, mm);
+    spin_unlock(&overlay_lock);
     return g;
 }
 
 void overlay_leave(struct mm *mm)
 {
-    slots_release(mm->overlay);
-    kfree(mm->overlay);
-    mm->overlay = NULL;
+    struct overlay *g = mm->overlay;
+
+    spin_lock(&overlay_lock);
+    list_del(&mm->member_link);
+    bool last = --g->count == 0;
+    if (last)
+        slots_release(g);
+    spin_unlock(&overlay_lock);
+    away_free_all(&mm->away);
+    turn_leave(&mm->turn);
+    if (last) {
+        turns_fini(&g->turns);
+        kfree(g);
+    }
+}
+
+int overlay_join(struct mm *mm, uaddr_t addr)
+{
+    struct overlay *old = mm->overlay;
+
+    spin_lock(&overlay_lock);
+    struct overlay *g = slot_owner(addr);
+    if (!g || g == old || old->count > 1) {
+        spin_unlock(&overlay_lock);
+        return -ESRCH;
+    }
+    /* Its only member so far holds the turn from now on. */
+    list_for_each(l, &g->members) {
+        struct mm *other = list_entry(l, struct mm, member_link);
+        if (!other->turn.group)
+            turn_join(&g->turns, &other->turn);
+    }
+    list_del(&mm->member_link);
+    member_add_locked(g, mm);
+    turn_join(&g->turns, &mm->turn);
+    slots_inherit(old, g);
+    spin_unlock(&overlay_lock);
+    turns_fini(&old->turns);
+    kfree(old);
+    return 0;
+}
+
+bool overlay_shared(const struct mm *mm)
+{
+    return mm->overlay->count > 1;
+}
+
+/* The private region of mm that holds addr, or NULL. */
+struct region *member_region(const struct mm *mm, uaddr_t addr)
+{
+    struct region *r = region_find(&mm->regions, addr);
+
+    return r && r->start <= addr && region_private(r) ? r : NULL;
+}
+
+/* Both map the same page of a file at addr, with the same rights. */
+static bool same_file(const struct region *x, const struct region *y, uaddr_t addr)
+{
+    return x->file && y->file && x->file->inode && x->file->inode == y->file->inode &&
+           x->prot == y->prot &&
+           x->off + (int64_t)(addr - x->start) == y->off + (int64_t)(addr - y->start);
+}
+
+unsigned clean_users(const struct mm *mm, uaddr_t addr)
+{
+    const struct region *mine = member_region(mm, addr);
+    unsigned users = 0;
+
+    list_for_each(l, &mm->overlay->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        const struct region *r = other == mm ? NULL : member_region(other, addr);
+        if (!r)
+            continue;
+        if (!same_file(mine, r, addr))
+            return 0;
+        users++;
+    }
+    return users;
 }
 
 uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end)
 {
-    (void)mm;
-    (void)start;
-    (void)end;
+    uaddr_t first = 0;
+
+    if (!overlay_shared(mm))
+        return 0;
+    list_for_each(l, &mm->overlay->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        const struct region *r;
+
+        if (other == mm)
+            continue;
+        r = region_find(&other->regions, start);
+        if (r && r->start < end && (!first || r->start < first))
+            first = MAX(r->start, start);
+    }
+    return first;
+}
+
+/* fork */
+
+/* Copies of n pages of one state. */
+static int copy_run(struct mm *child, uaddr_t start, size_t n, unsigned state)
+{
+    for (size_t part; n > 0; n -= part, start += part * PAGE_SIZE) {
+        struct away *a;
+
+        part = MIN(n, AWAY_PAGES);
+        a = away_add(&child->away, start, part);
+        if (!a)
+            return -ENOMEM;
+        memcpy(a->memory, (const void *)start, part * PAGE_SIZE);
+        memset(a->state, (int)state, part);
+    }
     return 0;
+}
+
+/*
+ * What is in place and not writable becomes common to mm, its child and no other: one that maps something
+ * at addr but has no page there would take it for its own.
+ */
+static bool may_be_common(const struct mm *mm, const struct mm *child, uaddr_t addr)
+{
+    list_for_each(l, &mm->overlay->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        if (other != mm && other != child && member_region(other, addr) &&
+            !away_state(&other->away, addr))
+            return false;
+    }
+    return true;
+}
+
+/* n pages of one state that are mm's alone and not writable. */
+static int share_run(struct mm *mm, struct mm *child, uaddr_t start, size_t n, unsigned state)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < n && !err; i++, start += PAGE_SIZE) {
+        if (may_be_common(mm, child, start)) {
+            pagemap_set(start, 1, state | PAGE_COMMON);
+            continue;
+        }
+        if (!(state & EPAGE_R))
+            epage_protect(start, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
+        err = copy_run(child, start, 1, state);
+        if (!(state & EPAGE_R))
+            epage_protect(start, 1, (state & PAGE_PERM) | EPAGE_R, state & PAGE_PERM);
+    }
+    return err;
+}
+
+static int copy_region(struct mm *mm, struct mm *child, const struct region *r)
+{
+    size_t n = (r->end - r->start) / PAGE_SIZE, run;
+    unsigned state;
+    int err = 0;
+
+    for (uaddr_t at = r->start; n > 0 && !err; at += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(at, n, &state);
+        if (!(state & PAGE_PRESENT))
+            continue;
+        if (state & EPAGE_W)
+            err = copy_run(child, at, run, state);
+        else if (!(state & (PAGE_CLEAN | PAGE_COMMON)))
+            err = share_run(mm, child, at, run, state);
+    }
+    return err;
+}
+
+int overlay_copy(struct mm *mm, struct mm *child)
+{
+    int err = 0;
+
+    away_init(&child->away);
+    child->family = mm->family;
+    spin_lock(&overlay_lock);
+    member_add_locked(mm->overlay, child);
+    spin_unlock(&overlay_lock);
+    if (!mm->turn.group)
+        turn_join(&mm->overlay->turns, &mm->turn);
+    turn_join(&mm->overlay->turns, &child->turn);
+    list_for_each(l, &child->regions.list) {
+        const struct region *r = list_entry(l, const struct region, link);
+        if (!err && region_private(r) && !(r->flags & REGION_WIPEONFORK))
+            err = copy_region(mm, child, r);
+    }
+    return err;
+}
+
+void overlay_child_first(struct mm *mm, struct mm *child)
+{
+    if (turn_hand_over(&child->turn)) {
+        /* What is in place is the child's now: the same, but for who has the copies. */
+        mm->away = child->away;
+        away_init(&child->away);
+    }
+}
+
+/* What others have in common with mm */
+
+/* What is in place at addr, PAGE_COMMON or PAGE_CLEAN, is this member's too. */
+static bool page_is_theirs(const struct mm *other, uaddr_t addr)
+{
+    return member_region(other, addr) && !away_state(&other->away, addr);
+}
+
+void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const struct mm *but)
+{
+    unsigned bare = state & ~PAGE_COMMON;
+
+    if (!(state & EPAGE_R))
+        epage_protect(addr, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
+    list_for_each(l, &g->members) {
+        struct mm *other = list_entry(l, struct mm, member_link);
+        if (other != but && page_is_theirs(other, addr) &&
+            away_put(&other->away, addr, (const void *)addr, bare))
+            other->lost = true;
+    }
+    if (!(state & EPAGE_R))
+        epage_protect(addr, 1, (state & PAGE_PERM) | EPAGE_R, state & PAGE_PERM);
+}
+
+void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    size_t n = (end - start) / PAGE_SIZE, run;
+    unsigned state;
+
+    if (!overlay_used(mm, start, end))
+        return;
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(start, n, &state);
+        if (!(state & PAGE_PRESENT))
+            continue;
+        for (size_t i = 0; i < run && !(state & PAGE_CLEAN); i++)
+            common_put_away(mm->overlay, start + i * PAGE_SIZE, state, mm);
+        pages_give_up(start, run, state);
+    }
+}
+
+void overlay_break(struct mm *mm, uaddr_t start, size_t n)
+{
+    for (; n > 0; n--, start += PAGE_SIZE) {
+        unsigned state = pagemap_get(start);
+        common_put_away(mm->overlay, start, state, mm);
+        pagemap_set(start, 1, state & ~PAGE_COMMON);
+    }
+}
+
+void overlay_share_region(struct mm *mm, const struct region *r)
+{
+    list_for_each(l, &mm->overlay->members) {
+        struct mm *other = list_entry(l, struct mm, member_link);
+        struct region *copy;
+
+        if (other == mm || other->family != mm->family ||
+            !region_range_free(&other->regions, r->start, r->end))
+            continue;
+        copy = region_clone(r);
+        if (copy)
+            region_insert(&other->regions, copy);
+    }
+}
+
+bool overlay_text_common(const struct mm *mm, uaddr_t addr)
+{
+    if (!overlay_shared(mm) || !clean_users(mm, addr))
+        return false;
+    list_for_each(l, &mm->overlay->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        if (other->family != mm->family && member_region(other, addr))
+            return false;
+    }
+    return true;
+}
+
+/* A dying member's page stays: others have it in common, or each will put its own in its place. */
+static bool page_stays(const struct mm *mm, uaddr_t addr, unsigned state)
+{
+    bool any = false, all = true;
+
+    if (state & PAGE_CLEAN)
+        return clean_users(mm, addr) > 0;
+    list_for_each(l, &mm->overlay->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        if (other == mm)
+            continue;
+        any |= page_is_theirs(other, addr);
+        all &= away_state(&other->away, addr) != 0;
+    }
+    return state & PAGE_COMMON ? any : all;
+}
+
+bool overlay_keep(struct mm *mm, uaddr_t start, size_t *n, unsigned state)
+{
+    bool stays = page_stays(mm, start, state);
+    size_t run = 1;
+
+    while (run < *n && page_stays(mm, start + run * PAGE_SIZE, state) == stays)
+        run++;
+    *n = run;
+    if (stays && !(state & (PAGE_COMMON | PAGE_CLEAN)))
+        pagemap_set(start, run, PAGE_SPARE | (state & PAGE_PERM));
+    return stays;
 }

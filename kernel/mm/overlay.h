@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An overlay group: address spaces that use the same addresses and therefore take turns.
+ * An overlay group: address spaces that use the same addresses, of which one at a time, the holder of
+ * the group's turn (sched/turns.h), has its pages in place.
+ *
+ * fork makes them: the child has its parent's addresses.  So does a second process of a program that is
+ * linked for fixed addresses.  What is in place is the holder's, or nobody's, or common to all that map it:
+ *
+ *   private, writable   the holder's; each other member's copy is put away in the kernel's heap
+ *   PAGE_COMMON         private and not writable when the group was forked: the same for all, in place
+ *   PAGE_CLEAN          as the file has it: the same for all that map that file there
+ *   shared, kernel's    not touched: shared objects have addresses of their own
+ *
+ * Lock: only the holder's threads run, so they need none against other members; who looks at a group
+ * from outside (reclaim) takes overlay_lock for the list of members and tries their locks.
  */
 #ifndef KERNEL_MM_OVERLAY_H
 #define KERNEL_MM_OVERLAY_H
@@ -9,12 +21,46 @@
 
 struct mm;
 struct overlay;
+struct region;
 
 /* A group with mm as its only member, or NULL. */
 struct overlay *overlay_new(struct mm *mm) MUST_CHECK;
-/* Where the first region of another member of mm's group lies in [start, end), or 0. */
-uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end);
+/* mm, a new one without pages and alone, joins the group that has the addresses around addr; -ESRCH: there is none. */
+int overlay_join(struct mm *mm, uaddr_t addr);
 /* mm is gone: the last member frees the group and its addresses. */
 void overlay_leave(struct mm *mm);
+/* There are other members. */
+bool overlay_shared(const struct mm *mm);
+
+/* Where the first region of another member of mm's group lies in [start, end), or 0. */
+uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end);
+
+/* Puts copies of mm's writable private pages away for `child`, which has copies of its regions: -ENOMEM. */
+MUST_CHECK int overlay_copy(struct mm *mm, struct mm *child);
+/* The child holds the turn now, and the copies are mm's, if nobody can have changed a page since. */
+void overlay_child_first(struct mm *mm, struct mm *child);
+
+/*
+ * mm, the holder, is about to have regions in [start, end), where it has no pages: those of other members
+ * that are in place there are put away.
+ */
+void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end);
+/*
+ * mm, the holder, changes n pages in place that are PAGE_COMMON: the others that map them get copies.
+ * After that they are mm's alone.
+ */
+void overlay_break(struct mm *mm, uaddr_t start, size_t n);
+/* r, trampolines that common text jumps to, is to be in all of mm's family. */
+void overlay_share_region(struct mm *mm, const struct region *r);
+/* A change of the file's text at addr is a change for all that map it, and they know what it means. */
+bool overlay_text_common(const struct mm *mm, uaddr_t addr);
+/* mm ends, and these n pages of one state leave it: true when they were left in place, for others. */
+MUST_CHECK bool overlay_keep(struct mm *mm, uaddr_t start, size_t *n, unsigned state);
+
+/* Changes of turns, and pages that were copied for them, since the start. */
+struct swap_stats {
+    uint64_t changes, pages;
+};
+void swap_stats_get(struct swap_stats *out);
 
 #endif

@@ -8,8 +8,11 @@
  *   … | PAGE_DIRTY         and to be written back to the file of a shared mapping
  *   … | PAGE_CLEAN         and as its file has it, never writable since: may go, it can be read again
  *   … | PAGE_HOLE          of a shared object: came in by a fault where nothing had been written
+ *   … | PAGE_COMMON        and not writable, and so for all members of an overlay group that map it
  *   PAGE_SPARE             in the enclave, permission none, all zero: as good as absent, but cheaper to
  *                          bring in (EMODPE alone), and free for the taking when memory is short
+ *   PAGE_SPARE | perm      in the enclave with a permission, contents are nobody's: an overlay group's, whose
+ *                          next holder has that page
  *
  * A page belongs to the address space or shared object whose range it is in, whose lock guards its
  * byte.  Inner nodes are only ever added, by compare-and-swap; counts are atomic.
@@ -24,7 +27,8 @@
 #define PAGE_DIRTY 0x10U
 #define PAGE_SPARE 0x20U
 #define PAGE_CLEAN 0x40U
-#define PAGE_HOLE 0x80U
+#define PAGE_HOLE 0x80U   /* shared memory only */
+#define PAGE_COMMON 0x80U /* private memory only */
 #define PAGE_ABSENT 0U
 
 MUST_CHECK int pagemap_init(uint64_t end); /* for addresses [0, end) */

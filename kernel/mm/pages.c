@@ -18,6 +18,7 @@
 #include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
 #include "kernel/vfs/file.h"
 #include "lib/string.h"
 
@@ -48,6 +49,14 @@ static void *page_memory(uaddr_t page)
     return (void *)page; /* the program's memory, of which the caller has proven that it is there */
 }
 
+/* The pages are about to change for mm alone. */
+static unsigned own(struct mm *mm, uaddr_t start, size_t n, unsigned state)
+{
+    if (state & PAGE_COMMON)
+        overlay_break(mm, start, n);
+    return state & ~PAGE_COMMON;
+}
+
 static int add_zero(struct mm *mm, uaddr_t start, size_t n, unsigned perm)
 {
     if (!reclaim_room(mm, n) || epage_add(start, n))
@@ -58,6 +67,8 @@ static int add_zero(struct mm *mm, uaddr_t start, size_t n, unsigned perm)
 
 int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n)
 {
+    /* Trampolines of common text are as common. */
+    unsigned common = (r->flags & REGION_KERNEL) && overlay_shared(mm) ? PAGE_COMMON : 0;
     unsigned perm = region_perm(r), state;
     size_t run;
 
@@ -72,12 +83,14 @@ int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n)
         if (state == PAGE_SPARE) {
             epage_protect(start, run, 0, perm);
         } else {
+            if (state & PAGE_SPARE)
+                pages_remove(mm, start, start + run * PAGE_SIZE);
             /* Making room may have turned spare pages further on into absent ones: the loop looks again. */
             int err = add_zero(mm, start, run, perm);
             if (err)
                 return err;
         }
-        pagemap_set(start, run, PAGE_PRESENT | perm);
+        pagemap_set(start, run, PAGE_PRESENT | perm | common);
     }
     return 0;
 }
@@ -117,10 +130,8 @@ int pages_fill_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, ui
         run = pagemap_run(start, MIN(n, STAGING_PAGES), &state);
         if (state & PAGE_PRESENT)
             continue;
-        if (state == PAGE_SPARE) {
-            epage_remove(start, run);
-            pagemap_set(start, run, PAGE_ABSENT);
-        }
+        if (state & PAGE_SPARE)
+            pages_remove(mm, start, start + run * PAGE_SIZE);
         err = add_file(mm, r, start, run, file_size);
         if (err)
             return err;
@@ -133,7 +144,6 @@ void pages_protect(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
     size_t n = (end - start) / PAGE_SIZE, run;
     unsigned state, perm;
 
-    (void)mm;
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {
         run = pagemap_run(start, n, &state);
         if (!(state & PAGE_PRESENT))
@@ -141,6 +151,7 @@ void pages_protect(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
         perm = page_perm(r, state);
         if (perm == (state & PAGE_PERM))
             continue;
+        state = own(mm, start, run, state);
         epage_protect(start, run, state & PAGE_PERM, perm);
         if (perm & EPAGE_W)
             state &= ~PAGE_CLEAN;
@@ -157,27 +168,35 @@ void pages_remove(struct mm *mm, uaddr_t start, uaddr_t end)
         run = pagemap_run(start, n, &state);
         if (state == PAGE_ABSENT)
             continue;
+        own(mm, start, run, state);
         epage_remove(start, run);
         pagemap_set(start, run, PAGE_ABSENT);
     }
 }
 
+void pages_give_up(uaddr_t start, size_t n, unsigned state)
+{
+    if (!(state & EPAGE_W) || pagemap_spare() + n > reclaim_spare_max()) {
+        epage_remove(start, n);
+        pagemap_set(start, n, PAGE_ABSENT);
+        return;
+    }
+    memset(page_memory(start), 0, n * PAGE_SIZE);
+    epage_protect(start, n, state & PAGE_PERM, 0);
+    pagemap_set(start, n, PAGE_SPARE);
+}
+
 void pages_drop(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     size_t n = (end - start) / PAGE_SIZE, run;
+    bool shared = mm->dying && overlay_shared(mm);
     unsigned state;
 
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {
         run = pagemap_run(start, n, &state);
-        if (!(state & PAGE_PRESENT))
+        if (!(state & PAGE_PRESENT) || (shared && overlay_keep(mm, start, &run, state)))
             continue;
-        if (!(state & EPAGE_W) || pagemap_spare() + run > reclaim_spare_max()) {
-            pages_remove(mm, start, start + run * PAGE_SIZE);
-            continue;
-        }
-        memset(page_memory(start), 0, run * PAGE_SIZE);
-        epage_protect(start, run, state & PAGE_PERM, 0);
-        pagemap_set(start, run, PAGE_SPARE);
+        pages_give_up(start, run, own(mm, start, run, state));
     }
 }
 
@@ -191,6 +210,7 @@ void pages_clear(struct mm *mm, uaddr_t start, uaddr_t end)
         run = pagemap_run(start, n, &state);
         if (!(state & PAGE_PRESENT))
             continue;
+        own(mm, start, run, state);
         if (keep && (state & EPAGE_W))
             memset(page_memory(start), 0, run * PAGE_SIZE);
         else
@@ -225,14 +245,16 @@ int pages_move(struct mm *mm, uaddr_t dst, uaddr_t src, size_t n)
         if (!(state & PAGE_PRESENT))
             continue;
         run = MIN(run, MOVE_PAGES);
-        move_run(dst, src, run, state);
+        move_run(dst, src, run, own(mm, src, run, state));
     }
     return 0;
 }
 
-void pages_open(uaddr_t page, unsigned state)
+void pages_open(struct mm *mm, uaddr_t page, unsigned state)
 {
-    pagemap_set(page, 1, state & ~PAGE_CLEAN);
+    unsigned common = state & PAGE_CLEAN && overlay_text_common(mm, page) ? PAGE_COMMON : 0;
+
+    pagemap_set(page, 1, (state & ~PAGE_CLEAN) | common);
     epage_protect(page, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R | EPAGE_W);
 }
 

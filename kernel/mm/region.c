@@ -41,6 +41,24 @@ void region_free(struct region *r)
     kfree(r);
 }
 
+struct region *region_clone(const struct region *r)
+{
+    struct region *copy = region_new();
+
+    if (!copy)
+        return NULL;
+    copy->start = r->start;
+    copy->end = r->end;
+    copy->prot = r->prot;
+    copy->flags = r->flags;
+    copy->file = r->file ? file_get(r->file) : NULL;
+    copy->shm = r->shm;
+    copy->maps = r->maps;
+    copy->off = r->off;
+    copy->name = r->name;
+    return copy;
+}
+
 /* Order */
 
 struct region *region_next(const struct region_tree *t, const struct region *r)

@@ -42,9 +42,12 @@ struct region {
 #define REGION_SHARED 1U
 #define REGION_GROWSDOWN 2U
 #define REGION_NORESERVE 4U
-#define REGION_STACK 8U     /* MAP_STACK */
-#define REGION_MAYWRITE 16U /* mprotect may add MM_WRITE */
-#define REGION_KERNEL 32U   /* the kernel's trampolines: executable text that no file backs */
+#define REGION_STACK 8U        /* MAP_STACK */
+#define REGION_MAYWRITE 16U    /* mprotect may add MM_WRITE */
+#define REGION_COMMON 64U      /* the kernel's, the same in all processes (vDSO): its pages stay */
+#define REGION_DONTFORK 128U   /* MADV_DONTFORK */
+#define REGION_WIPEONFORK 256U /* MADV_WIPEONFORK */
+#define REGION_KERNEL 32U      /* the kernel's trampolines: executable text that no file backs */
 
 struct region_tree {
     struct region *root;
@@ -57,8 +60,9 @@ struct region_tree {
 
 void region_tree_init(struct region_tree *t, uaddr_t low, uaddr_t high);
 
-struct region *region_new(void) MUST_CHECK; /* zeroed */
-void region_free(struct region *r);         /* and its file reference */
+struct region *region_new(void) MUST_CHECK;                     /* zeroed */
+struct region *region_clone(const struct region *r) MUST_CHECK; /* not in a tree; or NULL */
+void region_free(struct region *r);                             /* and its file reference */
 
 /* The region that holds addr, or the lowest one above; NULL: none. */
 struct region *region_find(const struct region_tree *t, uaddr_t addr);

@@ -134,11 +134,16 @@ bool slot_below(const struct overlay *g, uaddr_t below, uaddr_t *start, uaddr_t 
     return *start < *end;
 }
 
-void slots_release(const struct overlay *g)
+void slots_inherit(const struct overlay *g, struct overlay *to)
 {
     spin_lock(&slots.lock);
     for (size_t i = 0; i < slots.count; i++)
         if (slots.owner[i] == g)
-            slots.owner[i] = NULL;
+            slots.owner[i] = to;
     spin_unlock(&slots.lock);
+}
+
+void slots_release(const struct overlay *g)
+{
+    slots_inherit(g, NULL);
 }

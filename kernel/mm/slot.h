@@ -24,6 +24,8 @@ MUST_CHECK bool slot_claim(struct overlay *g, uaddr_t start, uaddr_t end);
 MUST_CHECK uaddr_t slot_take(struct overlay *g, uint64_t len);
 /* The highest run of g's units that ends at or below `below`: false when there is none. */
 bool slot_below(const struct overlay *g, uaddr_t below, uaddr_t *start, uaddr_t *end);
+/* All units of g become to's. */
+void slots_inherit(const struct overlay *g, struct overlay *to);
 /* All units of g are free again. */
 void slots_release(const struct overlay *g);
 /* Whose unit addr lies in, or NULL. */

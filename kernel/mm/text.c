@@ -10,6 +10,7 @@
 
 #include "abi/host/layout.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
 #include "kernel/sched/vcpus.h"
 #include "lib/string.h"
 
@@ -60,7 +61,7 @@ static int change_make(struct mm *mm, struct change *c)
         if (!(c->states[c->opened] & PAGE_PRESENT))
             err = -ENOMEM; /* it had to go for the other one */
         else
-            pages_open(page, c->states[c->opened++]);
+            pages_open(mm, page, c->states[c->opened++]);
     }
     if (!err)
         vcpus_stopped(change_store, c);
@@ -103,6 +104,11 @@ int64_t mm_map_near(struct mm *mm, uaddr_t near, size_t n)
         a.addr = map_gap_near(mm, len, near, near + NEAR_SPAN);
     if (a.addr)
         ret = map_locked(mm, &a, &dead);
+    if (ret >= 0) {
+        struct region *r = region_find(&mm->regions, (uaddr_t)ret);
+        r->flags |= REGION_KERNEL;
+        overlay_share_region(mm, r);
+    }
     mutex_unlock(&mm->lock);
     mm_free_dead(&dead);
     return ret;

@@ -33,6 +33,7 @@
 #include "kernel/proc/program.h"
 #include "kernel/sched/futex.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/turns.h"
 #include "kernel/sgx/random.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/syscall.h"
@@ -278,6 +279,7 @@ static void exec_commit(struct process *p, struct exec *e, struct mm *mm)
     p->mm = mm;
     spin_unlock(&p->lock);
     mm_put(old);
+    turn_move(mm_turn(mm));
 }
 
 /* Maps [top - size - room, top) and copies buf to its upper end; p gets its program. */
@@ -312,7 +314,9 @@ static int map_images(struct process *p, const struct exec *e, struct loaded *l)
 {
     uaddr_t hint = e->interp ? mm_pie_base(p->mm) : 0;
 
-    int err = elf_map(p->mm, e->file, &e->image, hint, &l->bias);
+    int err = e->image.pie ? 0 : mm_share(p->mm, e->image.low, e->image.high);
+    if (!err)
+        err = elf_map(p->mm, e->file, &e->image, hint, &l->bias);
     if (err)
         return err;
     l->entry = e->image.entry + l->bias;

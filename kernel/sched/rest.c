@@ -312,6 +312,7 @@ void sched_resched(void)
         ring_flush();
     spread();
     tick_update();
+    turn_check();
 }
 
 void sched_tick(void)

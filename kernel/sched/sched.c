@@ -57,6 +57,22 @@ static void enqueue_locked(struct thread *t) REQUIRES(sched_lock)
     __atomic_store_n(&sched.waiting, sched.waiting + 1, __ATOMIC_RELAXED);
 }
 
+/* From now on it can run. */
+static void activate_locked(struct thread *t) REQUIRES(sched_lock)
+{
+    if (t->turn)
+        t->turn->active++;
+    enqueue_locked(t);
+}
+
+/* The current thread cannot run any more. */
+static void deactivate_locked(struct thread *t, enum thread_state state) REQUIRES(sched_lock)
+{
+    t->state = state;
+    if (t->turn)
+        turn_idle_locked(t->turn);
+}
+
 static struct thread *dequeue_locked(void) REQUIRES(sched_lock)
 {
     struct list *l = list_pop(&run_queue);
@@ -123,8 +139,7 @@ static void switch_to_locked(struct thread *next) NO_TSA
     sched_finish_switch();
 }
 
-/* Runs the next thread, or idles; the caller has set the current one's state. */
-static void schedule_locked(void) NO_TSA
+void schedule_locked(void) NO_TSA
 {
     struct vcpu *v = vcpu_this();
     struct thread *me = v->running;
@@ -146,12 +161,14 @@ void schedule(void) NO_TSA
 {
     spin_lock(&sched_lock);
     schedule_locked();
+    turn_check();
 }
 
 void thread_begin(void (*fn)(void *), void *arg) NO_TSA;
 void thread_begin(void (*fn)(void *), void *arg) NO_TSA
 {
     sched_finish_switch();
+    turn_check();
     fn(arg);
 }
 
@@ -161,18 +178,24 @@ void thread_start(struct thread *t)
 {
     ref_get(&t->ref); /* the scheduler's: dropped after the last switch away */
     spin_lock(&sched_lock);
-    enqueue_locked(t);
+    activate_locked(t);
     spin_unlock(&sched_lock);
+    queued();
+}
+
+void sched_unpark_locked(struct thread *t)
+{
+    activate_locked(t);
     queued();
 }
 
 static bool wake_locked(struct thread *t) REQUIRES(sched_lock)
 {
     if (t->state == THREAD_BLOCKED) {
-        enqueue_locked(t);
+        activate_locked(t);
         return true;
     }
-    if (t->state == THREAD_RUNNING || t->state == THREAD_RUNNABLE)
+    if (t->state != THREAD_DEAD)
         t->wake_pending = 1;
     return false;
 }
@@ -220,9 +243,10 @@ static void block_now(void) NO_TSA
         spin_unlock(&sched_lock);
         return;
     }
-    me->state = THREAD_BLOCKED;
+    deactivate_locked(me, THREAD_BLOCKED);
     me->nvcsw++;
     schedule_locked();
+    turn_check();
 }
 
 int thread_block(ktime_t deadline, bool interruptible)
@@ -279,7 +303,7 @@ void thread_exit(void) NO_TSA
     struct thread *t = current;
 
     spin_lock(&sched_lock);
-    t->state = THREAD_DEAD;
+    deactivate_locked(t, THREAD_DEAD);
     schedule_locked();
     panic("thread %d ran after its end", t->tid);
 }

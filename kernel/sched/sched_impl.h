@@ -5,6 +5,7 @@
 
 #include "kernel/sched/clock.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/turns.h"
 
 #define SLICE_NS 4000000 /* between ticks */
 #define PEEK(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
@@ -22,6 +23,22 @@ struct sched_state {
 };
 
 extern struct sched_state sched;
+
+/* Runs the next thread, or idles; the caller has set the current one's state.  Releases the lock. */
+void schedule_locked(void) RELEASE(sched_lock);
+/* A PARKED thread comes to the run queue. */
+void sched_unpark_locked(struct thread *t) REQUIRES(sched_lock);
+
+/* A thread of t's can no longer run. */
+void turn_idle_locked(struct turn *t) REQUIRES(sched_lock);
+
+/* At each resume: a thread whose address space has its addresses alone goes on. */
+static inline void turn_check(void)
+{
+    const struct turn *t = current->turn;
+    if (unlikely(t && PEEK(t->group)))
+        turn_enter();
+}
 
 /* A vCPU begins (AWAKE) or ends (BUSY) being idle. */
 void sched_rest_locked(struct vcpu *v, bool idle) REQUIRES(sched_lock);

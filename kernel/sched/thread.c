@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
+#include "kernel/mm/mm.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/signal/signal.h"
@@ -59,6 +60,7 @@ int thread_new(struct process *p, void (*fn)(void *), void *arg, struct thread *
         current && current->timer_slack ? current->timer_slack : TIMER_SLACK_NS;
     process_get(p);
     t->process = p;
+    t->turn = p->mm ? mm_turn(p->mm) : NULL;
     *out = t;
     return 0;
 

@@ -4,6 +4,7 @@
  * while it is switched out, and what it waits for.
  *
  *   RUNNING --thread_block--> BLOCKED --thread_wake--> RUNNABLE --schedule--> RUNNING --> DEAD
+ *   RUNNING --not its turn--> PARKED --its turn may have come--> RUNNABLE       (turns.h)
  *
  * Legend: [I] immutable, [o] the thread itself, [r] the run queue's lock, [p] process lock,
  * [a] atomic.
@@ -23,8 +24,9 @@
 struct process;
 struct pi_state;
 struct cred;
+struct turn;
 
-enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_PARKED, THREAD_DEAD };
 
 struct thread {
     uint64_t ksp;        /* [r] kernel RSP while switched out; context_switch: offset 0 */
@@ -38,7 +40,8 @@ struct thread {
     struct process *process; /* [I] a reference */
     int tid;                 /* [I] but for exec */
     struct ref ref;
-    struct list run_link;     /* [r] on the run queue */
+    struct list run_link;     /* [r] on the run queue, or PARKED in its group */
+    struct turn *turn;        /* [r] of its address space, or NULL: sched/turns.h */
     struct list process_link; /* [p] among the process's threads */
     struct list number_link;  /* [process_tree_lock] by tid, in the table of numbers */
     uint32_t state;           /* [r] enum thread_state */

@@ -226,6 +226,8 @@ static void site_act(struct mm *mm, uaddr_t site, uint32_t nr, bool first, struc
 {
     struct patch_space *s = space_get(mm);
 
+    if (s)
+        s->mm = mm;
     *e = (struct site_entry){.site = site, .kind = PATCH_NONE};
     patcher.count.waiting -= !first;
     if (s && !patcher.lost && site_try(s, mm, nr, first, e)) {

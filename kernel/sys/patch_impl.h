@@ -44,7 +44,8 @@ struct tramp_pool {
 
 /* What is known of one address space.  [s] sites_lock, [m] patch.c's mutex. */
 struct patch_space {
-    struct mm *mm;              /* [I] */
+    struct mm *mm;  /* [m] whose thread patches */
+    unsigned users; /* [s] address spaces: a family that forked from one (mm/overlay.h) */
     struct site_entry *entries; /* [s] open addressing */
     size_t capacity;            /* [s] a power of two, or 0 */
     size_t count;               /* [s] places that are not free */
@@ -56,7 +57,7 @@ extern struct spinlock sites_lock;
 
 /* The space's record or NULL. */
 struct patch_space *space_find(struct mm *mm) REQUIRES(sites_lock);
-/* Likewise, made if need be; NULL: out of memory.  Patcher only. */
+/* Likewise, made if need be; NULL: out of memory. */
 struct patch_space *space_get(struct mm *mm);
 /* False when the site has not trapped before.  One that waits has a trap fewer to wait for, down to 1. */
 bool site_recall(struct mm *mm, uaddr_t site, struct site_entry *out);

@@ -9,6 +9,8 @@
 #include "kernel/sys/patch_impl.h"
 #include "lib/hash.h"
 
+#include <linux/errno.h>
+
 #define SITES_FIRST 128UL /* places in a new table */
 #define SITES_MAX 32768UL /* the most that a program can make the kernel remember */
 
@@ -30,12 +32,17 @@ struct patch_space *space_get(struct mm *mm)
     s = kzalloc(sizeof(*s));
     if (!s)
         return NULL;
-    s->mm = mm;
+    s->users = 1;
     list_init(&s->pools);
     spin_lock(&sites_lock);
-    *mm_patch(mm) = s;
+    struct patch_space *other = space_find(mm); /* a fork and a first trap at the same time */
+    if (!other)
+        *mm_patch(mm) = s;
     spin_unlock(&sites_lock);
-    return s;
+    if (!other)
+        return s;
+    kfree(s);
+    return other;
 }
 
 /* The place of a site, or one where it can be put; NULL when there is neither. */
@@ -136,6 +143,8 @@ void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     spin_lock(&sites_lock);
     struct patch_space *s = space_find(mm);
+    if (s && s->users > 1)
+        s = NULL; /* others still have it */
     for (size_t i = 0; s && i < s->capacity; i++)
         if (s->entries[i].site >= start && s->entries[i].site < end)
             s->entries[i].site = SITE_GONE;
@@ -145,13 +154,28 @@ void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end)
     spin_unlock(&sites_lock);
 }
 
+int patch_mm_fork(struct mm *mm, struct mm *child)
+{
+    /* A site that traps later is common to both: so must be what is known of it. */
+    struct patch_space *s = space_get(mm);
+
+    if (!s)
+        return -ENOMEM;
+    spin_lock(&sites_lock);
+    *mm_patch(child) = s;
+    s->users++;
+    spin_unlock(&sites_lock);
+    return 0;
+}
+
 void patch_mm_gone(struct mm *mm)
 {
     spin_lock(&sites_lock);
     struct patch_space *s = space_find(mm);
     *mm_patch(mm) = NULL;
+    bool last = s && --s->users == 0;
     spin_unlock(&sites_lock);
-    if (!s)
+    if (!last)
         return;
     for (struct list *l = list_pop(&s->pools); l; l = list_pop(&s->pools))
         kfree(list_entry(l, struct tramp_pool, link));

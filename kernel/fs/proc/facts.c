@@ -13,6 +13,7 @@ static char thread_letter(struct process *p, struct thread *t)
         return 'T';
     switch (__atomic_load_n(&t->state, __ATOMIC_RELAXED)) {
     case THREAD_RUNNABLE:
+    case THREAD_PARKED:
     case THREAD_RUNNING: return 'R';
     case THREAD_BLOCKED: return __atomic_load_n(&t->interruptible, __ATOMIC_RELAXED) ? 'S' : 'D';
     default: return 'X';

@@ -10,6 +10,7 @@
 
 #include "kernel/mm/test/epage_stub.h"
 
+#include "kernel/mm/away.c"
 #include "kernel/mm/fault.c"
 #include "kernel/mm/madvise.c"
 #include "kernel/mm/map.c"
@@ -25,6 +26,7 @@
 #include "kernel/mm/shmap.c"
 #include "kernel/mm/shmem.c"
 #include "kernel/mm/slot.c"
+#include "kernel/mm/swap.c"
 #include "kernel/mm/sync.c"
 #include "kernel/mm/text.c"
 #include "kernel/mm/usage.c"
@@ -58,6 +60,7 @@ struct test_file {
     unsigned char *data;
 };
 static struct test_file *test_fd[8];
+static struct inode test_inode = {.mode = S_IFMT & 0100000};
 
 static int test_file_mmap(struct file *f, unsigned prot, unsigned flags)
 {
@@ -74,6 +77,7 @@ static struct test_file *test_file_new(int fd, uint32_t flags, uint64_t size)
 
     t->file.ops = &test_ops;
     t->file.ref.count = 1;
+    t->file.inode = &test_inode;
     t->file.flags = flags;
     t->size = size;
     t->data = calloc(1, FILE_MAX);
@@ -135,6 +139,11 @@ void kfree(void *p)
     free(p);
 }
 
+void *kpages_alloc_any(size_t n)
+{
+    return malloc(n * PAGE_SIZE);
+}
+
 void *kpages_alloc(size_t n)
 {
     return calloc(n, PAGE_SIZE);
@@ -166,6 +175,74 @@ void aio_end(struct mm *ending)
 void patch_mm_gone(struct mm *gone)
 {
     (void)gone;
+}
+
+int patch_mm_fork(struct mm *in, struct mm *child)
+{
+    (void)in;
+    (void)child;
+    return 0;
+}
+
+int signal_send_process(struct process *p, int sig, const siginfo_t *info)
+{
+    (void)p;
+    (void)sig;
+    (void)info;
+    return 0;
+}
+
+/* Turns, taken when the test says so. */
+void turns_init(struct turns *g, void (*change)(struct turns *, struct turn *, struct turn *))
+{
+    g->change = change;
+}
+
+void turns_fini(struct turns *g)
+{
+    (void)g;
+}
+
+void turn_join(struct turns *g, struct turn *t)
+{
+    t->group = g;
+    if (!g->holder)
+        g->holder = t;
+}
+
+void turn_leave(struct turn *t)
+{
+    if (t->group && t->group->holder == t)
+        t->group->holder = NULL;
+    t->group = NULL;
+}
+
+bool turn_hand_over(struct turn *t)
+{
+    t->group->holder = t;
+    return true;
+}
+
+void turn_move(struct turn *to)
+{
+    thread.turn = to;
+}
+
+void turn_enter(void)
+{
+}
+
+/* The test's thread is now one of this address space. */
+static __attribute__((unused)) void run_in(struct mm *m)
+{
+    struct turns *g = m->turn.group;
+
+    if (g && g->holder != &m->turn) {
+        g->change(g, g->holder, &m->turn);
+        g->holder = &m->turn;
+    }
+    thread.turn = &m->turn;
+    process.mm = mm = m;
 }
 
 void mutex_init(struct mutex *m)
@@ -319,6 +396,7 @@ static int mm_setup_limit(size_t limit)
     assert_int_equal(mm_init(), 0);
     process.mm = mm = mm_new();
     assert_non_null(mm);
+    thread.turn = &mm->turn;
     return 0;
 }
 

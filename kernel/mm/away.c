@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/mm/away.h"
+
+#include "kernel/kernel.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+
+#include <linux/errno.h>
+
+static int away_cmp(const struct tree_node *x, const struct tree_node *y)
+{
+    uaddr_t a = tree_entry(x, const struct away, node)->start;
+    uaddr_t b = tree_entry(y, const struct away, node)->start;
+
+    return a < b ? -1 : a > b;
+}
+
+static int away_key_cmp(const void *key, const struct tree_node *n)
+{
+    uaddr_t addr = *(const uaddr_t *)key;
+    const struct away *a = tree_entry(n, const struct away, node);
+
+    return addr < a->start ? -1 : addr >= away_end(a);
+}
+
+void away_init(struct tree *t)
+{
+    tree_init(t, away_cmp);
+}
+
+struct away *away_add(struct tree *t, uaddr_t start, size_t n)
+{
+    struct away *a = kzalloc(sizeof(*a));
+
+    if (!a)
+        return NULL;
+    a->memory = kpages_alloc_any(n);
+    if (!a->memory) {
+        kfree(a);
+        return NULL;
+    }
+    a->start = start;
+    a->n = (unsigned)n;
+    if (tree_insert(t, &a->node))
+        panic("mm: two copies of the page at %lx are put away", start);
+    return a;
+}
+
+void away_free(struct tree *t, struct away *a)
+{
+    tree_remove(t, &a->node);
+    kpages_free(a->memory, a->n);
+    kfree(a);
+}
+
+void away_free_all(struct tree *t)
+{
+    struct tree_node *n;
+
+    while ((n = tree_first(t)) != NULL)
+        away_free(t, tree_entry(n, struct away, node));
+}
+
+struct away *away_find(const struct tree *t, uaddr_t addr)
+{
+    struct tree_node *n = tree_ceil(t, &addr, away_key_cmp);
+
+    return n ? tree_entry(n, struct away, node) : NULL;
+}
+
+unsigned away_state(const struct tree *t, uaddr_t addr)
+{
+    const struct away *a = away_find(t, addr);
+
+    return a && a->start <= addr ? a->state[(addr - a->start) / PAGE_SIZE] : 0;
+}
+
+int away_put(struct tree *t, uaddr_t addr, const void *page, unsigned state)
+{
+    struct away *a = away_find(t, addr);
+
+    if (!a || a->start > addr)
+        a = away_add(t, addr, 1);
+    if (!a)
+        return -ENOMEM;
+    memcpy(away_page(a, (addr - a->start) / PAGE_SIZE), page, PAGE_SIZE);
+    a->state[(addr - a->start) / PAGE_SIZE] = (uint8_t)state;
+    return 0;
+}
+
+void away_move(struct tree *to, struct tree *from, struct away *a)
+{
+    tree_remove(from, &a->node);
+    if (tree_insert(to, &a->node))
+        panic("mm: two copies of the page at %lx are put away", a->start);
+}

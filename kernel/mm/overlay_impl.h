@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by overlay.c and swap.c. */
+#ifndef KERNEL_MM_OVERLAY_IMPL_H
+#define KERNEL_MM_OVERLAY_IMPL_H
+
+#include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
+
+struct overlay {
+    struct list members; /* [overlay_lock, and only the holder's threads change it] */
+    unsigned count;      /* [a] */
+    struct turns turns;
+};
+
+extern struct spinlock overlay_lock;
+
+/* Its pages belong to one address space: not shared memory, and not the kernel's. */
+static inline bool region_private(const struct region *r)
+{
+    return !(r->flags & (REGION_SHARED | REGION_COMMON));
+}
+
+/* The private region of mm that holds addr, or NULL. */
+struct region *member_region(const struct mm *mm, uaddr_t addr);
+/* How many other members map the page of a file that mm maps at addr; 0 if one maps something else there. */
+unsigned clean_users(const struct mm *mm, uaddr_t addr);
+/* All members that have the page in place, PAGE_COMMON or one's alone, but one, get copies of their own put away. */
+void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const struct mm *but);
+
+/* turns.h: struct turns' change. */
+void swap_turns(struct turns *g, struct turn *from, struct turn *to);
+
+#endif

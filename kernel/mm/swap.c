@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A change of turns in an overlay group: the old holder's private pages go out of the way as far as any
+ * other member uses their addresses, the new one's come into their place.
+ *
+ *   1. pages of the old holder where the new one has nothing put away: copied out
+ *   2. blocks of the new holder: exchanged with what is in place, so that this takes no memory; a block
+ *      that got something of the old holder's becomes its
+ *   3. what is in place and nobody's now: zero for the new holder if it may have that, else gone
+ *
+ * Only threads of the new holder run when this is done, and none of the group meanwhile.
+ */
+#include "kernel/mm/epage.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/overlay_impl.h"
+#include "kernel/mm/pagemap.h"
+#include "kernel/kernel.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/thread.h"
+#include "kernel/signal/signal.h"
+#include "kernel/vfs/file.h"
+#include "lib/string.h"
+
+#include <linux/errno.h>
+#include <linux/signal.h>
+
+#define PLACE_RW (EPAGE_R | EPAGE_W)
+#define PIECE 1024 /* exchanged at a time, on the kernel stack */
+
+static struct swap_stats stats;
+
+void swap_stats_get(struct swap_stats *out)
+{
+    out->changes = __atomic_load_n(&stats.changes, __ATOMIC_RELAXED);
+    out->pages = __atomic_load_n(&stats.pages, __ATOMIC_RELAXED);
+}
+
+/* The state of a page in place says that its contents are one member's, so the old holder's. */
+static bool is_own(unsigned state)
+{
+    return (state & PAGE_PRESENT) && !(state & (PAGE_COMMON | PAGE_CLEAN));
+}
+
+/* The page in place, if there is one, is nobody's now. */
+static void disown(uaddr_t addr, size_t n, unsigned state)
+{
+    if (!(state & PAGE_PRESENT))
+        return;
+    if (state & PAGE_PERM) {
+        pagemap_set(addr, n, PAGE_SPARE | (state & PAGE_PERM));
+        return;
+    }
+    epage_remove(addr, n);
+    pagemap_set(addr, n, PAGE_ABSENT);
+}
+
+/* The kernel may read and write n pages that are in place with permission perm; and no more. */
+static void place_open(uaddr_t addr, size_t n, unsigned perm)
+{
+    if ((perm & PLACE_RW) != PLACE_RW)
+        epage_protect(addr, n, perm, perm | PLACE_RW);
+}
+
+static void place_close(uaddr_t addr, size_t n, unsigned perm, unsigned want)
+{
+    if ((perm | PLACE_RW) != want)
+        epage_protect(addr, n, perm | PLACE_RW, want);
+}
+
+/* --- 1 ------------------------------------------------------------------------------------ */
+
+/* n pages of `from`'s own go out; AWAY_PAGES at most. */
+static void put_out(struct mm *from, uaddr_t start, size_t n, unsigned state)
+{
+    struct away *a = away_add(&from->away, start, n);
+
+    if (a) {
+        place_open(start, n, state & PAGE_PERM);
+        memcpy(a->memory, (const void *)start, n * PAGE_SIZE);
+        place_close(start, n, state & PAGE_PERM, state & PAGE_PERM);
+        memset(a->state, (int)state, n);
+    } else {
+        from->lost = true;
+    }
+    disown(start, n, state);
+    __atomic_fetch_add(&stats.pages, n, __ATOMIC_RELAXED);
+}
+
+/* A page that is as its file has it stays if it is that for all that map something there. */
+static void leave_or_clear(struct mm *from, uaddr_t addr, unsigned state)
+{
+    if ((state & PAGE_CLEAN) && member_region(from, addr) && overlay_used(from, addr, addr + 1) &&
+        !clean_users(from, addr))
+        disown(addr, 1, state);
+}
+
+/* How many of the n pages from addr on lie before the next block of `to`; 0: addr is in one, *skip pages of it. */
+static size_t before_block(const struct mm *to, uaddr_t addr, size_t n, size_t *skip)
+{
+    const struct away *a = away_find(&to->away, addr);
+
+    *skip = 0;
+    if (!a)
+        return n;
+    if (a->start <= addr) {
+        *skip = MIN(n, (away_end(a) - addr) / PAGE_SIZE);
+        return 0;
+    }
+    return MIN(n, (a->start - addr) / PAGE_SIZE);
+}
+
+static void run_out(struct mm *from, struct mm *to, uaddr_t at, size_t n, unsigned state)
+{
+    while (n > 0) {
+        size_t skip, part = before_block(to, at, MIN(n, AWAY_PAGES), &skip);
+
+        if (part && is_own(state))
+            put_out(from, at, part, state);
+        for (size_t i = 0; i < part && !is_own(state); i++)
+            leave_or_clear(from, at + i * PAGE_SIZE, state);
+        part += skip;
+        at += part * PAGE_SIZE;
+        n -= part;
+    }
+}
+
+static void region_out(struct mm *from, struct mm *to, const struct region *r)
+{
+    size_t n = (r->end - r->start) / PAGE_SIZE, run;
+    unsigned state;
+
+    for (uaddr_t at = r->start; n > 0; at += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(at, n, &state);
+        if (state & PAGE_PRESENT)
+            run_out(from, to, at, run, state);
+    }
+}
+
+/* --- 2 ------------------------------------------------------------------------------------ */
+
+static void exchange(char *a, char *b)
+{
+    char piece[PIECE];
+
+    for (size_t i = 0; i < PAGE_SIZE; i += PIECE) {
+        memcpy(piece, a + i, PIECE);
+        memcpy(a + i, b + i, PIECE);
+        memcpy(b + i, piece, PIECE);
+    }
+}
+
+/* The page of a block and the one in place, of which one at least is somebody's, change places. */
+static int page_in(struct away *a, size_t i, unsigned state)
+{
+    uaddr_t addr = a->start + i * PAGE_SIZE;
+    unsigned want = a->state[i], perm = state & PAGE_PERM;
+    bool out = is_own(state);
+
+    if (!(state & (PAGE_PRESENT | PAGE_SPARE))) {
+        if (epage_add_copy(addr, away_page(a, i), 1, want & PAGE_PERM))
+            return -ENOMEM;
+    } else {
+        place_open(addr, 1, perm);
+        if (out && want)
+            exchange((char *)addr, away_page(a, i));
+        else if (want)
+            memcpy((void *)addr, away_page(a, i), PAGE_SIZE);
+        else
+            memcpy(away_page(a, i), (void *)addr, PAGE_SIZE);
+        place_close(addr, 1, perm, want ? want & PAGE_PERM : perm);
+    }
+    if (want)
+        pagemap_set(addr, 1, want);
+    else
+        disown(addr, 1, state);
+    a->state[i] = out ? (uint8_t)state : 0;
+    return 0;
+}
+
+/* What a page in place is to `to`, which has its own put away or none: from's, nobody's, or not its business. */
+static unsigned place_state(struct mm *from, struct mm *to, uaddr_t addr, bool comes)
+{
+    unsigned state = pagemap_get(addr);
+    bool covers = from && member_region(from, addr);
+
+    if (comes && (state & PAGE_COMMON)) {
+        common_put_away(to->overlay, addr, state, from);
+        state &= ~PAGE_COMMON;
+        pagemap_set(addr, 1, state);
+    }
+    if (is_own(state) && covers)
+        return state;
+    return (state & PAGE_PRESENT) && comes ? PAGE_SPARE | (state & PAGE_PERM)
+                                           : state & ~PAGE_PRESENT;
+}
+
+/* A block of `to`, whose pages come in; true: it has pages of `from` now. */
+static bool block_in(struct mm *from, struct mm *to, struct away *a)
+{
+    bool theirs = false;
+
+    for (size_t i = 0; i < a->n; i++) {
+        uaddr_t addr = a->start + i * PAGE_SIZE;
+        unsigned state;
+
+        if (from && !a->state[i])
+            leave_or_clear(from, addr, pagemap_get(addr));
+        state = place_state(from, to, addr, a->state[i] != 0);
+        if (!a->state[i] && !is_own(state))
+            continue;
+        if (page_in(a, i, state))
+            to->lost = true;
+        theirs |= a->state[i] != 0;
+    }
+    return theirs;
+}
+
+/* --- 3 ------------------------------------------------------------------------------------ */
+
+/* n pages in place that are nobody's, with permission: `to` finds zeros, or nothing. */
+static void nobodys(struct mm *to, uaddr_t at, size_t n, unsigned state)
+{
+    unsigned perm = state & PAGE_PERM;
+
+    for (size_t part; n > 0; n -= part, at += part * PAGE_SIZE) {
+        const struct region *r = region_find(&to->regions, at);
+        bool covers = r && r->start <= at;
+
+        part = n;
+        if (r)
+            part = MIN(n, ((covers ? r->end : r->start) - at) / PAGE_SIZE);
+        if (covers && region_private(r) && !r->file && (perm & EPAGE_W) && region_perm(r) == perm) {
+            memset((void *)at, 0, part * PAGE_SIZE);
+            pagemap_set(at, part, PAGE_PRESENT | perm);
+        } else {
+            pages_give_up(at, part, state);
+        }
+    }
+}
+
+static void region_sweep(struct mm *to, const struct region *r)
+{
+    size_t n = (r->end - r->start) / PAGE_SIZE, run;
+    unsigned state;
+
+    for (uaddr_t at = r->start; n > 0; at += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(at, n, &state);
+        if ((state & PAGE_SPARE) && (state & PAGE_PERM))
+            nobodys(to, at, run, state);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
+static void swap(struct mm *from, struct mm *to)
+{
+    struct tree_node *node, *next;
+
+    if (from)
+        list_for_each(l, &from->regions.list) {
+            const struct region *r = list_entry(l, const struct region, link);
+            if (region_private(r) && overlay_used(from, r->start, r->end))
+                region_out(from, to, r);
+        }
+    for (node = tree_first(&to->away); node; node = next) {
+        struct away *a = tree_entry(node, struct away, node);
+
+        next = tree_next(node);
+        __atomic_fetch_add(&stats.pages, a->n, __ATOMIC_RELAXED);
+        if (block_in(from, to, a))
+            away_move(&from->away, &to->away, a);
+        else if (!to->lost)
+            away_free(&to->away, a);
+    }
+    if (from)
+        list_for_each(l, &from->regions.list) {
+            const struct region *r = list_entry(l, const struct region, link);
+            if (region_private(r))
+                region_sweep(to, r);
+        }
+    __atomic_fetch_add(&stats.changes, 1, __ATOMIC_RELAXED);
+}
+
+static struct mm *mm_of(struct turn *t)
+{
+    return t ? container_of(t, struct mm, turn) : NULL;
+}
+
+void swap_turns(struct turns *g, struct turn *from, struct turn *to)
+{
+    struct mm *mm = mm_of(to);
+
+    (void)g;
+    swap(mm_of(from), mm);
+    if (!mm->lost)
+        return;
+    log_warn("out of enclave memory: a process is killed, since its pages found no room; raise "
+             "sgx.enclave_size or --memory");
+    (void)signal_send_process(current_process(), SIGKILL, NULL);
+}

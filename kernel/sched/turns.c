@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking turns: see turns.h.  The scheduler (sched.c) counts active threads and asks at each resume. */
+#include "kernel/sched/turns.h"
+
+#include "kernel/kernel.h"
+#include "kernel/sched/sched_impl.h"
+#include "kernel/sched/vcpus.h"
+
+#define QUANTUM_NS 5000000 /* a holder's time while others wait, at least … */
+#define COST_FACTOR 10     /* … and so many times what a change costs */
+
+/* The holder's time is over: its threads are called in from wherever they run. */
+static void time_over(struct timer *timer)
+{
+    struct turns *g = container_of(timer, struct turns, timer);
+
+    spin_lock(&sched_lock);
+    g->armed = false;
+    if (g->holder && !list_empty(&g->waiting)) {
+        g->ending = true;
+        for (unsigned i = 0; i < vcpus_count(); i++) {
+            struct vcpu *v = vcpu_get(i);
+            if (v->running->turn != g->holder)
+                continue;
+            __atomic_store_n(&v->need_resched, 1, __ATOMIC_RELAXED);
+            if (v != vcpu_this())
+                vcpu_interrupt_later(v);
+        }
+    }
+    spin_unlock(&sched_lock);
+}
+
+void turns_init(struct turns *g, void (*change)(struct turns *, struct turn *, struct turn *))
+{
+    list_init(&g->waiting);
+    timer_init(&g->timer, time_over);
+    g->change = change;
+}
+
+void turns_fini(struct turns *g)
+{
+    (void)timer_cancel(&g->timer);
+}
+
+/* The first of those that wait comes to see whether it is its turn. */
+static void next_call_locked(struct turns *g) REQUIRES(sched_lock)
+{
+    struct list *l = list_pop(&g->waiting);
+    if (l)
+        sched_unpark_locked(list_entry(l, struct thread, run_link));
+}
+
+void turn_idle_locked(struct turn *t)
+{
+    if (--t->active == 0 && t->group && t->group->holder == t && !t->group->changer)
+        next_call_locked(t->group);
+}
+
+void turn_join(struct turns *g, struct turn *t)
+{
+    spin_lock(&sched_lock);
+    t->group = g;
+    if (!g->holder)
+        g->holder = t;
+    spin_unlock(&sched_lock);
+}
+
+void turn_leave(struct turn *t)
+{
+    spin_lock(&sched_lock);
+    struct turns *g = t->group;
+    t->group = NULL;
+    if (g && g->holder == t) {
+        g->holder = NULL;
+        next_call_locked(g);
+    }
+    spin_unlock(&sched_lock);
+}
+
+bool turn_hand_over(struct turn *t)
+{
+    struct turn *mine = current->turn;
+    bool ok;
+
+    spin_lock(&sched_lock);
+    struct turns *g = mine->group;
+    ok = g && t->group == g && g->holder == mine && mine->active == 1 && !g->changer;
+    if (ok) {
+        g->holder = t;
+        g->ending = false;
+        g->since = clock_mono();
+    }
+    spin_unlock(&sched_lock);
+    return ok;
+}
+
+void turn_move(struct turn *to)
+{
+    struct thread *me = current;
+
+    spin_lock(&sched_lock);
+    struct turn *from = me->turn;
+    me->turn = to;
+    if (to)
+        to->active++;
+    if (from)
+        turn_idle_locked(from);
+    spin_unlock(&sched_lock);
+}
+
+/* Waits for a call, once. */
+static void wait_locked(struct turns *g) REQUIRES(sched_lock) NO_TSA
+{
+    struct thread *me = current;
+
+    me->state = THREAD_PARKED;
+    list_add_tail(&g->waiting, &me->run_link);
+    turn_idle_locked(me->turn);
+    schedule_locked();
+    spin_lock(&sched_lock);
+}
+
+/* Others will wait: their holder's time is to end some time. timer_lock comes before sched_lock. */
+static void arm_locked(struct turns *g) REQUIRES(sched_lock)
+{
+    ktime_t end = g->since + MAX((ktime_t)QUANTUM_NS, g->cost * COST_FACTOR);
+
+    g->armed = true;
+    spin_unlock(&sched_lock);
+    timer_set(&g->timer, end);
+    spin_lock(&sched_lock);
+}
+
+static void take_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock) NO_TSA
+{
+    struct turn *from = g->holder;
+
+    g->changer = current;
+    spin_unlock(&sched_lock);
+    ktime_t start = clock_mono();
+    g->change(g, from, t);
+    ktime_t now = clock_mono();
+    spin_lock(&sched_lock);
+    g->changer = NULL;
+    g->holder = t;
+    g->ending = false;
+    g->since = now;
+    g->cost = now - start;
+    g->changes++;
+    /* The others of ours can run now; so can whoever gave up waiting for the old one. */
+    struct list *l = g->waiting.next;
+    while (l != &g->waiting) {
+        struct thread *w = list_entry(l, struct thread, run_link);
+        l = l->next;
+        if (w->turn == t) {
+            list_del(&w->run_link);
+            sched_unpark_locked(w);
+        }
+    }
+}
+
+/* True when the current thread may go on; else it has waited, or made the change, and must look again. */
+static bool enter_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock)
+{
+    if (g->changer == current)
+        return true;
+    if (g->holder == t && !g->changer) {
+        if (!g->ending)
+            return true;
+        if (list_empty(&g->waiting)) {
+            g->ending = false;
+            return true;
+        }
+    } else if (!g->changer && (!g->holder || g->holder->active == 0)) {
+        take_locked(g, t);
+        return false;
+    }
+    if (g->armed)
+        wait_locked(g);
+    else
+        arm_locked(g);
+    return false;
+}
+
+void turn_enter(void)
+{
+    spin_lock(&sched_lock);
+    for (;;) {
+        struct turn *t = current->turn;
+        struct turns *g = t ? t->group : NULL;
+        if (!g || enter_locked(g, t))
+            break;
+    }
+    struct turns *g = current->turn ? current->turn->group : NULL;
+    if (g && !list_empty(&g->waiting) && !g->armed)
+        arm_locked(g);
+    spin_unlock(&sched_lock);
+}
