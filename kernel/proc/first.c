@@ -14,6 +14,7 @@
 #include "kernel/arch/fpu.h"
 #include "kernel/boot/args.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host/host.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
@@ -172,6 +173,7 @@ static int open_stdio(void)
         if (err < 0)
             return err;
     }
+    host_tty_first(current_process());
     return 0;
 }
 

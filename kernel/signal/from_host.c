@@ -3,17 +3,24 @@
  * Signals of the host process.  A signal can change what a program does, and the host can invent any
  * number of them at any moment: what gets in is the measured configuration's decision, some of them,
  * all (CONFIG_F_HOST_SIGNALS), one SIGTERM (CONFIG_F_HOST_SIGTERM), or none.
+ *
+ * What the host's terminal sends to its foreground group, of which all that it sees is the cella process, goes
+ * to the group that has that terminal's foreground in here; everything else to the first process.
  */
 #include "kernel/signal/from_host.h"
 
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
+#include "kernel/fs/host/host.h"
 #include "kernel/kernel.h"
 #include "kernel/ocall/hostcall.h"
 #include "kernel/proc/process.h"
 #include "kernel/signal/signal.h"
 #include "lib/config.h"
+
+/* What a terminal sends to its foreground group. */
+#define TERMINAL_SIGNALS (SIG_BIT(SIGINT) | SIG_BIT(SIGQUIT) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGWINCH))
 
 static uint64_t allowed_of(uint64_t set)
 {
@@ -33,6 +40,8 @@ void signals_from_host(void)
         return;
     for (set = allowed_of(set); set; set &= set - 1) {
         siginfo_t info = {.si_signo = __builtin_ctzl(set) + 1, .si_code = SI_KERNEL};
+        if (set & -set & TERMINAL_SIGNALS && host_tty_signal(info.si_signo))
+            continue;
         (void)signal_send_process(kernel.first, info.si_signo, &info);
     }
 }

@@ -80,14 +80,20 @@ static __attribute__((noinline)) int read_patiently(struct file *f, struct uio *
     size_t seen = SIZE_MAX;
     int err;
     waitq_add(&f->waitq, &w);
-    while ((err = f->ops->read(f, u, pos)) == -EAGAIN) {
+    for (;;) {
+        uint32_t ready =
+            file_poll(f) & WAIT_READ; /* not a condition: less may be enough for this read */
+        err = f->ops->read(f, u, pos);
+        if (err != -EAGAIN)
+            break;
         if (u->done != seen) {
             ktime_t patience = f->ops->patience(f, u);
             deadline = patience == KTIME_NEVER ? KTIME_NEVER : clock_mono() + patience;
             seen = u->done;
         }
-        err = thread_block(deadline, true);
-        if (err)
+        ktime_t until = ready ? MIN(clock_mono() + RETRY_NS, deadline) : deadline;
+        err = thread_block(until, true);
+        if (err && !(err == -ETIMEDOUT && until != deadline))
             break;
     }
     waitq_del(&f->waitq, &w);

@@ -8,6 +8,7 @@ import fcntl
 import os
 import pty
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -50,6 +51,61 @@ import os, signal, time
 signal.signal(signal.SIGWINCH, lambda *_: print(tuple(os.get_terminal_size()), flush=True))
 print("ready", flush=True)
 time.sleep(0.5); time.sleep(0.5)
+"""
+
+CONTROL = """
+import array, errno, fcntl, os, signal, termios, tty
+def number(request):
+    a = array.array("i", [0])
+    fcntl.ioctl(0, request, a)
+    return a[0]
+def dev_tty():
+    try:
+        return os.open("/dev/tty", os.O_RDWR)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+print(os.ttyname(0) == os.readlink("/proc/self/fd/0"))
+print(os.tcgetpgrp(0) == os.getpgrp(), number(0x5429) == os.getsid(0))
+fd = dev_tty()
+os.write(fd, b"by name\\n")
+print(os.isatty(fd), os.tcgetpgrp(fd) == os.getpgrp())
+os.tcsetpgrp(fd, os.getpgrp())
+try:
+    os.tcsetpgrp(fd, 99999)
+except OSError as e:
+    print(errno.errorcode[e.errno])
+saved = termios.tcgetattr(0)
+tty.setraw(0)
+def timed(least, tenths):
+    raw = termios.tcgetattr(0)
+    raw[6][termios.VMIN], raw[6][termios.VTIME] = least, tenths
+    termios.tcsetattr(0, termios.TCSANOW, raw)
+timed(0, 2)
+nothing = os.read(0, 100)
+timed(0, 0)
+nothing += os.read(0, 100)
+timed(3, 0)
+os.write(1, b"three\\r\\n")
+three = os.read(0, 100)
+timed(2, 3)
+os.write(1, b"one\\r\\n")
+one = os.read(0, 100)
+termios.tcsetattr(0, termios.TCSANOW, saved)
+print(nothing, three, one)
+signal.signal(signal.SIGHUP, lambda *_: print("hup", flush=True))
+signal.signal(signal.SIGCONT, lambda *_: print("cont", flush=True))
+fcntl.ioctl(0, termios.TIOCNOTTY)
+print(dev_tty())
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+print(os.read(dev_tty(), 100))
+"""
+
+LATE = """
+import os
+fd = os.open("/dev/tty", os.O_RDWR)
+os.write(fd, b"name? ")
+print(os.read(fd, 100), os.tcgetpgrp(fd) == os.getpgrp(), os.isatty(0), flush=True)
+os.write(fd, b"thanks\\n")
 """
 
 
@@ -140,6 +196,28 @@ def test_ask(context):
 
 def test_raw(context):
     return converse(context, ["/usr/bin/python3", "-c", RAW], [(b"raw", keys(b"\x03"))])
+
+
+def test_control(context):
+    """The first process's session has the terminal; what the host is not asked for is waited for inside."""
+    return converse(context, ["/usr/bin/python3", "-c", CONTROL],
+                    [(b"three", keys(b"a")), (b"three", keys(b"bc")), (b"one", keys(b"z")),
+                     (b"cont", keys(b"bye\n"))])
+
+
+def test_late(context):
+    """/dev/tty, when no standard stream is a terminal."""
+    texts = []
+    for prefix in ([], context.launcher.prefix):
+        command = " ".join(shlex.quote(word) for word in prefix + ["/usr/bin/python3", "-c", LATE])
+        screen = Screen(["/bin/sh", "-c", command + " </dev/null >out 2>&1"], context.scratch)
+        screen.read_until(b"name? ")
+        screen.type(b"me\n")
+        screen.read_until(None)
+        status = screen.end()
+        with open(os.path.join(context.scratch, "out"), "rb") as file:
+            texts.append((screen.text, file.read(), status))
+    return None if texts[0] == texts[1] and texts[0][2] == 0 else f"native, enclave: {texts}"
 
 
 def test_interrupt(context):
@@ -265,7 +343,8 @@ def test_job(context):
     return None
 
 
-TESTS = [("ask", test_ask), ("raw-mode", test_raw), ("interrupt", test_interrupt),
+TESTS = [("ask", test_ask), ("raw-mode", test_raw), ("control", test_control),
+         ("late", test_late), ("interrupt", test_interrupt),
          ("interrupt-default", test_interrupt_default), ("quit-spinning", test_quit_spinning),
          ("resize", test_resize), ("columns", test_columns), ("shell", test_shell),
          ("closed", test_closed), ("stop", test_stop), ("job", test_job),

@@ -9,6 +9,7 @@
 #include "kernel/types.h"
 
 struct file;
+struct process;
 struct inode;
 struct statx;
 struct super;
@@ -36,5 +37,12 @@ MUST_CHECK int host_terminal_find(struct super *sb, const char *dir, const char 
                                   struct inode **out);
 /* A path of the host as an open file of its own, with flags O_*: /dev/tty. */
 MUST_CHECK int host_path_open(const char *path, uint32_t flags, struct file **out);
+
+/* The terminal that cella was started from becomes the controlling one of the first process (tty.c). */
+void host_tty_first(struct process *p);
+/* /dev/tty of a process that has none: -ENXIO, unless there is one that nobody has asked for yet. */
+MUST_CHECK int host_tty_open_late(uint32_t flags, struct file **out);
+/* A key's signal or SIGWINCH has come from the host: to the foreground group; false: there is none. */
+bool host_tty_signal(int sig);
 
 #endif

@@ -26,6 +26,7 @@
 #include "kernel/ocall/ocall.h"
 #include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
+#include "kernel/vfs/uio.h"
 #include "lib/string.h"
 
 /* utimensat(2): not in a kernel header. */
@@ -36,6 +37,8 @@
 #define HOST_DIRS_MAX 256
 #define HOST_HASH 256
 #define HOST_DENTS_SIZE (16UL * 1024)
+
+struct tty;
 
 struct host_id {
     uint64_t dev, ino;
@@ -148,8 +151,21 @@ MUST_CHECK int host_fifo_meet(int fd, uint32_t flags);
 extern const struct file_ops host_regular_ops;
 extern const struct file_ops host_dir_ops;
 MUST_CHECK int host_dirfile_new(int fd, uint32_t flags, struct host_file **out);
-MUST_CHECK int host_stream_new(int fd, uint32_t flags, uint32_t type, struct host_file **out);
-long host_tty_ioctl(int fd, unsigned cmd, uaddr_t arg);
+MUST_CHECK int host_stream_new(int fd, uint32_t flags, const struct inode *i,
+                               struct host_file **out);
+/* The terminal behind a stream (borrowed), or NULL. */
+struct tty *host_stream_tty(struct file *f);
+
+/* tty.c.  The terminal that a descriptor of a character device is: a reference, or NULL. */
+struct tty *host_tty_lookup(int fd, uint64_t rdev) MUST_CHECK;
+/* A standard stream is this terminal, which the host calls path (kept). */
+void host_tty_stdio(struct tty *t, int fd, const char *path);
+/* t may be NULL. */
+long host_tty_ioctl(struct tty *t, struct file *f, unsigned cmd, uaddr_t arg);
+/* A read has moved u->done bytes (moved: some of them just now), and there are no more: 0 when that is
+ * enough, or -EAGAIN; and how long to wait for more. */
+MUST_CHECK int host_tty_enough(struct tty *t, const struct uio *u, bool moved);
+ktime_t host_tty_patience(struct tty *t, const struct uio *u);
 
 /* said.c.  When something was asked: an answer is as old as its question. */
 struct said_question {

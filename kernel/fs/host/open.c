@@ -38,7 +38,7 @@ int host_file_make(struct inode *i, int fd, uint32_t flags, struct file **out)
     else if (S_ISDIR(i->mode))
         err = host_dirfile_new(fd, flags, &hf);
     else
-        err = host_stream_new(fd, flags, i->mode & S_IFMT, &hf);
+        err = host_stream_new(fd, flags, i, &hf);
 out:
     if (err) {
         ocall_close(fd);

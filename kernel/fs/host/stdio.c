@@ -69,8 +69,12 @@ int host_stdio_open(int host_fd, struct file **out)
         return err;
     const char *name = display_name(host_fd, link); /* lives as long as the enclave */
     (*out)->name = name;
-    if (S_ISCHR(st.stx_mode) && host_fd < STDIO_COUNT)
+    if (S_ISCHR(st.stx_mode) && host_fd < STDIO_COUNT) {
+        struct tty *t = host_stream_tty(*out);
         terminals[host_fd] = name;
+        if (t)
+            host_tty_stdio(t, host_fd, name);
+    }
     host_file_of(*out)->shared_pos = S_ISREG(st.stx_mode);
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <linux/poll.h>
 
 #include "kernel/fs/host/host_impl.h"
+#include "kernel/fs/tty/tty.h"
 #include "kernel/ocall/ring.h"
 
 #define EV_IN (POLLIN | POLLPRI | POLLRDHUP)
@@ -38,6 +39,7 @@ struct watches {
 struct host_stream {
     struct host_file hf; /* first */
     struct watches *watches;
+    struct tty *tty; /* [I] a reference, if it is a terminal */
 };
 
 static struct host_stream *stream_of(struct file *f)
@@ -112,7 +114,32 @@ static int stream_write(struct file *f, struct uio *u, int64_t *pos)
 
 static long stream_ioctl(struct file *f, unsigned cmd, uaddr_t arg)
 {
-    return host_tty_ioctl(host_file_of(f)->fd, cmd, arg);
+    return host_tty_ioctl(stream_of(f)->tty, f, cmd, arg);
+}
+
+/* Terminals ask for the process's place in its session first. */
+
+static int tty_stream_read(struct file *f, struct uio *u, int64_t *pos)
+{
+    struct tty *t = stream_of(f)->tty;
+    size_t before = u->done;
+    int err = tty_check_read(t);
+    if (err)
+        return err;
+    err = stream_read(f, u, pos);
+    bool moved = u->done != before;
+    return err == -EAGAIN || (!err && moved) ? host_tty_enough(t, u, moved) : err;
+}
+
+static int tty_stream_write(struct file *f, struct uio *u, int64_t *pos)
+{
+    int err = tty_check_write(stream_of(f)->tty);
+    return err ? err : stream_write(f, u, pos);
+}
+
+static ktime_t tty_stream_patience(struct file *f, const struct uio *u)
+{
+    return host_tty_patience(stream_of(f)->tty, u);
 }
 
 static void stream_release(struct file *f)
@@ -128,6 +155,7 @@ static void stream_release(struct file *f)
         if (armed[i])
             ring_cancel(&all->dir[i].req);
     watches_put(all);
+    tty_put(stream_of(f)->tty);
     host_file_release(f);
 }
 
@@ -139,6 +167,21 @@ static const struct file_ops host_stream_ops = {
     .getattr = host_file_getattr,
     .release = stream_release,
 };
+
+static const struct file_ops tty_stream_ops = {
+    .read = tty_stream_read,
+    .write = tty_stream_write,
+    .patience = tty_stream_patience,
+    .poll = stream_poll,
+    .ioctl = stream_ioctl,
+    .getattr = host_file_getattr,
+    .release = stream_release,
+};
+
+struct tty *host_stream_tty(struct file *f)
+{
+    return f->ops == &tty_stream_ops ? stream_of(f)->tty : NULL;
+}
 
 static struct watches *watches_new(struct file *f)
 {
@@ -155,19 +198,22 @@ static struct watches *watches_new(struct file *f)
     return all;
 }
 
-int host_stream_new(int fd, uint32_t flags, uint32_t type, struct host_file **out)
+int host_stream_new(int fd, uint32_t flags, const struct inode *i, struct host_file **out)
 {
     struct host_stream *s = kzalloc(sizeof(*s));
     if (!s)
         return -ENOMEM;
-    (void)type;
-    file_init(&s->hf.file, &host_stream_ops, flags);
-    s->hf.fd = fd;
     s->watches = watches_new(&s->hf.file);
     if (!s->watches) {
         kfree(s);
         return -ENOMEM;
     }
+    if (S_ISCHR(i->mode))
+        s->tty = host_tty_lookup(fd, i->rdev);
+    file_init(&s->hf.file, s->tty ? &tty_stream_ops : &host_stream_ops, flags);
+    s->hf.fd = fd;
+    if (s->tty)
+        tty_opened(s->tty, flags);
     *out = &s->hf;
     return 0;
 }

@@ -148,15 +148,27 @@ static void acquire_locked(struct process *p, struct tty *t)
     t->foreground = p->pgid;
 }
 
+void tty_acquire(struct tty *t, struct process *leader)
+{
+    spin_lock(&tty_lock);
+    if (!leader->tty && !t->session)
+        acquire_locked(leader, t);
+    spin_unlock(&tty_lock);
+}
+
+void tty_inherit(struct tty *t, struct process *p)
+{
+    spin_lock(&tty_lock);
+    if (!p->tty && t->session == p->sid)
+        p->tty = tty_get(t);
+    spin_unlock(&tty_lock);
+}
+
 void tty_opened(struct tty *t, uint32_t flags)
 {
     struct process *p = current_process();
-    if (flags & O_NOCTTY || (flags & O_ACCMODE) == O_WRONLY || !is_leader(p))
-        return;
-    spin_lock(&tty_lock);
-    if (!p->tty && !t->session)
-        acquire_locked(p, t);
-    spin_unlock(&tty_lock);
+    if (!(flags & O_NOCTTY) && (flags & O_ACCMODE) != O_WRONLY && is_leader(p))
+        tty_acquire(t, p);
 }
 
 /* Checks. */
@@ -339,12 +351,13 @@ long tty_job_ioctl(struct tty *t, unsigned who, unsigned cmd, uaddr_t arg)
 
 /* Events. */
 
-void tty_signal(struct tty *t, int sig)
+bool tty_signal(struct tty *t, int sig)
 {
     spin_lock(&tty_lock);
     int pgid = t->foreground;
     spin_unlock(&tty_lock);
     group_signal(pgid, sig);
+    return pgid > 0;
 }
 
 void tty_hangup(struct tty *t)

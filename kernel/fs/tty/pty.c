@@ -415,7 +415,7 @@ int tty_open_current(uint32_t flags, struct file **out)
 {
     struct tty *t = tty_current();
     if (!t)
-        return host_path_open("/dev/tty", flags, out);
+        return host_tty_open_late(flags, out);
     int err = t->ops->open(t, flags, out);
     tty_put(t);
     return err;

@@ -54,6 +54,10 @@ void tty_of_process(struct process *p, uint64_t *rdev, int *foreground);
 /* It was opened with these flags: becomes the terminal of a session leader that has none. */
 void tty_opened(struct tty *t, uint32_t flags);
 
+/* It becomes that of a leader without one, if it is free; of another process in that session. */
+void tty_acquire(struct tty *t, struct process *leader);
+void tty_inherit(struct tty *t, struct process *p);
+
 /*
  * What job control says to the current process: 0, or for a group in the background -ERESTARTSYS
  * after a signal to all of it, or -EIO where a signal would be no use.
@@ -69,8 +73,8 @@ MUST_CHECK int tty_check_write(struct tty *t);  /* SIGTTOU, with TOSTOP */
 /* TIOCSCTTY and all others about sessions and groups; -ENOIOCTLCMD: none of them. */
 MUST_CHECK long tty_job_ioctl(struct tty *t, unsigned who, unsigned cmd, uaddr_t arg);
 
-/* To the foreground group, if there is one. No lock held but sleeping ones. */
-void tty_signal(struct tty *t, int sig);
+/* To the foreground group: false when there is none.  No lock held but sleeping ones. */
+bool tty_signal(struct tty *t, int sig);
 /* The terminal is gone: its session's leader gets SIGHUP and SIGCONT, and nobody has it any more. */
 void tty_hangup(struct tty *t);
 
