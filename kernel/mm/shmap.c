@@ -304,7 +304,8 @@ static int map_at(struct mm *mm, const struct map_args *a, uaddr_t at, struct li
     if (err)
         return err;
     mutex_lock(&a->shm->lock);
-    err = fresh_make(mm, a, at, &fresh);
+    err = a->shm->sealed && (map_region_flags(a) & REGION_MAYWRITE) ? -EPERM
+                                                                    : fresh_make(mm, a, at, &fresh);
     if (err) {
         fresh_undo(&fresh, dead);
         shmem_window_idle(a->shm, (uint64_t)a->off / PAGE_SIZE,

@@ -55,6 +55,7 @@ struct shmem {
     unsigned flags;              /* [I] SHMEM_* */
     struct list windows;         /* [l] in order of their pages */
     struct mapcount maps;        /* [l] */
+    bool sealed;                 /* [l] no more mappings that are or may become writable */
 };
 
 void shmem_init(struct shmem *s, const struct shmem_ops *ops, unsigned flags);

@@ -32,6 +32,11 @@ static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return lock_fcntl(fd, f, cmd, arg);
+    case F_ADD_SEALS:
+        if (!f->ops->add_seals || arg > UINT32_MAX)
+            return reject(-EINVAL, "seals of a file that has none, or unknown ones");
+        return f->ops->add_seals(f, (unsigned)arg);
+    case F_GET_SEALS: return f->ops->get_seals ? f->ops->get_seals(f) : -EINVAL;
     case F_SETPIPE_SZ: return file_is_pipe(f) ? pipe_set_size(f, (uint32_t)arg) : -EBADF;
     case F_GETPIPE_SZ: return file_is_pipe(f) ? pipe_get_size(f) : -EBADF;
     case F_GETOWN:

@@ -68,6 +68,9 @@ struct file_ops {
     /* What shared mappings are made of (mm/shmem.h): the inode's, hence borrowed.  May sleep; no lock is
      * held.  Absent: a shared mapping is as a private one, which is right for what nobody can write. */
     int (*share)(struct file *f, struct shmem **out);
+    /* fcntl's F_ADD_SEALS and F_GET_SEALS. Absent: -EINVAL */
+    long (*add_seals)(struct file *f, unsigned seals);
+    long (*get_seals)(struct file *f);
     /* fstat. Absent: the inode's getattr. May sleep */
     int (*getattr)(struct file *f, struct statx *st);
     int (*set_flags)(struct file *f,

@@ -56,12 +56,16 @@ static int open_check(struct dentry *d, uint32_t flags, bool created)
     return !err && flags & O_NOATIME ? owner_permission(d->inode) : err;
 }
 
-/* A nameless file by way of /proc/self/fd: a pipe's new end, or the same description again. */
+/* A nameless file by way of /proc/self/fd: a pipe's new end, a regular file anew, or the same description. */
 static int open_again(struct file *f, uint32_t flags, struct file **out)
 {
     unsigned want = open_mask(flags);
     if (file_is_pipe(f))
         return pipe_open_again(f, flags, out);
+    if (f->inode && S_ISREG(f->inode->mode) && !(f->inode->super->flags & SUPER_VOLATILE)) {
+        int err = inode_permission(f->inode, want);
+        return err ? err : f->inode->ops->open(f->inode, flags, out);
+    }
     if ((want & MAY_READ && !FMODE_READ(f)) || (want & MAY_WRITE && !FMODE_WRITE(f)))
         return -EACCES;
     *out = file_get(f);

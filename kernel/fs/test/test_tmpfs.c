@@ -12,6 +12,7 @@
 #include "kernel/fs/tmpfs/dir.c"
 #include "kernel/fs/tmpfs/file.c"
 #include "kernel/fs/tmpfs/inode.c"
+#include "kernel/fs/tmpfs/memfd.c"
 #include "kernel/fs/tmpfs/share.c"
 #include "lib/hash.c"
 #include "lib/tree.c"

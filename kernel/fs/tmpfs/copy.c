@@ -97,10 +97,10 @@ static int write_page(struct tmpfs_inode *ti, struct uio *u, int64_t *pos, bool 
 {
     size_t from = (size_t)*pos % PAGE_SIZE, n = MIN(PAGE_SIZE - from, u->left), before = u->done;
     pgoff_t index = (pgoff_t)*pos >> PAGE_SHIFT;
-    int err = 0;
     mutex_lock(&ti->shm.lock);
     bool shared = ti->shared;
-    char *page = tmpfs_page_get_locked(ti, index, &err);
+    int err = tmpfs_sealed_write_locked(ti, *pos + (int64_t)n);
+    char *page = err ? NULL : tmpfs_page_get_locked(ti, index, &err);
     if (page && shared) {
         u->locked = true;
         err = uio_get(u, page + from, n);

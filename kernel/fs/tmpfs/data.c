@@ -121,12 +121,16 @@ int tmpfs_data_truncate(struct tmpfs_inode *ti, int64_t size)
     if (size > TMPFS_FILE_MAX)
         return -EFBIG;
     tmpfs_lock_quiet(ti);
-    if (size < ti->size)
-        range_clear_locked(ti, size, ALIGN_UP(ti->size, (int64_t)PAGE_SIZE));
-    ti->size = size;
+    int err = tmpfs_sealed_size_locked(ti, size);
+    if (!err) {
+        if (size < ti->size)
+            range_clear_locked(ti, size, ALIGN_UP(ti->size, (int64_t)PAGE_SIZE));
+        ti->size = size;
+    }
     mutex_unlock(&ti->shm.lock);
-    tmpfs_touch(ti);
-    return 0;
+    if (!err)
+        tmpfs_touch(ti);
+    return err;
 }
 
 /* Adds the pages of [off, end); on failure those that were added stay, as Linux allows. */
@@ -158,8 +162,12 @@ int tmpfs_data_fallocate(struct tmpfs_inode *ti, int mode, int64_t off, int64_t 
         return -EFBIG;
     tmpfs_lock_quiet(ti);
     if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        err = tmpfs_sealed_hole_locked(ti);
+    if (!err && !(mode & FALLOC_FL_PUNCH_HOLE) && end > ti->size)
+        err = tmpfs_sealed_size_locked(ti, end);
+    if (!err && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         range_clear_locked(ti, off, end);
-    if (!(mode & FALLOC_FL_PUNCH_HOLE))
+    if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
         err = reserve_locked(ti, off, end);
     if (!err && !(mode & FALLOC_FL_KEEP_SIZE))
         ti->size = MAX(ti->size, end);

@@ -48,8 +48,10 @@ static const struct file_ops tmpfs_file_ops = {
     .truncate = data_truncate,
     .fsync = data_fsync,
     .fallocate = data_fallocate,
-    .mmap = fs_mmap_check,
+    .mmap = tmpfs_mmap,
     .share = tmpfs_share,
+    .add_seals = tmpfs_add_seals,
+    .get_seals = tmpfs_get_seals,
 };
 
 static int file_make(struct inode *i, uint32_t flags, struct file **out)
@@ -58,6 +60,7 @@ static int file_make(struct inode *i, uint32_t flags, struct file **out)
     if (!*out)
         return -ENOMEM;
     (*out)->inode = inode_get(i);
+    (*out)->name = tmpfs_inode_of(i)->label;
     return 0;
 }
 

@@ -28,6 +28,7 @@ static struct tmpfs_inode *inode_alloc(struct super *sb, uint32_t mode)
     ti->atime = ti->mtime = ti->ctime = ti->btime = clock_real();
     pagetree_init(&ti->pages);
     shmem_init(&ti->shm, &tmpfs_shmem_ops, 0);
+    ti->seals = F_SEAL_SEAL;
     waitq_init(&ti->io_waitq);
     if (S_ISDIR(mode))
         tmpfs_dir_init(ti);

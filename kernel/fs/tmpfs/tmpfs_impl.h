@@ -67,7 +67,8 @@ struct tmpfs_inode {
     bool shared;           /* [shm.lock] there are or were shared mappings */
     uint32_t io;           /* [a] copies under way; raised under shm.lock */
     struct waitq io_waitq;
-    char *label; /* [I] a file without a name: what it is called; or NULL */
+    unsigned seals; /* [shm.lock] F_SEAL_*; memfd.c */
+    char *label;    /* [I] a file without a name: what it is called; or NULL */
     /* symbolic links */
     char *target; /* [I] */
 };
@@ -133,6 +134,14 @@ extern const struct shmem_ops tmpfs_shmem_ops;
 int tmpfs_share(struct file *f, struct shmem **out);
 /* SHMEM_* flags; label is consumed, on failure too.  A reference, or NULL. */
 struct tmpfs_inode *tmpfs_nameless(char *label, uint64_t size, unsigned flags) MUST_CHECK;
+
+/* memfd.c: -EPERM when a seal forbids it: writing up to `end`, a new size, holes. */
+MUST_CHECK int tmpfs_sealed_write_locked(const struct tmpfs_inode *ti, int64_t end);
+MUST_CHECK int tmpfs_sealed_size_locked(const struct tmpfs_inode *ti, int64_t size);
+MUST_CHECK int tmpfs_sealed_hole_locked(const struct tmpfs_inode *ti);
+int tmpfs_mmap(struct file *f, unsigned prot, unsigned flags);
+long tmpfs_add_seals(struct file *f, unsigned seals);
+long tmpfs_get_seals(struct file *f);
 
 /* inode.c: the mount that has the files without a name. */
 struct super *tmpfs_nameless_super(void);
