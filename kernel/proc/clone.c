@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making threads: clone and clone3 with the flags that a thread library uses.  A new process (fork,
- * vfork, clone without CLONE_THREAD) is not there yet and is ENOSYS.
+ * clone, clone3, fork and vfork: what they ask for, and new threads.  New processes: fork.c.
  *
  * The child starts with a copy of the caller's registers and vector state, rax 0, its own stack and
  * FS base.  All that can fail is done before it becomes runnable.
  */
 #include <linux/errno.h>
 #include <linux/sched.h>
+#include <linux/signal.h>
 
 #include "kernel/arch/fpu.h"
 #include "kernel/ipc/sysvsem.h"
 #include "kernel/kernel.h"
+#include "kernel/proc/clone.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
@@ -26,12 +27,12 @@
 #define SIGNAL_MAX 64
 #define SET_TID_MAX 32 /* Linux: MAX_PID_NS_LEVEL */
 
-/* What clone and clone3 ask for, in one form. */
-struct clone_request {
-    uint64_t flags, stack, stack_size, parent_tid, child_tid, tls;
-    int tid; /* the one that it must get; 0: any */
-};
-
+/* What says which parts of the parent a new process shares, and how it begins and ends. */
+#define PROCESS_OPTIONS                                                                         \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_VFORK |            \
+     CLONE_PARENT | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | \
+     CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO |           \
+     CLONE_CLEAR_SIGHAND)
 /* What makes a thread share all that our threads share … */
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 /* … and what may be said besides; of these only the SETTIDs, CLEARTID and SETTLS do something. */
@@ -59,15 +60,15 @@ static long check_combination(uint64_t flags)
     return 0;
 }
 
+/* What we have not, beyond Linux's rules. */
 static long check_flags(uint64_t flags)
 {
-    long err = check_combination(flags);
-    if (err)
-        return err;
-    if (!(flags & CLONE_THREAD))
-        return reject(-ENOSYS, "new processes are not supported yet");
     if (flags & NAMESPACES)
         return reject(-EPERM, "no namespaces");
+    if (flags & CLONE_INTO_CGROUP)
+        return reject(-EBADF, "no descriptor is a cgroup's");
+    if (!(flags & CLONE_THREAD))
+        return flags & ~(uint64_t)PROCESS_OPTIONS ? reject(-EINVAL, "unknown flag") : 0;
     if ((flags & THREAD_FLAGS) != THREAD_FLAGS)
         return reject(-EINVAL, "a thread must share memory, files and directory");
     if (flags & ~(uint64_t)(THREAD_FLAGS | THREAD_OPTIONS))
@@ -75,10 +76,18 @@ static long check_flags(uint64_t flags)
     return 0;
 }
 
-/* The child's first steps in the kernel: nothing is left to do, it goes to its program. */
-static void child_main(void *arg)
+void clone_child_main(void *arg)
 {
-    (void)arg;
+    uaddr_t tid_at = (uaddr_t)arg;
+
+    /* Linux ignores a bad address here too. */
+    if (tid_at && user_store32(tid_at, (uint32_t)current->tid))
+        log_debug("thread %d: bad child_tid address ignored", current->tid);
+}
+
+void *clone_child_arg(const struct clone_request *a)
+{
+    return (a->flags & CLONE_CHILD_SETTID) ? (void *)a->child_tid : NULL;
 }
 
 /* SCHED_RESET_ON_FORK: the child starts as an ordinary thread. */
@@ -100,9 +109,10 @@ static void inherit_schedparam(struct thread *child, const struct thread *parent
     s->nice = MAX(s->nice, 0);
 }
 
-static void inherit(struct thread *child, const struct thread *parent,
-                    const struct clone_request *a)
+void clone_inherit(struct thread *child, const struct clone_request *a)
 {
+    const struct thread *parent = current;
+
     *child->regs = *parent->regs;
     child->regs->rax = 0;
     child->regs->orig_rax = ~0UL;
@@ -111,36 +121,33 @@ static void inherit(struct thread *child, const struct thread *parent,
     child->fs_base = (a->flags & CLONE_SETTLS) ? a->tls : fs_base_read();
     fpu_copy(child);
     child->blocked = parent->blocked;
-    signal_thread_init(child);
+    if ((a->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
+        signal_thread_init(child);
+    else
+        signal_thread_copy(child, parent);
+    if (!(a->flags & CLONE_VM))
+        rseq_copy(child, parent);
     memcpy(child->comm, parent->comm, sizeof(child->comm));
     inherit_schedparam(child, parent);
     if (a->flags & CLONE_CHILD_CLEARTID)
         child->clear_child_tid = a->child_tid;
 }
 
-/* Writes the new tid where the caller asked; both lie in the memory that the threads share. */
-static void store_tids(const struct clone_request *a, int tid)
+void clone_store_tid(const struct clone_request *a, int tid)
 {
     /* Linux ignores a bad address here too. */
     if ((a->flags & CLONE_PARENT_SETTID) && user_store32(a->parent_tid, (uint32_t)tid))
         reject(0, "bad parent_tid address ignored");
-    if ((a->flags & CLONE_CHILD_SETTID) && user_store32(a->child_tid, (uint32_t)tid))
-        reject(0, "bad child_tid address ignored");
 }
 
 static long thread_clone(const struct clone_request *a)
 {
     struct thread *child;
 
-    long err = check_flags(a->flags);
+    long err = thread_new(current_process(), clone_child_main, clone_child_arg(a), &child);
     if (err)
         return err;
-    if ((a->flags & CLONE_SETTLS) && !user_range_ok(a->tls, 1))
-        return reject(-EPERM, "TLS outside the address space");
-    err = thread_new(current_process(), child_main, NULL, &child);
-    if (err)
-        return err;
-    inherit(child, current, a);
+    clone_inherit(child, a);
     child->tid = a->tid;
     err = sem_undo_clone(child, a->flags);
     if (!err)
@@ -151,10 +158,22 @@ static long thread_clone(const struct clone_request *a)
         return err;
     }
     int tid = child->tid;
-    store_tids(a, tid);
+    clone_store_tid(a, tid);
     thread_start(child);
     thread_put(child); /* the scheduler has its own */
     return tid;
+}
+
+static long do_clone(const struct clone_request *a)
+{
+    long err = check_combination(a->flags);
+    if (!err)
+        err = check_flags(a->flags);
+    if (err)
+        return err;
+    if ((a->flags & CLONE_SETTLS) && !user_range_ok(a->tls, 1))
+        return reject(-EPERM, "TLS outside the address space");
+    return (a->flags & CLONE_THREAD) ? thread_clone(a) : process_clone(a);
 }
 
 long sys_clone(unsigned long flags, uaddr_t newsp, uaddr_t parent_tid, uaddr_t child_tid,
@@ -162,12 +181,16 @@ long sys_clone(unsigned long flags, uaddr_t newsp, uaddr_t parent_tid, uaddr_t c
 {
     struct clone_request a = {
         .flags = flags & 0xffffffffUL & ~(uint64_t)CSIGNAL,
+        .exit_signal = flags & CSIGNAL,
         .stack = newsp,
         .parent_tid = parent_tid,
         .child_tid = child_tid,
         .tls = tls,
+        .pidfd = parent_tid,
     };
-    return thread_clone(&a);
+    if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
+        return reject(-EINVAL, "one place for a pidfd and a tid");
+    return do_clone(&a);
 }
 
 /* The user's struct clone_args in its known sizes; what a newer one has more must be zero. */
@@ -251,17 +274,21 @@ long sys_clone3(uaddr_t args, size_t size)
         .parent_tid = u.parent_tid,
         .child_tid = u.child_tid,
         .tls = u.tls,
+        .pidfd = u.pidfd,
+        .exit_signal = (int)u.exit_signal,
         .tid = tid,
     };
-    return thread_clone(&a);
+    return do_clone(&a);
 }
 
 long sys_fork(void)
 {
-    return reject(-ENOSYS, "new processes are not supported yet");
+    struct clone_request a = {.exit_signal = SIGCHLD};
+    return do_clone(&a);
 }
 
 long sys_vfork(void)
 {
-    return reject(-ENOSYS, "new processes are not supported yet");
+    struct clone_request a = {.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD};
+    return do_clone(&a);
 }

@@ -255,6 +255,23 @@ static int exec_prepare(struct exec *e, struct file *file, const char *path, cha
     return e->cred ? 0 : -ENOMEM;
 }
 
+/* What other processes share with this one is theirs alone from here on; there is one thread. */
+static int unshare_all(struct process *p)
+{
+    int err = process_unshare_fds();
+
+    if (err || !sighand_is_shared(p->sighand))
+        return err;
+    struct sighand *old = p->sighand, *own = sighand_clone(old);
+    if (!own)
+        return -ENOMEM;
+    spin_lock(&p->lock);
+    p->sighand = own;
+    spin_unlock(&p->lock);
+    sighand_put(old);
+    return 0;
+}
+
 /* The old program is gone from here on. */
 static void exec_commit(struct process *p, struct exec *e, struct mm *mm)
 {
@@ -270,6 +287,7 @@ static void exec_commit(struct process *p, struct exec *e, struct mm *mm)
     p->membarrier = 0;
     cred_commit(e->cred);
     e->cred = NULL;
+    process_did_exec(t);
     sighand_exec(p->sighand);
     ptimers_exec(p);
     fdtable_close_on_exec(p->fds);
@@ -278,6 +296,7 @@ static void exec_commit(struct process *p, struct exec *e, struct mm *mm)
     p->vdso = p->vvar = 0;
     p->mm = mm;
     spin_unlock(&p->lock);
+    process_vfork_done(p);
     mm_put(old);
     turn_move(mm_turn(mm));
 }
@@ -427,6 +446,8 @@ int exec_program(struct file *file, const char *path, char *const argv[], char *
         goto out;
     struct mm *mm = mm_new();
     err = mm ? process_kill_threads(p) : -ENOMEM;
+    if (!err)
+        err = unshare_all(p);
     if (err) {
         mm_put(mm);
         goto out;

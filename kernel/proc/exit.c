@@ -9,66 +9,132 @@
  *
  * A thread dies on its own kernel stack with no lock held.  The wait status is that of the group
  * exit, or the first thread's when all threads went one by one.
+ *
+ * The last thread gives up what the process has, then its parent is told (family.c).  When it is the
+ * first program's, all others are killed and waited for, and the enclave ends.
  */
 #include <linux/errno.h>
-#include <linux/resource.h>
-#include <linux/wait.h>
+#include <linux/signal.h>
 
 #include "kernel/ipc/sysvsem.h"
 #include "kernel/fs/tty/tty.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/ocall.h"
-#include "kernel/proc/pidfd.h"
+#include "kernel/proc/family.h"
+#include "kernel/proc/pids.h"
 #include "kernel/proc/proc_impl.h"
-#include "kernel/proc/process.h"
 #include "kernel/sched/futex.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/turns.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/stats.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/vfs/aio.h"
 #include "kernel/vfs/vfs.h"
 
 #include "kernel/sys/syscalls.h"
 
 #define WSTATUS_EXIT(code) (((code)&0xff) << 8)
+#define LAST_WAIT_NS 5000000000 /* for others to end, when the enclave does */
+
+/* --- what it had -------------------------------------------------------------------------- */
+
+/* Whether others use it or not, the current thread does not run in it from here on. */
+static void memory_leave(struct mm *mm)
+{
+    mm_grab(mm);
+    mm_put(mm);
+    if (current->turn == mm_turn(mm))
+        turn_move(NULL);
+    mm_drop(mm);
+}
+
+/* Others see each of them whole, or not at all (process_fds_get and its like). */
+void process_release(struct process *p)
+{
+    if (p->fds)
+        fdtable_leave(fdtable_get(p->fds)); /* while it is found: its locks are this table's */
+    spin_lock(&p->lock);
+    struct mm *mm = p->mm;
+    struct fdtable *fds = p->fds;
+    struct fs_context *fs = p->fs;
+    struct file *exe = p->exe;
+    p->mm = NULL;
+    p->fds = NULL;
+    p->fs = NULL;
+    p->exe = NULL;
+    spin_unlock(&p->lock);
+    process_vfork_done(p);
+    if (mm)
+        memory_leave(mm);
+    if (fds)
+        fdtable_put(fds);
+    if (fs)
+        fs_context_put(fs);
+    if (exe)
+        file_put(exe);
+    tty_process_setsid(p);
+}
+
+static int kill_other(struct process *p, void *arg)
+{
+    (void)arg;
+    if (p == kernel.init || p == kernel.first)
+        return 0;
+    spin_lock(&p->lock);
+    process_kill_locked(p, SIGKILL);
+    spin_unlock(&p->lock);
+    return 0;
+}
+
+static void others_end(void)
+{
+    struct waiter w;
+    ktime_t deadline = clock_mono() + LAST_WAIT_NS;
+
+    processes_close();
+    waitq_add(&kernel.init->child_wait, &w);
+    (void)process_for_each(kill_other, NULL);
+    while (processes_count() > 1 && clock_mono() < deadline)
+        (void)thread_block(deadline, false);
+    waitq_del(&kernel.init->child_wait, &w);
+}
 
 /*
- * The process has no threads left but the caller, which does not go back to user memory.  Memory
- * and host descriptors end with the enclave; what must not be lost is written back first.
+ * Memory and host descriptors end with the enclave; what must not be lost is written back first.
  */
-static NORETURN void process_finish(struct process *p)
+static NORETURN void enclave_finish(struct process *p)
 {
-    if (p != kernel.first)
-        panic("process %d ends and is not the first, %d", p->pid, kernel.first->pid);
-    tty_process_exit(p);
-    aio_end(p->mm);
+    others_end();
     mm_sync(p->mm);
     stats_print(); /* before the program's standard error may be closed */
-    fdtable_put(p->fds);
+    fdtable_leave(p->fds);
     ocall_exit(p->exit_status);
 }
 
-static void account_dead_locked(struct process *p, struct thread *t) REQUIRES(p->lock)
+/* The process has no threads left but the caller, which does not go back to user memory. */
+static void process_finish(struct process *p)
 {
-    p->cpu_time_dead += thread_cpu_time(t);
-    p->minflt_dead += t->minflt;
-    p->nvcsw_dead += t->nvcsw;
-    p->nivcsw_dead += t->nivcsw;
+    itimers_end(p);
+    ptimers_exec(p);
+    family_leave(p);
+    if (p == kernel.first)
+        enclave_finish(p);
+    p->dead_usage.maxrss = MAX(p->dead_usage.maxrss, mm_resident(p->mm));
+    process_release(p);
+    tty_process_exit(p);
+    family_end(p);
 }
 
-NORETURN void thread_die(void)
+/* --- threads ------------------------------------------------------------------------------ */
+
+static bool thread_gone_locked(struct thread *t) REQUIRES(process_tree_lock)
 {
-    struct thread *t = current;
     struct process *p = t->process;
 
-    futex_thread_exit();
-    sem_undo_exit(t);
-    spin_lock(&process_tree_lock);
     spin_lock(&p->lock);
     bool last = thread_detach_locked(t);
-    account_dead_locked(p, t);
+    usage_add_thread(&p->dead_usage, t);
     signal_thread_gone_locked(p, t);
     if (last && !p->exiting) {
         p->exiting = true;
@@ -77,24 +143,49 @@ NORETURN void thread_die(void)
     if (p->exec_thread)
         thread_wake(p->exec_thread);
     spin_unlock(&p->lock);
+    if (!last) {
+        family_thread_gone_locked(t);
+        turn_move(NULL); /* the last one may take the memory away at any time */
+    }
+    return last;
+}
+
+NORETURN void thread_die(void)
+{
+    struct thread *t = current;
+
+    futex_thread_exit();
+    sem_undo_exit(t);
+    spin_lock(&process_tree_lock);
+    bool last = thread_gone_locked(t);
     spin_unlock(&process_tree_lock);
     if (last)
-        process_finish(p);
+        process_finish(t->process);
     thread_exit();
 }
 
-/* Tells all threads but the current one to die. */
-static void kill_others_locked(struct process *p) REQUIRES(p->lock)
+/* Tells all threads to die, but `spared`. */
+static void kill_threads_locked(struct process *p, const struct thread *spared)
 {
-    signal_continue_locked(p); /* threads that have stopped are woken by nothing else */
+    signal_continue_locked(p, SIGKILL); /* threads that have stopped are woken by nothing else */
     list_for_each(l, &p->threads) {
         struct thread *t = list_entry(l, struct thread, process_link);
-        if (t == current)
+        if (t == spared)
             continue;
         __atomic_store_n(&t->exit_signal_code, 1, __ATOMIC_RELAXED);
         __atomic_store_n(&t->signal_pending, 1, __ATOMIC_RELEASE);
-        thread_interrupt(t);
+        if (t != current)
+            thread_interrupt(t);
     }
+}
+
+void process_kill_locked(struct process *p, int wait_status)
+{
+    if (p->exiting)
+        return;
+    p->exiting = true;
+    p->exit_status = wait_status;
+    kill_threads_locked(p, NULL);
 }
 
 NORETURN void process_exit(int wait_status)
@@ -102,11 +193,7 @@ NORETURN void process_exit(int wait_status)
     struct process *p = current_process();
 
     spin_lock(&p->lock);
-    if (!p->exiting) {
-        p->exiting = true;
-        p->exit_status = wait_status;
-        kill_others_locked(p);
-    }
+    process_kill_locked(p, wait_status);
     spin_unlock(&p->lock);
     thread_die();
 }
@@ -119,7 +206,7 @@ int process_kill_threads(struct process *p)
         return -EAGAIN; /* another thread ends us: our own death is on its way */
     }
     p->exec_thread = current;
-    kill_others_locked(p);
+    kill_threads_locked(p, current);
     while (p->nthreads > 1) {
         spin_unlock(&p->lock);
         thread_block(KTIME_NEVER, false);
@@ -127,7 +214,6 @@ int process_kill_threads(struct process *p)
     }
     p->exec_thread = NULL;
     spin_unlock(&p->lock);
-    thread_take_pid(current); /* the survivor takes the first thread's identity, as in Linux */
     return 0;
 }
 
@@ -145,46 +231,4 @@ long sys_exit(int status)
 long sys_exit_group(int status)
 {
     process_exit(WSTATUS_EXIT(status));
-}
-
-/* There are no children yet; the arguments are still checked in Linux's order. */
-long sys_wait4(int pid, uaddr_t status, unsigned options, uaddr_t rusage)
-{
-    (void)status;
-    (void)rusage;
-    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
-        return reject(-EINVAL, "unknown option");
-    if (pid == INT32_MIN)
-        return -ESRCH;
-    return -ECHILD;
-}
-
-/* By a pidfd, which must be one. */
-static long no_child_of(int fd)
-{
-    struct process *p;
-
-    int err = pidfd_process(fd, &p);
-    if (err)
-        return err;
-    process_put(p);
-    return -ECHILD;
-}
-
-long sys_waitid(int which, int pid, uaddr_t infop, unsigned options, uaddr_t rusage)
-{
-    (void)infop;
-    (void)rusage;
-    if (options &
-        ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
-        return reject(-EINVAL, "unknown option");
-    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
-        return reject(-EINVAL, "nothing to wait for");
-    switch (which) {
-    case P_ALL: return -ECHILD;
-    case P_PID: return pid <= 0 ? -EINVAL : -ECHILD;
-    case P_PGID: return pid < 0 ? -EINVAL : -ECHILD;
-    case P_PIDFD: return pid < 0 ? -EINVAL : no_child_of(pid);
-    default: return reject(-EINVAL, "unknown id type");
-    }
 }

@@ -273,7 +273,7 @@ int process_first(void)
 
     if (!err) {
         signal_thread_init(t);
-        err = process_attach(t, kernel.init);
+        err = process_attach(t, kernel.init, false);
     }
     if (err) {
         log_warn("not enough enclave memory for the first process; raise sgx.enclave_size");

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who a process is: pids, process groups and sessions.  User and group ids: setid.c. */
+/*
+ * Who a process is: pids, process groups and sessions, with Linux's rules for who may put whom into
+ * which group.  User and group ids: setid.c.
+ *
+ * A session leader is a process whose session has its number; a process keeps no list of its group's
+ * or session's members, who are found by a walk over all.
+ *
+ * Lock: the tree lock.
+ */
 #include <linux/errno.h>
 
 #include "kernel/fs/tty/tty.h"
 #include "kernel/kernel.h"
-#include "kernel/proc/process.h"
+#include "kernel/proc/pids.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/sys/usercopy.h"
 
 #include "kernel/sys/syscalls.h"
 
@@ -23,20 +30,29 @@ long sys_gettid(void)
 
 long sys_getppid(void)
 {
-    const struct process *parent = current_process()->parent;
-    return parent ? parent->pid : 0;
+    spin_lock(&process_tree_lock);
+    int pid = current_process()->parent->pid;
+    spin_unlock(&process_tree_lock);
+    return pid;
 }
 
-/* The current process for 0 or its own pid: -ESRCH otherwise, as there is no other. */
-static long check_pid(int pid)
+/* 0: the current one; a thread's number stands for its process. */
+static struct process *process_named_locked(int pid) REQUIRES(process_tree_lock)
 {
-    return pid == 0 || pid == current_process()->pid ? 0 : -ESRCH;
+    if (pid == 0)
+        return current_process();
+    struct process *p = process_find_locked(pid);
+    struct thread *t = p ? NULL : thread_find_locked(pid);
+    return t ? t->process : p;
 }
 
 long sys_getpgid(int pid)
 {
-    long err = check_pid(pid);
-    return err ? err : current_process()->pgid;
+    spin_lock(&process_tree_lock);
+    const struct process *p = process_named_locked(pid);
+    long ret = p ? p->pgid : -ESRCH;
+    spin_unlock(&process_tree_lock);
+    return ret;
 }
 
 long sys_getpgrp(void)
@@ -46,34 +62,71 @@ long sys_getpgrp(void)
 
 long sys_getsid(int pid)
 {
-    long err = check_pid(pid);
-    return err ? err : current_process()->sid;
+    spin_lock(&process_tree_lock);
+    const struct process *p = process_named_locked(pid);
+    long ret = p ? p->sid : -ESRCH;
+    spin_unlock(&process_tree_lock);
+    return ret;
+}
+
+static bool group_in_session_locked(int pgid, int sid) REQUIRES(process_tree_lock)
+{
+    list_for_each(l, &process_list) {
+        const struct process *p = list_entry(l, struct process, all_link);
+        if (p->pgid == pgid)
+            return p->sid == sid; /* a group lies in one session */
+    }
+    return false;
+}
+
+static long set_group_locked(int pid, int pgid) REQUIRES(process_tree_lock)
+{
+    struct process *me = current_process(), *p = process_find_locked(pid);
+
+    if (!p)
+        return thread_find_locked(pid) ? reject(-EINVAL, "a thread, not a process") : -ESRCH;
+    if (p->parent == me) {
+        if (p->sid != me->sid)
+            return reject(-EPERM, "a child in another session");
+        if (p->did_exec)
+            return reject(-EACCES, "the child has another program already");
+    } else if (p != me) {
+        return -ESRCH;
+    }
+    if (p->sid == p->pid)
+        return reject(-EPERM, "a session leader keeps its process group");
+    if (pgid != pid && !group_in_session_locked(pgid, me->sid))
+        return reject(-EPERM, "no such process group in this session");
+    p->pgid = pgid;
+    return 0;
 }
 
 long sys_setpgid(int pid, int pgid)
 {
-    struct process *p = current_process();
-
+    if (pid == 0)
+        pid = current_process()->pid;
+    if (pgid == 0)
+        pgid = pid;
     if (pgid < 0)
         return -EINVAL;
-    long err = check_pid(pid);
-    if (err)
-        return err;
-    if (p->sid == p->pid)
-        return reject(-EPERM, "a session leader keeps its process group");
-    if (pgid != 0 && pgid != p->pid && pgid != p->pgid)
-        return reject(-EPERM, "no such process group in this session");
-    p->pgid = pgid ? pgid : p->pid;
-    return 0;
+    spin_lock(&process_tree_lock);
+    long err = set_group_locked(pid, pgid);
+    spin_unlock(&process_tree_lock);
+    return err;
 }
 
 long sys_setsid(void)
 {
     struct process *p = current_process();
+    long ret = p->pid;
 
-    if (p->pgid == p->pid)
-        return reject(-EPERM, "already a process group leader");
-    p->sid = p->pgid = p->pid;
-    tty_process_setsid(p);
-    return p->sid;
+    spin_lock(&process_tree_lock);
+    if (p->sid == p->pid || process_group_find_locked(p->pid))
+        ret = reject(-EPERM, "already a process group's leader");
+    else
+        p->sid = p->pgid = p->pid;
+    spin_unlock(&process_tree_lock);
+    if (ret > 0)
+        tty_process_setsid(p);
+    return ret;
 }

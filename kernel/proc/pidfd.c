@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pidfd_open(2): a descriptor that stands for a process, whatever becomes of its number.  It is
- * readable when all of the process's threads have ended; it holds a reference on the process's
- * struct, which says so.
+ * readable when the process has ended; it holds a reference on the process's struct, which says so.
  *
- * Lock: the process's.
+ * Lock: the tree lock, for the process's list of them.
  */
 #include "kernel/proc/pidfd.h"
 
@@ -24,30 +23,43 @@
 
 #define PIDFD_NONBLOCK O_NONBLOCK
 
-static bool process_has_ended(struct process *p)
+struct pidfd {
+    struct file file;
+    struct process *process; /* [I] a reference */
+    struct list link;        /* [tree lock] */
+};
+
+static enum process_state state_of(const struct process *p)
 {
-    spin_lock(&p->lock);
-    bool ended = p->nthreads == 0;
-    spin_unlock(&p->lock);
-    return ended;
+    return __atomic_load_n(&p->state, __ATOMIC_ACQUIRE);
+}
+
+static struct process *process_of(struct file *f)
+{
+    return container_of(f, struct pidfd, file)->process;
 }
 
 static uint32_t pidfd_poll(struct file *f)
 {
-    return process_has_ended(f->priv) ? EPOLLIN | EPOLLRDNORM : 0;
+    return state_of(process_of(f)) != PROCESS_LIVE ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static void pidfd_info(struct file *f, struct seq *s)
 {
-    struct process *p = f->priv;
-    int pid = process_has_ended(p) ? -1 : p->pid;
+    const struct process *p = process_of(f);
+    int pid = state_of(p) == PROCESS_GONE ? -1 : p->pid;
 
     seq_printf(s, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
 static void pidfd_release(struct file *f)
 {
-    process_put(f->priv);
+    struct pidfd *fd = container_of(f, struct pidfd, file);
+
+    spin_lock(&process_tree_lock);
+    list_del(&fd->link);
+    spin_unlock(&process_tree_lock);
+    process_put(fd->process);
 }
 
 static const struct file_ops pidfd_ops = {
@@ -56,7 +68,28 @@ static const struct file_ops pidfd_ops = {
     .release = pidfd_release,
 };
 
-int pidfd_process(int fd, struct process **out)
+void pidfds_wake_locked(struct process *p)
+{
+    list_for_each(l, &p->pidfds)
+        file_wake(&list_entry(l, struct pidfd, link)->file, EPOLLIN | EPOLLRDNORM);
+}
+
+long pidfd_new(struct process *p, uint32_t flags)
+{
+    struct pidfd *fd = kzalloc(sizeof(*fd));
+    if (!fd)
+        return -ENOMEM;
+    file_init(&fd->file, &pidfd_ops, O_RDWR | flags);
+    fd->file.name = "anon_inode:[pidfd]";
+    process_get(p);
+    fd->process = p;
+    spin_lock(&process_tree_lock);
+    list_add_tail(&p->pidfds, &fd->link);
+    spin_unlock(&process_tree_lock);
+    return fd_install(&fd->file, true, 0);
+}
+
+int pidfd_process(int fd, struct process **out, bool *nonblock)
 {
     struct file *f;
 
@@ -64,8 +97,10 @@ int pidfd_process(int fd, struct process **out)
     if (err)
         return err;
     if (f->ops == &pidfd_ops) {
-        *out = f->priv;
-        ref_get(&(*out)->ref);
+        *out = process_of(f);
+        process_get(*out);
+        if (nonblock)
+            *nonblock = f->flags & O_NONBLOCK;
     } else {
         err = (int)reject(-EBADF, "no pidfd");
     }
@@ -95,16 +130,12 @@ long sys_pidfd_open(int pid, unsigned flags)
     int err = process_by_pid(pid, &p);
     if (err)
         return err;
-    struct file *f = file_new(&pidfd_ops, O_RDWR | flags, "anon_inode:[pidfd]");
-    if (!f) {
-        process_put(p);
-        return -ENOMEM;
-    }
-    f->priv = p;
-    return fd_install(f, true, 0);
+    long fd = pidfd_new(p, flags);
+    process_put(p);
+    return fd;
 }
 
-/* A copy of another process's descriptor; the only process there is is our own. */
+/* A copy of another process's descriptor, for those who may look into it. */
 long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
 {
     struct process *p;
@@ -112,10 +143,13 @@ long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
 
     if (flags)
         return reject(-EINVAL, "pidfd_getfd knows no flags");
-    int err = pidfd_process(pidfd, &p);
+    int err = pidfd_process(pidfd, &p, NULL);
     if (err)
         return err;
-    err = p == current_process() ? fd_lookup(fd, true, &f) : -ESRCH;
+    struct fdtable *t = process_fds_get(p);
+    err = !t ? -ESRCH : process_may_look(p) ? fdtable_lookup(t, fd, &f) : -EPERM;
+    if (t)
+        fdtable_put(t);
     process_put(p);
     return err ? err : fd_install(f, true, 0);
 }

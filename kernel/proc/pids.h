@@ -18,4 +18,9 @@ int number_take_locked(int chosen) REQUIRES(process_tree_lock);
 void thread_number_locked(struct thread *t) REQUIRES(process_tree_lock);
 void process_number_locked(struct process *p) REQUIRES(process_tree_lock);
 
+/* A GONE process is not found any more; the table's reference stays the caller's. */
+void process_forget_locked(struct process *p) REQUIRES(process_tree_lock);
+/* No new processes from here on. */
+void processes_close(void);
+
 #endif

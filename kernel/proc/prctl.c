@@ -68,8 +68,8 @@ static long prctl_get(struct process *p, int option, unsigned long arg2)
     switch (option) {
     case PR_GET_NAME: return get_name(arg2);
     case PR_GET_DUMPABLE: return p->dumpable;
-    case PR_GET_PDEATHSIG:
-    case PR_GET_CHILD_SUBREAPER: return store_int(arg2, 0);
+    case PR_GET_PDEATHSIG: return store_int(arg2, p->pdeath_signal);
+    case PR_GET_CHILD_SUBREAPER: return store_int(arg2, p->subreaper);
     case PR_GET_NO_NEW_PRIVS: return p->no_new_privs;
     case PR_GET_TIMERSLACK: return (long)current->timer_slack;
     case PR_GET_SECCOMP:
@@ -104,8 +104,14 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
     case PR_SET_TIMERSLACK:
         current->timer_slack = (long)arg2 > 0 ? arg2 : current->timer_slack_default;
         return 0;
-    case PR_SET_PDEATHSIG: return arg2 > 64 ? -EINVAL : 0;
+    case PR_SET_PDEATHSIG:
+        if (arg2 > 64)
+            return -EINVAL;
+        __atomic_store_n(&p->pdeath_signal, (int)arg2, __ATOMIC_RELAXED);
+        return 0;
     case PR_SET_CHILD_SUBREAPER:
+        __atomic_store_n(&p->subreaper, arg2 != 0, __ATOMIC_RELAXED);
+        return 0;
     case PR_SET_THP_DISABLE:
     case PR_SET_PTRACER:
     case PR_SET_VMA: return 0;

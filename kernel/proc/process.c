@@ -7,10 +7,12 @@
 #include "kernel/proc/process.h"
 
 #include <linux/errno.h>
+#include <linux/signal.h>
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/family.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/program.h"
 #include "kernel/sched/thread.h"
@@ -22,8 +24,9 @@
 #include "kernel/sys/syscalls.h"
 
 struct spinlock process_tree_lock;
-static struct list all = LIST_INIT(all); /* [t] in order of their making */
-static unsigned nprocesses, nthreads;    /* [t] */
+struct list process_list = LIST_INIT(process_list);
+static unsigned nprocesses, nthreads; /* [t] */
+static bool closing;                  /* [t] the enclave ends: no new processes */
 
 /* --- objects ------------------------------------------------------------------------------ */
 
@@ -39,6 +42,8 @@ struct process *process_alloc(void)
     list_init(&p->children);
     list_init(&p->sibling);
     list_init(&p->threads);
+    list_init(&p->pidfds);
+    waitq_init(&p->child_wait);
     p->start_time = clock_mono();
     p->dumpable = true;
     p->notes = PROCESS_NOTES;
@@ -86,6 +91,48 @@ struct fs_context *process_fs_get(struct process *p)
     return f;
 }
 
+int process_unshare_fds(void)
+{
+    struct process *p = current_process();
+    struct fdtable *old = p->fds;
+
+    if (!fdtable_is_shared(old))
+        return 0;
+    struct fdtable *own = fdtable_clone(old);
+    if (!own)
+        return -ENOMEM;
+    spin_lock(&p->lock);
+    p->fds = own;
+    spin_unlock(&p->lock);
+    fdtable_leave(old);
+    return 0;
+}
+
+int process_unshare_fs(void)
+{
+    struct process *p = current_process();
+    struct fs_context *own = fs_context_clone(p->fs);
+
+    if (!own)
+        return -ENOMEM;
+    spin_lock(&p->lock);
+    struct fs_context *old = p->fs;
+    p->fs = own;
+    spin_unlock(&p->lock);
+    fs_context_put(old);
+    return 0;
+}
+
+bool process_may_look(struct process *p)
+{
+    const struct cred *me = current_cred(), *c = process_cred_get(p);
+    bool same = me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+                me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
+
+    cred_put(c);
+    return p == current_process() || capable(CAP_SYS_PTRACE) || (same && p->dumpable);
+}
+
 /* --- the family --------------------------------------------------------------------------- */
 
 int process_for_each(int (*fn)(struct process *p, void *arg), void *arg)
@@ -93,7 +140,7 @@ int process_for_each(int (*fn)(struct process *p, void *arg), void *arg)
     int ret = 0;
 
     spin_lock(&process_tree_lock);
-    for (struct list *l = all.next; l != &all && !ret; l = l->next)
+    for (struct list *l = process_list.next; l != &process_list && !ret; l = l->next)
         ret = fn(list_entry(l, struct process, all_link), arg);
     spin_unlock(&process_tree_lock);
     return ret;
@@ -104,7 +151,7 @@ struct process *process_next(int from)
     struct process *best = NULL;
 
     spin_lock(&process_tree_lock);
-    list_for_each(l, &all) {
+    list_for_each(l, &process_list) {
         struct process *p = list_entry(l, struct process, all_link);
         if (p->pid >= from && (!best || p->pid < best->pid))
             best = p;
@@ -117,7 +164,7 @@ struct process *process_next(int from)
 
 struct process *process_group_find_locked(int pgid)
 {
-    list_for_each(l, &all) {
+    list_for_each(l, &process_list) {
         struct process *p = list_entry(l, struct process, all_link);
         if (p->pgid == pgid)
             return p;
@@ -127,7 +174,7 @@ struct process *process_group_find_locked(int pgid)
 
 struct process *session_find_locked(int sid)
 {
-    list_for_each(l, &all) {
+    list_for_each(l, &process_list) {
         struct process *p = list_entry(l, struct process, all_link);
         if (p->sid == sid)
             return p;
@@ -159,7 +206,7 @@ int process_init(void)
     spin_lock(&process_tree_lock);
     p->pid = p->pgid = p->sid = number_take_locked(0);
     process_number_locked(p);
-    list_add_tail(&all, &p->all_link);
+    list_add_tail(&process_list, &p->all_link);
     spin_unlock(&process_tree_lock);
     str_copy(p->comm, "init", sizeof(p->comm));
     kernel.init = p;
@@ -183,9 +230,30 @@ static void thread_add_locked(struct process *p, struct thread *t, int tid)
     __atomic_store_n(&nthreads, nthreads + 1, __ATOMIC_RELAXED);
 }
 
-static int attach_locked(struct process *p, struct thread *t) REQUIRES(process_tree_lock)
+/*
+ * RLIMIT_NPROC counts the threads of a user, who are counted only when there are so many of all.  As in
+ * Linux it does not bind root.
+ */
+static bool too_many_locked(const struct process *p) REQUIRES(process_tree_lock)
 {
-    if (p->exiting || p->exec_thread || p->nthreads >= p->rlimits[RLIMIT_NPROC].rlim_cur)
+    uint64_t limit = p->rlimits[RLIMIT_NPROC].rlim_cur, sum = 0;
+    uint32_t uid = current_cred()->uid;
+
+    if (nthreads < limit || !uid || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+        return false;
+    list_for_each(l, &process_list) {
+        struct process *other = list_entry(l, struct process, all_link);
+        spin_lock(&other->lock);
+        if (other->cred->uid == uid)
+            sum += other->nthreads ? other->nthreads : 1;
+        spin_unlock(&other->lock);
+    }
+    return sum >= limit;
+}
+
+static int attach_locked(struct process *p, struct thread *t) REQUIRES(process_tree_lock, p->lock)
+{
+    if (p->exiting || p->exec_thread)
         return -EAGAIN;
     int tid = number_take_locked(t->tid);
     if (!tid)
@@ -204,14 +272,59 @@ int thread_attach(struct thread *t)
     if (!t->sigqueue)
         return -ENOMEM;
     spin_lock(&process_tree_lock);
+    int err = too_many_locked(p) ? -EAGAIN : 0;
     spin_lock(&p->lock);
-    int err = attach_locked(p, t);
+    if (!err)
+        err = attach_locked(p, t);
     spin_unlock(&p->lock);
     spin_unlock(&process_tree_lock);
     return err;
 }
 
-int process_attach(struct thread *t, struct process *parent)
+static void join_locked(struct process *p, struct process *parent, bool sibling)
+    REQUIRES(process_tree_lock)
+{
+    p->pgid = parent->pgid;
+    p->sid = parent->sid;
+    p->parent_execs = sibling ? parent->parent_execs : parent->execs;
+    if (sibling) {
+        p->exit_signal = parent->exit_signal;
+        p->parent_tid = parent->parent_tid;
+        parent = parent->parent;
+    } else if (parent == current->process) {
+        p->parent_tid = current->tid;
+    }
+    p->parent = parent;
+    list_add_tail(&parent->children, &p->sibling);
+    list_add_tail(&process_list, &p->all_link);
+    process_number_locked(p);
+    process_get(p); /* the table's */
+    __atomic_store_n(&nprocesses, nprocesses + 1, __ATOMIC_RELAXED);
+}
+
+static int process_attach_locked(struct thread *t, struct process *parent, bool sibling)
+    REQUIRES(process_tree_lock)
+{
+    struct process *p = t->process;
+
+    if (closing)
+        return -ENOMEM;
+    if (parent == current->process && too_many_locked(parent))
+        return -EAGAIN;
+    /* A signal to the process group must find the parent before, or both after. */
+    if (parent == current->process && thread_interrupted())
+        return -ERESTARTNOINTR;
+    p->pid = number_take_locked(t->tid);
+    if (!p->pid)
+        return number_error(t);
+    join_locked(p, parent, sibling);
+    spin_lock(&p->lock);
+    thread_add_locked(p, t, p->pid);
+    spin_unlock(&p->lock);
+    return 0;
+}
+
+int process_attach(struct thread *t, struct process *parent, bool sibling)
 {
     struct process *p = t->process;
 
@@ -222,23 +335,24 @@ int process_attach(struct thread *t, struct process *parent)
     if (!t->sigqueue)
         return -ENOMEM;
     spin_lock(&process_tree_lock);
-    int tid = number_take_locked(t->tid);
-    if (tid) {
-        process_get(p); /* the table's */
-        p->pid = tid;
-        p->parent = parent;
-        p->pgid = parent->pgid;
-        p->sid = parent->sid;
-        list_add_tail(&parent->children, &p->sibling);
-        list_add_tail(&all, &p->all_link);
-        process_number_locked(p);
-        __atomic_store_n(&nprocesses, nprocesses + 1, __ATOMIC_RELAXED);
-        spin_lock(&p->lock);
-        thread_add_locked(p, t, tid);
-        spin_unlock(&p->lock);
-    }
+    int err = process_attach_locked(t, parent, sibling);
     spin_unlock(&process_tree_lock);
-    return tid ? 0 : number_error(t);
+    return err;
+}
+
+void process_forget_locked(struct process *p)
+{
+    list_del(&p->number_link);
+    list_del(&p->all_link);
+    list_del(&p->sibling);
+    __atomic_store_n(&nprocesses, nprocesses - 1, __ATOMIC_RELAXED);
+}
+
+void processes_close(void)
+{
+    spin_lock(&process_tree_lock);
+    closing = true;
+    spin_unlock(&process_tree_lock);
 }
 
 bool thread_detach_locked(struct thread *t)
@@ -253,15 +367,20 @@ bool thread_detach_locked(struct thread *t)
     return --p->nthreads == 0;
 }
 
-void thread_take_pid(struct thread *t)
+void process_did_exec(struct thread *t)
 {
     spin_lock(&process_tree_lock);
-    if (t->tid != t->process->pid) {
+    struct process *p = t->process;
+    if (t->tid != p->pid) {
+        family_thread_renamed_locked(p, t->tid);
         list_del(&t->number_link);
-        t->tid = t->process->pid;
-        t->start_time = t->process->start_time;
+        t->tid = p->pid;
+        t->start_time = p->start_time;
         thread_number_locked(t);
     }
+    p->execs++;
+    p->did_exec = true;
+    p->exit_signal = SIGCHLD;
     spin_unlock(&process_tree_lock);
 }
 

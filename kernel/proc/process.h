@@ -26,9 +26,11 @@
 #include <linux/resource.h>
 
 #include "kernel/proc/notes.h"
+#include "kernel/proc/usage.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/cputime.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/waitq.h"
 #include "kernel/types.h"
 
 struct mm;
@@ -65,12 +67,25 @@ struct process {
     struct process *parent;        /* [t] NULL for kernel.init only */
     struct list children, sibling; /* [t] */
     int pgid, sid;                 /* [t] may be read without it */
-    struct tty *tty;               /* [tty lock] controlling terminal: a reference, or NULL */
+    int parent_tid;    /* [t] which of the parent's threads made it, or the next to answer for it */
+    int exit_signal;   /* [t] what the parent gets at the end; 0: nothing */
+    int pdeath_signal; /* [a] what we get when that thread ends (PR_SET_PDEATHSIG); 0: nothing */
+    bool subreaper;    /* [a] orphans below become its children (PR_SET_CHILD_SUBREAPER) */
+    bool did_exec;     /* [t] */
+    unsigned execs, parent_execs; /* [t] how often; how often the parent had when it made us */
+    struct list pidfds;           /* [t] to be woken at the end; pidfd.c */
+    struct usage children_usage;  /* [t] */
+    struct waitq child_wait;      /* who waits for children */
+    int wait_stop;                /* [l] a stop that no wait has taken: its signal; 0: none */
+    bool wait_continued;          /* [l] likewise, that it went on */
+    int news; /* [l] CLD_STOPPED or CLD_CONTINUED that the parent is to be told; 0: nothing */
+    struct thread *vfork_parent; /* [l] a reference: sleeps until we exec or end; or NULL */
+    struct tty *tty;             /* [tty lock] controlling terminal: a reference, or NULL */
     int tty_old_foreground; /* [tty lock] of a leader whose terminal was hung up: told when it ends */
-    struct mm *mm;          /* [x] */
-    struct fdtable *fds;    /* [I] */
-    struct fs_context *fs;                 /* [I] */
-    struct sighand *sighand;               /* [I] actions; kernel/signal */
+    struct mm *mm;          /* [x] under its lock; NULL: init, or ended.  So are … */
+    struct fdtable *fds;    /* … the files … */
+    struct fs_context *fs;                 /* … and directories */
+    struct sighand *sighand;               /* [x] actions; kernel/signal */
     struct sigqueue *sigqueue;             /* [l] process-wide queue; kernel/signal */
     unsigned signals_queued;               /* [l] entries that count for RLIMIT_SIGPENDING */
     int stop_signal;                       /* [l] job control (signal/stop.c): 0 or what stops us */
@@ -89,24 +104,25 @@ struct process {
     bool exiting;                          /* [l] group exit: all threads are told to die */
     struct thread *exec_thread; /* [l] the thread that ends all others for its exec, or NULL */
     int exit_status;            /* [l] wait status: (code << 8) or signal */
-    int leader_status;     /* [l] wait status of the first thread, when it went before others */
-    bool dumpable;         /* [l] */
-    bool no_new_privs;     /* [l] */
-    uint32_t membarrier;   /* [a] MEMBARRIER_CMD_REGISTER_* that were done */
-    uint32_t personality;  /* [l] */
-    ktime_t start_time;    /* [I] CLOCK_MONOTONIC */
-    ktime_t cpu_time_dead; /* [l] run time of threads that are gone */
-    uint64_t minflt_dead, nvcsw_dead, nivcsw_dead; /* [l] likewise */
-    struct tree ptimers;                           /* [l] timer_create(2), by id */
-    int ptimer_next;                               /* [l] the id to try next */
-    struct itimer itimers[ITIMERS];                /* [l] by ITIMER_* */
-    struct timer cpu_limit;                        /* RLIMIT_CPU; kernel/signal/itimer.c */
+    int leader_status;       /* [l] wait status of the first thread, when it went before others */
+    bool dumpable;           /* [l] */
+    bool no_new_privs;       /* [l] */
+    uint32_t membarrier;     /* [a] MEMBARRIER_CMD_REGISTER_* that were done */
+    uint32_t personality;    /* [l] */
+    ktime_t start_time;      /* [I] CLOCK_MONOTONIC */
+    struct usage dead_usage; /* [l] of threads that are gone */
+    struct tree ptimers;     /* [l] timer_create(2), by id */
+    int ptimer_next;         /* [l] the id to try next */
+    struct itimer itimers[ITIMERS]; /* [l] by ITIMER_* */
+    struct timer cpu_limit;         /* RLIMIT_CPU; kernel/signal/itimer.c */
 };
 
 #define current_process() (current->process)
 
 /* Outermost of the processes' locks. */
 extern struct spinlock process_tree_lock;
+/* [t] All that are not GONE, by all_link, in order of their making. */
+extern struct list process_list;
 
 /* A process that is not GONE, init and zombies too: pid -> process with a reference, or NULL. */
 struct process *process_lookup(int pid) MUST_CHECK;
@@ -132,8 +148,18 @@ unsigned threads_count(void);
 struct fdtable *process_fds_get(struct process *p) MUST_CHECK;
 struct fs_context *process_fs_get(struct process *p) MUST_CHECK;
 
+/* May the current process look into p (ptrace(2)'s rule, PTRACE_MODE_ATTACH_REALCREDS)? */
+bool process_may_look(struct process *p);
+
 /* Thread of any process by tid, with a reference, or NULL. */
 struct thread *thread_lookup(int tid) MUST_CHECK;
+
+/*
+ * The current process alone uses its table of descriptors, or its directories, from here on: 0 or -ENOMEM.
+ * Only when it has one thread.
+ */
+MUST_CHECK int process_unshare_fds(void);
+MUST_CHECK int process_unshare_fs(void);
 
 /* An empty process with one reference, not in the table: lists, locks and timers are there. NULL. */
 struct process *process_alloc(void) MUST_CHECK;
@@ -148,13 +174,14 @@ MUST_CHECK int process_init(void);
 MUST_CHECK int thread_attach(struct thread *t);
 /*
  * The same for a new process's first thread: the process gets the number too, and its place in the family;
- * its process group and session are its parent's.
+ * its process group and session are its parent's.  sibling: its parent is `parent`'s, as its exit signal.
+ * -ERESTARTNOINTR: the caller has a signal to see to first; -ENOMEM: the enclave ends.
  */
-MUST_CHECK int process_attach(struct thread *t, struct process *parent);
+MUST_CHECK int process_attach(struct thread *t, struct process *parent, bool sibling);
 /* The current thread is on no list from here on; true: it was its process's last. */
 MUST_CHECK bool thread_detach_locked(struct thread *t) REQUIRES(process_tree_lock);
-/* exec: the current thread, which is alone, takes over the first one's number. */
-void thread_take_pid(struct thread *t);
+/* exec: the current thread, which is alone, takes over the first one's number; the parent may expect SIGCHLD. */
+void process_did_exec(struct thread *t);
 
 /*
  * The first process, from the configuration.  Called once on the boot thread; its program is
@@ -174,6 +201,14 @@ MUST_CHECK int process_exec(struct file *file, const char *path, char *const arg
 NORETURN void process_exit(int wait_status);
 /* Called by a thread that is told to die (signal code, on the way to the program). */
 NORETURN void thread_die(void);
+/* Gives up what sleeping may be needed for: memory, files, directories.  By its last thread, or none. */
+void process_release(struct process *p);
+/* vfork: the child uses its parent's memory no more. */
+void process_vfork_done(struct process *p);
+/* How a wait status shows in a siginfo: CLD_*, and *value. */
+int wait_status_code(int status, int *value);
+/* The process ends with a wait status, as soon as its threads see it.  Its lock is held. */
+void process_kill_locked(struct process *p, int wait_status);
 /* True when the current thread must not go back to its program: call thread_die. */
 static inline bool thread_told_to_die(const struct thread *t)
 {

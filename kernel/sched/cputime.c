@@ -69,7 +69,7 @@ ktime_t thread_cpu_time(struct thread *t)
 ktime_t process_cpu_time(struct process *p)
 {
     spin_lock(&p->lock);
-    ktime_t time = p->cpu_time_dead;
+    ktime_t time = p->dead_usage.cpu;
     list_for_each(l, &p->threads)
         time += thread_cpu_time(list_entry(l, struct thread, process_link));
     spin_unlock(&p->lock);

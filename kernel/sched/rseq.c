@@ -105,6 +105,13 @@ static int cpu_tell(struct rseq_state *r)
     return copy_out(r->area + offsetof(struct area, node_id), node_cid, sizeof(node_cid));
 }
 
+void rseq_copy(struct thread *t, const struct thread *from)
+{
+    t->rseq.area = from->rseq.area;
+    t->rseq.size = from->rseq.size;
+    t->rseq.sig = from->rseq.sig;
+}
+
 void rseq_interrupted(struct thread *t)
 {
     if (!t->rseq.area)

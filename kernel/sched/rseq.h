@@ -23,6 +23,8 @@ struct rseq_state {
 #define RSEQ_FEATURE_SIZE 28
 #define RSEQ_ALIGN 32
 
+/* A new thread in a copy of its creator's memory has its registration, which says another CPU. */
+void rseq_copy(struct thread *t, const struct thread *from);
 /* The thread was switched to, on a vCPU. */
 void rseq_switched(struct thread *t, unsigned vcpu);
 /*

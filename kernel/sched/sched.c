@@ -16,6 +16,7 @@
 #include "kernel/arch/fpu.h"
 #include "kernel/kernel.h"
 #include "kernel/ocall/ring.h"
+#include "kernel/proc/process.h"
 #include "kernel/sched/vcpus.h"
 #include "kernel/signal/signal.h"
 
@@ -214,7 +215,8 @@ void thread_interrupt(struct thread *t)
     bool woken = false;
 
     spin_lock(&sched_lock);
-    if (__atomic_load_n(&t->interruptible, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&t->interruptible, __ATOMIC_ACQUIRE) ||
+        (__atomic_load_n(&t->killable, __ATOMIC_ACQUIRE) && thread_told_to_die(t)))
         woken = wake_locked(t);
     else if (t->state == THREAD_RUNNING && t->on != vcpu_this())
         vcpu_interrupt_later(t->on);

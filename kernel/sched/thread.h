@@ -54,10 +54,11 @@ struct thread {
     bool restore_blocked;      /* [o] … when this is set (set exit_work too) */
     struct sigqueue *sigqueue; /* [p] queued to this thread; kernel/signal/ owns the type */
     uint32_t interruptible;    /* [a] sleeps in a way that a signal ends */
-    uaddr_t altstack_sp;       /* [o] */
-    size_t altstack_size;      /* [o] */
-    int altstack_flags;        /* [o] */
-    struct restart {           /* [o] for restart_syscall(2): nanosleep, poll, futex */
+    uint32_t killable; /* [a] sleeps in a way that only being told to die ends (thread_interrupt) */
+    uaddr_t altstack_sp;  /* [o] */
+    size_t altstack_size; /* [o] */
+    int altstack_flags;   /* [o] */
+    struct restart {      /* [o] for restart_syscall(2): nanosleep, poll, futex */
         long (*fn)(struct restart *);
         uint64_t arg[6];
     } restart;

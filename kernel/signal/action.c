@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process does with each signal: default, ignore, or a handler.  The table is shared by
- * its threads and guarded by the process's lock.
+ * What a process does with each signal: default, ignore, or a handler.  The table is shared by its
+ * threads, and with CLONE_SIGHAND by other processes.
+ *
+ * Lock: its own, after the process's.
  */
 #include <linux/signal.h>
 #include <linux/errno.h>
@@ -21,16 +23,32 @@
 struct sighand *sighand_new(void)
 {
     struct sighand *s = kzalloc(sizeof(*s));
-    if (s)
+    if (s) {
         ref_init(&s->ref);
+        spin_init(&s->lock);
+    }
     return s;
+}
+
+struct sighand *sighand_get(struct sighand *s)
+{
+    ref_get(&s->ref);
+    return s;
+}
+
+bool sighand_is_shared(const struct sighand *s)
+{
+    return __atomic_load_n(&s->ref.count, __ATOMIC_RELAXED) != 1;
 }
 
 struct sighand *sighand_clone(struct sighand *s)
 {
     struct sighand *c = sighand_new();
-    if (c)
+    if (c) {
+        spin_lock(&s->lock);
         memcpy(c->action, s->action, sizeof(c->action));
+        spin_unlock(&s->lock);
+    }
     return c;
 }
 
@@ -83,7 +101,7 @@ static void flush_ignored_locked(struct process *p, int sig) REQUIRES(p->lock)
 long sys_rt_sigaction(int sig, uaddr_t act, uaddr_t oact, size_t sigsetsize)
 {
     struct process *p = current_process();
-    struct action new, old;
+    struct action new = {0}, old;
 
     if (sigsetsize != sizeof(sigset_t))
         return reject(-EINVAL, "sigset size");
@@ -91,15 +109,16 @@ long sys_rt_sigaction(int sig, uaddr_t act, uaddr_t oact, size_t sigsetsize)
         return -EFAULT;
     if (!sig_valid(sig) || (act && (SIG_BIT(sig) & UNBLOCKABLE)))
         return -EINVAL;
+    new.mask &= ~UNBLOCKABLE;
+    new.flags &= SA_KNOWN; /* so that a program can tell which flags are known */
     spin_lock(&p->lock);
+    spin_lock(&p->sighand->lock);
     old = p->sighand->action[sig - 1];
-    if (act) {
-        new.mask &= ~UNBLOCKABLE;
-        new.flags &= SA_KNOWN; /* so that a program can tell which flags are known */
+    if (act)
         p->sighand->action[sig - 1] = new;
-        if (action_ignores(&new, sig))
-            flush_ignored_locked(p, sig);
-    }
+    spin_unlock(&p->sighand->lock);
+    if (act && action_ignores(&new, sig))
+        flush_ignored_locked(p, sig);
     spin_unlock(&p->lock);
     if (oact && copy_out(oact, &old, sizeof(old)))
         return -EFAULT;

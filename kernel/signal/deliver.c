@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
+#include "kernel/proc/family.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/usercopy.h"
 
@@ -58,7 +59,10 @@ static void do_default(int sig)
     switch (signal_default(sig)) {
     case DEFAULT_IGNORE:
     case DEFAULT_CONT: break;
-    case DEFAULT_STOP: signal_stop(current_process(), sig); break;
+    case DEFAULT_STOP:
+        if (sig == SIGSTOP || !group_is_orphaned(current_process()->pgid))
+            signal_stop(current_process(), sig);
+        break;
     case DEFAULT_TERM:
         /* Never a core: it would be the enclave's memory. */
         process_exit(sig);
@@ -130,6 +134,8 @@ void signal_deliver(struct user_regs *regs, bool in_syscall)
             signal_stop_here(t->process);
             continue;
         }
+        if (t->process->news)
+            family_tell_news(t->process);
         sigset_t before = t->blocked;
         struct action a;
         sig = signal_take_action(&info, &a);

@@ -128,6 +128,18 @@ void itimers_init(struct process *p)
     }
 }
 
+void itimers_end(struct process *p)
+{
+    spin_lock(&p->lock);
+    for (int i = 0; i < ITIMERS; i++)
+        p->itimers[i].expires = 0; /* so that none arms itself again */
+    p->rlimits[RLIMIT_CPU].rlim_cur = RLIM64_INFINITY;
+    spin_unlock(&p->lock);
+    for (int i = 0; i < ITIMERS; i++)
+        timer_cancel(&p->itimers[i].timer);
+    timer_cancel(&p->cpu_limit);
+}
+
 /* An armed timer never shows 0. */
 static ktime_t left_locked(const struct itimer *it, ktime_t now)
 {

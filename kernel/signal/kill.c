@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sending signals by system call: kill, tkill, tgkill and the queueing forms.  There is one
- * process, so a process group has one member at most.
+ * Sending signals by system call: kill, tkill, tgkill and the queueing forms, and who may.
  */
 #include <linux/signal.h>
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"
@@ -14,35 +14,100 @@
 
 #include "kernel/sys/syscalls.h"
 
-/* The process that kill's pid names; NULL: none.  A thread's id names its process, as in Linux. */
-static struct process *kill_target(int pid)
+static bool may_signal(struct process *p, int sig)
 {
-    struct process *p = current_process();
+    if (p == current_process() || (sig == SIGCONT && p->sid == current_process()->sid))
+        return true;
+    const struct cred *c = process_cred_get(p);
+    bool may = cred_may_signal(c);
+    cred_put(c);
+    return may;
+}
 
-    if (pid == 0 || pid == p->pid || (pid < -1 && pid == -p->pgid))
-        return p;
-    if (pid < 0)
-        return NULL; /* -1 means all but us and the first: nobody */
-    struct thread *t = thread_lookup(pid);
-    if (!t)
-        return NULL;
-    thread_put(t);
+/* Those who have ended, and process 1, take none. */
+static int send_to_process(struct process *p, int sig, const siginfo_t *info)
+{
+    if (!may_signal(p, sig))
+        return -EPERM;
+    int err = sig ? signal_send_process(p, sig, info) : 0;
+    return err == -ESRCH ? 0 : err;
+}
+
+/* A thread's id names its process, as in Linux: with a reference, or NULL. */
+static struct process *process_of_number(int number)
+{
+    struct process *p = process_lookup(number);
+    struct thread *t = p ? NULL : thread_lookup(number);
+
+    if (t) {
+        p = t->process;
+        process_get(p);
+        thread_put(t);
+    }
     return p;
+}
+
+/* A signal to many: to those of one process group, or (pgid 0) to all but us and process 1. */
+struct many {
+    int pgid, sig;
+    siginfo_t info;
+    int tried, sent, err;
+};
+
+static int send_to_member(struct process *p, void *arg)
+{
+    struct many *m = arg;
+
+    if (m->pgid ? p->pgid != m->pgid : p == kernel.init || p == current_process())
+        return 0;
+    int err = send_to_process(p, m->sig, &m->info);
+    m->tried++;
+    m->sent += !err;
+    if (err && (m->pgid || err != -EPERM))
+        m->err = err;
+    return 0;
+}
+
+static long send_to_many(int pgid, int sig)
+{
+    struct many m = {.pgid = pgid, .sig = sig};
+
+    siginfo_from_self(&m.info, sig, SI_USER);
+    (void)process_for_each(send_to_member, &m);
+    if (!m.tried)
+        return -ESRCH;
+    return pgid && m.sent ? 0 : m.err;
 }
 
 long sys_kill(int pid, int sig)
 {
     siginfo_t info;
-    struct process *p = kill_target(pid);
+
+    if (pid == INT32_MIN)
+        return -ESRCH;
+    if (sig && !sig_valid(sig))
+        return reject(-EINVAL, "no such signal");
+    if (pid <= 0)
+        return send_to_many(pid == 0 ? current_process()->pgid : pid == -1 ? 0 : -pid, sig);
+    struct process *p = process_of_number(pid);
+    if (!p)
+        return -ESRCH;
+    siginfo_from_self(&info, sig, SI_USER);
+    long err = send_to_process(p, sig, &info);
+    process_put(p);
+    return err;
+}
+
+/* A process whose first thread has ended still has its number. */
+static long send_to_ended(int tgid, int tid, int sig)
+{
+    struct process *p = process_lookup(tid);
 
     if (!p)
         return -ESRCH;
-    if (sig == 0)
-        return 0;
-    if (!sig_valid(sig))
-        return reject(-EINVAL, "no such signal");
-    siginfo_from_self(&info, sig, SI_USER);
-    return signal_send_process(p, sig, &info);
+    long err = tgid && p->pid != tgid ? -ESRCH : may_signal(p, sig) ? 0 : -EPERM;
+    process_put(p);
+    return err;
 }
 
 /* tgid 0: any. */
@@ -50,11 +115,16 @@ static long send_to_thread(int tgid, int tid, int sig, const siginfo_t *info)
 {
     struct thread *t = thread_lookup(tid);
 
+    if (sig && !sig_valid(sig)) {
+        if (t)
+            thread_put(t);
+        return reject(-EINVAL, "no such signal");
+    }
     if (!t)
-        return -ESRCH;
+        return send_to_ended(tgid, tid, sig);
     long err = tgid && t->process->pid != tgid ? -ESRCH : 0;
-    if (!err && sig && !sig_valid(sig))
-        err = reject(-EINVAL, "no such signal");
+    if (!err && !may_signal(t->process, sig))
+        err = -EPERM;
     if (!err && sig)
         err = signal_send_thread(t, sig, info);
     thread_put(t);
@@ -102,14 +172,13 @@ long sys_rt_sigqueueinfo(int pid, int sig, uaddr_t uinfo)
     long err = take_info(uinfo, sig, pid, &info);
     if (err)
         return err;
-    struct process *p = pid > 0 ? kill_target(pid) : NULL;
+    struct process *p = pid > 0 ? process_of_number(pid) : NULL;
     if (!p)
         return -ESRCH;
-    if (sig == 0)
-        return 0;
-    if (!sig_valid(sig))
-        return reject(-EINVAL, "no such signal");
-    return signal_send_process(p, sig, &info);
+    err =
+        sig && !sig_valid(sig) ? reject(-EINVAL, "no such signal") : send_to_process(p, sig, &info);
+    process_put(p);
+    return err;
 }
 
 long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
@@ -122,6 +191,11 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
     return err ? err : send_to_thread(tgid, tid, sig, &info);
 }
 
+static bool process_is_gone(const struct process *p)
+{
+    return __atomic_load_n(&p->state, __ATOMIC_ACQUIRE) == PROCESS_GONE;
+}
+
 /* To the process of a pidfd; only its first thread may make its own process any siginfo. */
 long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
 {
@@ -130,7 +204,7 @@ long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
 
     if (flags)
         return reject(-EINVAL, "pidfd_send_signal knows no flags");
-    long err = pidfd_process(pidfd, &p);
+    long err = pidfd_process(pidfd, &p, NULL);
     if (err)
         return err;
     if (!uinfo)
@@ -143,8 +217,8 @@ long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
         err = reject(-EPERM, "si_code of another sender");
     if (!err && sig && !sig_valid(sig))
         err = reject(-EINVAL, "no such signal");
-    if (!err && sig)
-        err = signal_send_process(p, sig, &info);
+    if (!err)
+        err = process_is_gone(p) ? -ESRCH : send_to_process(p, sig, &info);
     process_put(p);
     return err;
 }

@@ -100,7 +100,7 @@ static void flush_all_locked(struct process *p, sigset_t set)
 bool signal_prepare_locked(struct process *p, struct thread *t, int sig)
 {
     if (sig == SIGCONT || sig == SIGKILL)
-        signal_continue_locked(p);
+        signal_continue_locked(p, sig);
     if (sig == SIGCONT)
         flush_all_locked(p, STOP_SIGNALS);
     else if (SIG_BIT(sig) & STOP_SIGNALS)
@@ -112,10 +112,33 @@ bool signal_prepare_locked(struct process *p, struct thread *t, int sig)
     return (who->blocked | who->sigqueue->waiting) & SIG_BIT(sig);
 }
 
+/*
+ * It ends the process whatever that does: then it does so at once, as in Linux, also when a thread
+ * sleeps in a way that nothing else ends.
+ */
+static bool is_fatal_locked(const struct process *p, const struct thread *t, int sig)
+{
+    if (sig == SIGKILL)
+        return true;
+    if (p->sighand->action[sig - 1].handler != HANDLER_DEFAULT || p->stop_signal ||
+        signal_default(sig) != DEFAULT_TERM || (SIG_BIT(sig) & CORE_SIGNALS))
+        return false;
+    if (t)
+        return !(t->blocked & SIG_BIT(sig));
+    list_for_each(l, &p->threads)
+        if (!(list_entry(l, struct thread, process_link)->blocked & SIG_BIT(sig)))
+            return true;
+    return false;
+}
+
 int signal_send_locked(struct process *p, struct thread *t, int sig, const siginfo_t *info)
 {
     if (!signal_prepare_locked(p, t, sig))
         return 0;
+    if (is_fatal_locked(p, t, sig)) {
+        process_kill_locked(p, sig);
+        return 0;
+    }
     int err = sigqueue_add(t ? t->sigqueue : p->sigqueue, sig, info,
                            p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
     if (!err)
@@ -151,6 +174,36 @@ bool signal_is_ignored(int sig)
         current->blocked & SIG_BIT(sig) || p->sighand->action[sig - 1].handler == HANDLER_IGNORE;
     spin_unlock(&p->lock);
     return ignored;
+}
+
+void signal_send_from_self(struct process *p, int sig)
+{
+    siginfo_t info;
+
+    siginfo_from_self(&info, sig, SI_USER);
+    (void)signal_send_process(p, sig, &info);
+}
+
+int signal_send_group_locked(int pgid, int sig, const siginfo_t *info)
+{
+    int ret = -ESRCH;
+
+    list_for_each(l, &process_list) {
+        struct process *p = list_entry(l, struct process, all_link);
+        if (p->pgid != pgid)
+            continue;
+        (void)signal_send_process(p, sig, info);
+        ret = 0;
+    }
+    return ret;
+}
+
+int signal_send_group(int pgid, int sig, const siginfo_t *info)
+{
+    spin_lock(&process_tree_lock);
+    int ret = signal_send_group_locked(pgid, sig, info);
+    spin_unlock(&process_tree_lock);
+    return ret;
 }
 
 void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t error_code)
@@ -289,12 +342,14 @@ int signal_take_action(siginfo_t *info, struct action *out)
     int sig = take_locked(t, ~t->blocked, info, &timer);
     if (sig) {
         struct action *a = &p->sighand->action[sig - 1];
+        spin_lock(&p->sighand->lock);
         *out = *a;
-        if (a->handler > HANDLER_IGNORE) {
-            sigset_t own = a->flags & SA_NODEFER ? 0 : SIG_BIT(sig);
-            if (a->flags & SA_RESETHAND)
-                a->handler = HANDLER_DEFAULT;
-            set_blocked_locked(p, t, t->blocked | ((a->mask | own) & ~UNBLOCKABLE));
+        if (a->handler > HANDLER_IGNORE && (a->flags & SA_RESETHAND))
+            a->handler = HANDLER_DEFAULT;
+        spin_unlock(&p->sighand->lock);
+        if (out->handler > HANDLER_IGNORE) {
+            sigset_t own = out->flags & SA_NODEFER ? 0 : SIG_BIT(sig);
+            set_blocked_locked(p, t, t->blocked | ((out->mask | own) & ~UNBLOCKABLE));
         }
     }
     settle_locked(t);
@@ -306,6 +361,13 @@ int signal_take_action(siginfo_t *info, struct action *out)
 void signal_thread_init(struct thread *t)
 {
     altstack_reset(t);
+}
+
+void signal_thread_copy(struct thread *t, const struct thread *from)
+{
+    t->altstack_sp = from->altstack_sp;
+    t->altstack_size = from->altstack_size;
+    t->altstack_flags = from->altstack_flags;
 }
 
 void signal_thread_gone_locked(struct process *p, struct thread *t)

@@ -11,12 +11,14 @@
 
 #include <asm/siginfo.h>
 
+#include "kernel/sched/lock.h"
 #include "kernel/signal/sigset.h"
 #include "kernel/types.h"
 
 struct thread;
 struct process;
 struct user_regs;
+extern struct spinlock process_tree_lock;
 
 /*
  * Internal results of interruptible calls (Linux's values); signal_deliver turns them into -EINTR
@@ -29,13 +31,16 @@ struct user_regs;
 
 struct sighand *sighand_new(void) MUST_CHECK;
 struct sighand *sighand_clone(struct sighand *s) MUST_CHECK;
+struct sighand *sighand_get(struct sighand *s);
+bool sighand_is_shared(const struct sighand *s);
 void sighand_put(struct sighand *s);
 void sighand_exec(struct sighand *s); /* handlers back to default */
 /* charged: the process's count of queued signals (struct process, signals_queued). */
 struct sigqueue *sigqueue_new(unsigned *charged) MUST_CHECK;
 void sigqueue_free(struct sigqueue *q);
-/* A new thread's own signal state: no alternate stack.  The caller has set its mask. */
+/* A new thread's own signal state: no alternate stack, or its creator's.  The caller has set its mask. */
 void signal_thread_init(struct thread *t);
+void signal_thread_copy(struct thread *t, const struct thread *from);
 /*
  * The thread left its process's list: others take over the process's signals that it would have
  * taken, and wake-ups that a stop waits for.
@@ -50,10 +55,21 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
 /* Would the current thread take no notice of it: blocked or ignored? */
 bool signal_is_ignored(int sig);
+/* The same from the current process, as kill(2) does, but without asking for permission. */
+void signal_send_from_self(struct process *p, int sig);
+/* To all members of a process group: 0, or -ESRCH when there is none.  _locked: the tree lock is held. */
+int signal_send_group(int pgid, int sig, const siginfo_t *info);
+int signal_send_group_locked(int pgid, int sig, const siginfo_t *info) REQUIRES(process_tree_lock);
+/*
+ * A child's end, with the signal for it (0: none), or its stop and going on, to a parent.  The tree lock is
+ * held.  True: the parent will not wait for it.  (child.c)
+ */
+bool signal_child_ended(struct process *parent, int sig, const siginfo_t *info);
+void signal_child_stopped(struct process *parent, const siginfo_t *info);
 /* What a system call raises beside its error (SIGPIPE, SIGXFSZ): to the current thread, as if from itself. */
 void signal_to_self(int sig);
 /* SIGCONT, SIGKILL or the process's end: a stop, also one that is only taken, is over.  (stop.c) */
-void signal_continue_locked(struct process *p);
+void signal_continue_locked(struct process *p, int sig);
 /* What kill(2) and its kind put in, with the sender's ids. */
 void siginfo_from_self(siginfo_t *info, int sig, int code);
 /* A fault of the current thread: delivered even when blocked or ignored (then the process dies). */
@@ -87,6 +103,7 @@ size_t signal_min_stack(void);
 
 /* A new process's interval timers (itimer.c) and POSIX timers (ptimer.c); exec ends the latter. */
 void itimers_init(struct process *p);
+void itimers_end(struct process *p); /* also RLIMIT_CPU's */
 /* RLIMIT_CPU has changed. */
 void cpu_limit_changed(struct process *p);
 void ptimers_init(struct process *p);

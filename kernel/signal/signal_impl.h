@@ -33,7 +33,8 @@ struct action {
 
 struct sighand {
     struct ref ref;
-    struct action action[NSIGNALS]; /* [process lock] by signal - 1 */
+    struct spinlock lock; /* processes may share it (CLONE_SIGHAND); after a process's lock */
+    struct action action[NSIGNALS]; /* [l] by signal - 1; a handler alone is read without it */
 };
 
 struct ptimer;
@@ -69,6 +70,9 @@ enum default_action signal_default(int sig);
 #define STOP_SIGNALS \
     (SIG_BIT(19) | SIG_BIT(20) | SIG_BIT(21) | SIG_BIT(22)) /* STOP TSTP TTIN TTOU */
 #define CONT_SIGNALS SIG_BIT(18)
+#define CORE_SIGNALS                                                                             \
+    (SIG_BIT(3) | SIG_BIT(4) | SIG_BIT(5) | SIG_BIT(6) | SIG_BIT(7) | SIG_BIT(8) | SIG_BIT(11) | \
+     SIG_BIT(24) | SIG_BIT(25) | SIG_BIT(31)) /* QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS */
 #define SYNC_SIGNALS                                                   \
     (SIG_BIT(4) | SIG_BIT(5) | SIG_BIT(7) | SIG_BIT(8) | SIG_BIT(11) | \
      SIG_BIT(31)) /* ILL TRAP BUS FPE SEGV SYS */

@@ -6,10 +6,11 @@
  *
  * While p->stop_signal is set, every thread that is on its way to the program waits here; those
  * that sleep in a call are interrupted, as by a signal without a handler, and come by.  When all
- * are here, the parent is told.  The parent of the first process is outside: the host process
- * stops itself by the same signal, so that a shell sees its job stop, and when it goes on so does
- * the program.  The host may also not stop, as an orphaned job does not: then the stop is over at
- * once.
+ * are here, the parent is told, and when the stop is over once more, by the first that goes on.
+ *
+ * The parent of the first process is outside: the host process stops itself by the same signal, so that a
+ * shell sees its job stop, and when it goes on so does the program.  The host may also not stop, as an
+ * orphaned job does not: then the stop is over at once.
  *
  * A SIGCONT between the moment a stop signal is taken and its effect cancels it (p->stop_taken).
  *
@@ -19,6 +20,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/ocall/ocall.h"
+#include "kernel/proc/family.h"
 #include "kernel/signal/signal_impl.h"
 
 static void wake_all_locked(struct process *p)
@@ -27,11 +29,16 @@ static void wake_all_locked(struct process *p)
         thread_wake(list_entry(l, struct thread, process_link));
 }
 
-void signal_continue_locked(struct process *p)
+void signal_continue_locked(struct process *p, int sig)
 {
     p->stop_taken = false;
     if (!p->stop_signal)
         return;
+    p->wait_stop = 0;
+    if (sig == SIGCONT) {
+        p->news = p->stop_reported ? CLD_CONTINUED : CLD_STOPPED;
+        p->wait_continued = true;
+    }
     p->stop_signal = 0;
     wake_all_locked(p);
 }
@@ -60,12 +67,22 @@ void signal_stop(struct process *p, int sig)
 /* All threads have stopped.  Not called with a lock held: the host may keep us for long. */
 static void report(struct process *p, int sig)
 {
-    if (p != kernel.first)
+    if (p != kernel.first) {
+        family_tell_news(p);
         return;
+    }
     (void)ocall_raise(sig);
     spin_lock(&p->lock);
-    signal_continue_locked(p);
+    signal_continue_locked(p, SIGCONT);
     spin_unlock(&p->lock);
+}
+
+static void reported_locked(struct process *p)
+{
+    p->stop_reported = true;
+    p->wait_stop = p->stop_signal;
+    p->wait_continued = false;
+    p->news = CLD_STOPPED;
 }
 
 void signal_stop_here(struct process *p)
@@ -78,7 +95,7 @@ void signal_stop_here(struct process *p)
         int sig = p->stop_signal;
         bool tell = p->nstopped == p->nthreads && !p->stop_reported;
         if (tell)
-            p->stop_reported = true;
+            reported_locked(p);
         spin_unlock(&p->lock);
         if (tell)
             report(p, sig);
@@ -87,5 +104,8 @@ void signal_stop_here(struct process *p)
         spin_lock(&p->lock);
     }
     p->nstopped--;
+    bool tell = p->news != 0;
     spin_unlock(&p->lock);
+    if (tell)
+        family_tell_news(p);
 }

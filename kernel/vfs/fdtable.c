@@ -5,6 +5,9 @@
  * A slot holds one reference.  Two bitmaps say which slots are used and which close on exec; `low`
  * is a number below which all slots are used.  The table grows by doubling, up to RLIMIT_NOFILE.
  *
+ * A table counts the processes that use it, apart from references, which only keep the memory: whoever
+ * looks at another process's descriptors does not hold its files open.
+ *
  * Lock: the table's spin lock guards all.  A process with one thread whose table nobody shares
  * reads its slots without lock and uses the file without a reference of its own (fd_get): only this
  * thread could close it, and it is busy.  Whoever adds the second thread or shares the table is
@@ -22,6 +25,7 @@
 
 struct fdtable {
     struct ref ref;
+    struct ref users; /* processes; the last one closes all */
     struct spinlock lock;
     unsigned size;       /* [l] slots; a multiple of WORD */
     unsigned low;        /* [l] */
@@ -75,6 +79,7 @@ struct fdtable *fdtable_new(void)
         return NULL;
     }
     ref_init(&t->ref);
+    ref_init(&t->users);
     spin_init(&t->lock);
     slots_set(t, slots, FD_FIRST);
     return t;
@@ -121,7 +126,7 @@ struct fdtable *fdtable_clone(struct fdtable *t)
         spin_unlock(&t->lock);
         struct file **slots = slots_new(size);
         if (!slots) {
-            fdtable_put(copy);
+            fdtable_leave(copy);
             return NULL;
         }
         kfree(copy->files);
@@ -148,10 +153,19 @@ void fdtable_put(struct fdtable *t)
 {
     if (!ref_put(&t->ref))
         return;
-    for (unsigned i = 0; (i = bit_next(t->used, t->size, i, true)) < t->size; i++)
-        file_close(t->files[i], t);
     kfree(t->files);
     kfree(t);
+}
+
+struct fdtable *fdtable_share(struct fdtable *t)
+{
+    ref_get(&t->users);
+    return fdtable_get(t);
+}
+
+bool fdtable_is_shared(const struct fdtable *t)
+{
+    return __atomic_load_n(&t->users.count, __ATOMIC_RELAXED) != 1;
 }
 
 unsigned fdtable_size(struct fdtable *t)
@@ -170,6 +184,22 @@ static struct file *slot_take(struct fdtable *t, unsigned fd) REQUIRES(t->lock)
     bit_put(t->cloexec, fd, false);
     t->low = MIN(t->low, fd);
     return f;
+}
+
+void fdtable_leave(struct fdtable *t)
+{
+    if (ref_put(&t->users)) {
+        spin_lock(&t->lock);
+        for (unsigned i = 0; (i = bit_next(t->used, t->size, i, true)) < t->size; i++) {
+            struct file *f = slot_take(t, i);
+            spin_unlock(&t->lock);
+            if (f)
+                file_close(f, t);
+            spin_lock(&t->lock);
+        }
+        spin_unlock(&t->lock);
+    }
+    fdtable_put(t);
 }
 
 static void slot_set(struct fdtable *t, unsigned fd, struct file *f, bool cloexec) REQUIRES(t->lock)
@@ -223,7 +253,7 @@ bool fdtable_cloexec(struct fdtable *t, int fd)
 
 static inline bool table_is_private(const struct fdtable *t, const struct process *p)
 {
-    return p->nthreads == 1 && t->ref.count == 1;
+    return p->nthreads == 1 && t->users.count == 1;
 }
 
 int fd_get_path(int fd, struct fd_ref *r)

@@ -79,8 +79,13 @@ void fs_context_set_umask(struct fs_context *f, uint32_t mask);
 /* Descriptor tables. */
 struct fdtable *fdtable_new(void) MUST_CHECK;
 struct fdtable *fdtable_clone(struct fdtable *t) MUST_CHECK; /* fork */
+/* References keep the table, not the files: for those who look at another process's. */
 struct fdtable *fdtable_get(struct fdtable *t);
-void fdtable_put(struct fdtable *t); /* the last one closes all */
+void fdtable_put(struct fdtable *t);
+/* A process uses it (with a reference) and does so no more: the last one closes all.  A new table has one user. */
+struct fdtable *fdtable_share(struct fdtable *t);
+void fdtable_leave(struct fdtable *t);
+bool fdtable_is_shared(const struct fdtable *t);
 void fdtable_close_on_exec(struct fdtable *t);
 /* The open file of a descriptor of the current process, with a reference; -EBADF (also for O_PATH
  * files unless path_ok). */

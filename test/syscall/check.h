@@ -10,7 +10,7 @@
  *   check_ok(expr)               the call does not return -1; yields the value
  *   need(cond)                   like check, but without it the rest makes no sense
  *
- * No test forks.
+ * Children: child.h.
  */
 #ifndef CELLA_TEST_SYSCALL_CHECK_H
 #define CELLA_TEST_SYSCALL_CHECK_H

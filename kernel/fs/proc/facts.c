@@ -31,9 +31,9 @@ static void family_of(struct process *p, struct facts *f)
 
 static void counts_of(struct process *p, struct facts *f)
 {
-    f->minflt = p->minflt_dead;
-    f->nvcsw = p->nvcsw_dead;
-    f->nivcsw = p->nivcsw_dead;
+    f->minflt = p->dead_usage.minflt;
+    f->nvcsw = p->dead_usage.nvcsw;
+    f->nivcsw = p->dead_usage.nivcsw;
     f->nthreads = p->nthreads + 1; /* the first one counts when it has ended, too */
     list_for_each(l, &p->threads) {
         const struct thread *t = list_entry(l, struct thread, process_link);

@@ -81,7 +81,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    fdtable_put(stub_process.fds);
+    fdtable_leave(stub_process.fds);
     assert_int_equal(stub_allocations, 0);
     return 0;
 }

@@ -102,7 +102,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    fdtable_put(stub_process.fds);
+    fdtable_leave(stub_process.fds);
     assert_int_equal(stub_allocations, 0);
     return 0;
 }
@@ -236,7 +236,7 @@ static void test_clone(void **state)
     assert_int_equal(fdtable_next(copy, 7), 8);
     assert_int_equal(fdtable_next(copy, 149), 149);
     assert_int_equal(fdtable_next(copy, 150), -1);
-    fdtable_put(copy);
+    fdtable_leave(copy);
     assert_int_equal(released, 1);
 }
 

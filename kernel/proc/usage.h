@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What processes used: counted by their threads, added up for those who ask or wait (usage.c). */
+#ifndef KERNEL_PROC_USAGE_H
+#define KERNEL_PROC_USAGE_H
+
+#include "kernel/types.h"
+
+struct process;
+struct thread;
+struct rusage;
+
+/* All CPU time is called user time: the kernel runs in the program's own enclave. */
+struct usage {
+    ktime_t cpu;
+    uint64_t minflt, nvcsw, nivcsw;
+    uint64_t maxrss; /* pages; of several the largest */
+};
+
+void usage_add(struct usage *sum, const struct usage *more);
+void usage_add_thread(struct usage *sum, struct thread *t);
+/* Of a process's threads, dead ones too.  Takes its lock. */
+void process_usage(struct process *p, struct usage *out);
+void usage_to_rusage(const struct usage *u, struct rusage *out);
+
+#define NS_PER_TICK 10000000 /* times(2) and siginfo count in 1/100 s */
+
+#endif
