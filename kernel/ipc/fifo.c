@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FIFOs: pipes with a name.  The inode keeps its pipe from the first open on; what was written stays
- * only as long as somebody has it open.
+ * FIFOs: pipes with a name.  The inode has a pipe from the first open to the last close: what was written
+ * stays only as long as somebody has it open.
  *
  * Opening for reading or writing waits for the other side to be opened, however briefly that stays:
  * the number of opens ever counts, not who is there.
@@ -11,17 +11,23 @@
 
 static struct mutex fifo_mutex = {.waitq = {.waiters = LIST_INIT(fifo_mutex.waitq.waiters)}};
 
-/* The inode's pipe (a reference), made at the first open. */
-static struct pipe *fifo_pipe(struct inode *i)
+/* The inode's pipe, made at the first open. */
+static struct pipe *fifo_pipe_locked(struct inode *i) REQUIRES(fifo_mutex)
 {
-    mutex_lock(&fifo_mutex);
     if (!i->pipe)
         i->pipe = pipe_new();
-    struct pipe *p = i->pipe;
-    if (p)
-        ref_get(&p->ref);
+    return i->pipe;
+}
+
+void pipe_close_fifo(struct inode *i, const struct pipe *p)
+{
+    mutex_lock(&fifo_mutex);
+    struct pipe *gone = i->pipe == p && !p->readers && !p->writers ? i->pipe : NULL;
+    if (gone)
+        i->pipe = NULL;
     mutex_unlock(&fifo_mutex);
-    return p;
+    if (gone)
+        pipe_put(gone);
 }
 
 void pipe_free_fifo(struct inode *i)
@@ -51,27 +57,36 @@ static int fifo_meet(struct pipe *p, uint32_t flags, unsigned seen)
     return wait_event(&p->opening, others_ever(p, flags) != seen, KTIME_NEVER);
 }
 
+/* A new end, counted before anybody can take the pipe for closed; *seen: others_ever. */
+static int fifo_end_locked(struct inode *i, uint32_t flags, struct pipe_end **e, unsigned *seen)
+    REQUIRES(fifo_mutex)
+{
+    struct pipe *p = fifo_pipe_locked(i);
+    if (!p)
+        return -ENOMEM;
+    *seen = others_ever(p, flags);
+    return pipe_end_new(p, flags, e);
+}
+
 int pipe_open_fifo(struct inode *i, uint32_t flags, struct file **out)
 {
     struct pipe_end *e;
-    struct pipe *p = fifo_pipe(i);
-    if (!p)
-        return -ENOMEM;
-    unsigned seen = others_ever(p, flags);
-    int err = pipe_end_new(p, flags, &e);
-    if (!err) {
-        e->file.inode = inode_get(i);
-        e->file.name = NULL;
-        /* A reader that waited has met its writer, even if that is gone again. */
-        if (!(flags & O_NONBLOCK))
-            e->writers_seen = 0;
-        err = fifo_meet(p, flags, seen);
-        if (err)
-            file_put(&e->file);
-        else
-            *out = &e->file;
-    }
-    pipe_put(p);
+    unsigned seen;
+    mutex_lock(&fifo_mutex);
+    int err = fifo_end_locked(i, flags, &e, &seen);
+    mutex_unlock(&fifo_mutex);
+    if (err)
+        return err;
+    e->file.inode = inode_get(i);
+    e->file.name = NULL;
+    /* A reader that waited has met its writer, even if that is gone again. */
+    if (!(flags & O_NONBLOCK))
+        e->writers_seen = 0;
+    err = fifo_meet(e->pipe, flags, seen);
+    if (err)
+        file_put(&e->file);
+    else
+        *out = &e->file;
     return err;
 }
 

@@ -201,6 +201,8 @@ static void pipe_release(struct file *f)
         pipe_wake_writers(p, EPOLLERR | EPOLLHUP | PIPE_OUT);
     if (last_writer)
         pipe_wake_readers(p, EPOLLERR | EPOLLHUP | PIPE_IN);
+    if (f->inode)
+        pipe_close_fifo(f->inode, p);
     pipe_put(p);
 }
 

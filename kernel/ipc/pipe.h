@@ -70,6 +70,9 @@ void pipe_put(struct pipe *p);
 /* A new end with the access of flags; takes a reference to the pipe. */
 MUST_CHECK int pipe_end_new(struct pipe *p, uint32_t flags, struct pipe_end **out);
 
+/* An end of p, which was opened by way of i, is gone: with the last one the FIFO is empty again. */
+void pipe_close_fifo(struct inode *i, const struct pipe *p);
+
 static inline bool pipe_full(const struct pipe *p)
 {
     return __atomic_load_n(&p->used, __ATOMIC_RELAXED) +

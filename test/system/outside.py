@@ -73,4 +73,33 @@ def told_by(how):
     return test
 
 
+def fifos(context):
+    """FIFOs that were made outside lead outside, in both directions."""
+    for name in ("in", "out"):
+        os.mkfifo(os.path.join(context.scratch, name))
+    process = subprocess.Popen(context.launcher(["/usr/bin/tee", "out"]), cwd=context.scratch,
+                               start_new_session=True, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=harness.base_environment(context.scratch))
+    try:
+        with open(os.path.join(context.scratch, "out"), "rb") as out:
+            process.stdin.write(b"to the outside")
+            process.stdin.close()
+            assert out.read() == b"to the outside"
+        assert process.stdout.read() == b"to the outside"
+        assert process.wait(30) == 0
+    finally:
+        harness.kill_session(process.pid)
+    process = subprocess.Popen(context.launcher(["/bin/cat", "in"]), cwd=context.scratch,
+                               start_new_session=True, stdout=subprocess.PIPE,
+                               env=harness.base_environment(context.scratch))
+    try:
+        with open(os.path.join(context.scratch, "in"), "wb") as into:
+            into.write(b"from the outside")
+        assert process.stdout.read() == b"from the outside"
+        assert process.wait(30) == 0
+    finally:
+        harness.kill_session(process.pid)
+
+
 TESTS = [(f"told-by-{how}", told_by(how)) for how in ("pipe", "signal", "file")]
+TESTS.append(("fifos", fifos))

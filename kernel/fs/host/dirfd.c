@@ -149,6 +149,10 @@ int host_handle_get(struct host_inode *hi, struct host_handle *h)
             h->dir = hi;
         return err;
     }
+    if (hi->ours) {
+        h->fd = hi->fd;
+        return 0;
+    }
     struct host_file *hf = host_inode_open_file(hi);
     if (hf) {
         h->file = &hf->file;

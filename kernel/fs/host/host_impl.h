@@ -50,12 +50,14 @@ struct host_inode {
     struct host_id id;         /* [I] */
     uint64_t serial;           /* [I] never that of another inode */
     uint32_t pins;             /* [lock] users of fd */
-    int fd;                    /* [lock] directories: O_PATH descriptor, or -1 */
+    int fd;                    /* O_PATH descriptor, or -1: [lock] directories; [I] FIFOs of ours */
     struct host_inode *parent; /* [names] a reference; NULL for a mount's root */
     char *name; /* [names] below parent; may hold slashes for a path that the kernel made */
     struct list hash_link; /* [lock] */
     struct list lru_link;  /* [lock] open directories without pins */
     struct list opens;     /* [lock] open files */
+    bool ours;             /* [a] a FIFO that was made in here; see fifo.c */
+    bool kept;             /* [lock] … which has a name: there is a reference for that */
     char small[40];        /* a short name */
 };
 
@@ -142,8 +144,17 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
 void host_file_release(struct file *f);
 int host_file_getattr(struct file *f, struct statx *st);
 
-/* fifo.c: open's rendezvous.  Shall the caller try again to open what was -ENXIO?  1 after a pause, or -ENXIO
- * or -ERESTARTSYS; and: the FIFO is open, waits for a writer if it must. */
+/* fifo.c.  A new FIFO's inode (a reference): it is ours from now on. */
+MUST_CHECK int host_fifo_new(struct inode *dir, const char *name, struct inode **out);
+/* The name is one of ours: its inode (a reference); or NULL. */
+struct inode *host_fifo_ours(struct inode *dir, const char *name) MUST_CHECK;
+/* The same, if it is the last name: before it is removed, and then after that (consumes i; NULL is fine). */
+struct inode *host_fifo_going(struct inode *dir, const char *name) MUST_CHECK;
+void host_fifo_gone(struct inode *i, bool removed);
+/*
+ * open's rendezvous with the host's.  Shall the caller try again to open what was -ENXIO?  1 after a pause, or
+ * -ENXIO or -ERESTARTSYS; and: the FIFO is open, waits for a writer if it must.
+ */
 MUST_CHECK int host_fifo_again(struct inode *dir, const char *name, uint32_t flags, unsigned tries);
 MUST_CHECK int host_fifo_meet(int fd, uint32_t flags);
 

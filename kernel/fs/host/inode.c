@@ -98,7 +98,9 @@ static int host_mknod(struct inode *dir, const char *name, uint32_t mode, uint64
         return err;
     err = ocall_mknod(fd, name, mode, rdev);
     host_dir_unpin(host_inode_of(dir));
-    return err ? err : lookup_other(dir, name, out);
+    if (err)
+        return err;
+    return S_ISFIFO(mode) ? host_fifo_new(dir, name, out) : lookup_other(dir, name, out);
 }
 
 static int host_symlink(struct inode *dir, const char *name, const char *target, struct inode **out)
@@ -139,7 +141,10 @@ static int remove_name(struct inode *dir, const char *name, uint32_t flags)
 static int host_unlink(struct inode *dir, const char *name, struct inode *victim)
 {
     (void)victim;
-    return remove_name(dir, name, 0);
+    struct inode *fifo = host_fifo_going(dir, name);
+    int err = remove_name(dir, name, 0);
+    host_fifo_gone(fifo, !err);
+    return err;
 }
 
 static int host_rmdir(struct inode *dir, const char *name, struct inode *victim)
@@ -148,8 +153,8 @@ static int host_rmdir(struct inode *dir, const char *name, struct inode *victim)
     return remove_name(dir, name, AT_REMOVEDIR);
 }
 
-static int host_rename(struct inode *olddir, const char *oldname, struct inode *newdir,
-                       const char *newname, unsigned flags)
+static int rename_names(struct inode *olddir, const char *oldname, struct inode *newdir,
+                        const char *newname, unsigned flags)
 {
     int oldfd, newfd, err = host_dir_pin(host_inode_of(olddir), &oldfd);
     if (err)
@@ -160,6 +165,15 @@ static int host_rename(struct inode *olddir, const char *oldname, struct inode *
         host_dir_unpin(host_inode_of(newdir));
     }
     host_dir_unpin(host_inode_of(olddir));
+    return err;
+}
+
+static int host_rename(struct inode *olddir, const char *oldname, struct inode *newdir,
+                       const char *newname, unsigned flags)
+{
+    struct inode *replaced = flags & RENAME_EXCHANGE ? NULL : host_fifo_going(newdir, newname);
+    int err = rename_names(olddir, oldname, newdir, newname, flags);
+    host_fifo_gone(replaced, !err);
     if (err)
         return err;
     host_inode_moved(newdir->super, host_inode_of(newdir), newname);

@@ -4,6 +4,7 @@
  * make the vCPU wait outside, and the kernel's own loop does the blocking.
  */
 #include "kernel/fs/host/host_impl.h"
+#include "kernel/vfs/vfs_impl.h"
 
 /* What the host needs to know of open's flags; O_DIRECT would ask for aligned bounce buffers. */
 #define HOST_OPEN_FLAGS                                                                     \
@@ -30,6 +31,10 @@ static int regular_new(int fd, uint32_t flags, struct host_file **out)
 int host_file_make(struct inode *i, int fd, uint32_t flags, struct file **out)
 {
     struct host_file *hf = NULL;
+    if (host_inode_of(i)->ours) {
+        ocall_close(fd);
+        return pipe_open_fifo(i, flags, out);
+    }
     int err = S_ISFIFO(i->mode) ? host_fifo_meet(fd, flags) : 0;
     if (err)
         goto out;
@@ -109,6 +114,8 @@ int host_open(struct inode *i, uint32_t flags, struct file **out)
     struct host_inode *hi = host_inode_of(i);
     struct inode *opened;
     struct statx st = {0};
+    if (hi->ours)
+        return pipe_open_fifo(i, flags, out);
     long fd = open_inode(hi, host_flags(flags & ~(uint32_t)(O_CREAT | O_EXCL)), &st);
     if (fd < 0)
         return (int)fd;
@@ -189,6 +196,21 @@ static int file_of_fd(struct inode *dir, const char *name, int fd, uint32_t flag
     return err;
 }
 
+/* Nobody reads the FIFO outside: if it is ours, somebody may in here. */
+static int open_ours(struct inode *dir, const char *name, uint32_t flags, struct inode **out_ino,
+                     struct file **out)
+{
+    struct inode *i = host_fifo_ours(dir, name);
+    if (!i)
+        return -ENXIO;
+    int err = pipe_open_fifo(i, flags, out);
+    if (err)
+        inode_put(i);
+    else
+        *out_ino = i;
+    return err;
+}
+
 int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
                  struct inode **out_ino, struct file **out)
 {
@@ -200,6 +222,8 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
     long fd = open_ask(dir, name, flags, mode, &a);
     a.err = fd < 0 ? (int)fd : 0;
     struct said_ref ref = said_answer(dir, name, &a);
+    if (a.err == -ENXIO)
+        return open_ours(dir, name, flags, out_ino, out);
     if (a.err)
         return a.err;
     int err = file_of_fd(dir, name, (int)fd, flags, &a.st, out_ino, out);

@@ -169,8 +169,9 @@ void host_inode_free(struct inode *i)
     spin_lock(&host_table.lock);
     list_del(&hi->hash_link);
     list_del(&hi->lru_link);
-    if (hi->fd >= 0)
+    if (hi->fd >= 0 && !hi->ours)
         host_table.open--;
+    host_table.fifos -= hi->ours;
     spin_unlock(&host_table.lock);
     if (hi->fd >= 0)
         ocall_close(hi->fd);

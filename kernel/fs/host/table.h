@@ -11,6 +11,7 @@ struct host_table {
     struct spinlock lock;
     struct list lru;             /* [lock] open directories without pins, oldest first */
     unsigned open;               /* [lock] open directories */
+    unsigned fifos;              /* [a] inodes of FIFOs that are ours */
     struct list hash[HOST_HASH]; /* [lock] */
 };
 
