@@ -6,8 +6,8 @@
  *                                │ echo
  *   shown ◄──── hooks->put ──────┴──── output processing ◄──ldisc_write── the program
  *
- * The input ring's positions only grow; they are taken modulo its size.  tail <= canon_head <= head:
- * up to canon_head are whole lines, behind it is the line that is being edited.  Where a line ends
+ * The input ring's positions only grow; they are taken modulo its size.  With ICANON, tail <= canon_head
+ * <= head: up to canon_head are whole lines, behind it is the line that is being edited.  Where a line ends
  * is a bit in `ends`; an end of file is a '\0' with that bit.
  *
  * Echo that finds no room, or output stopped, is kept in a ring of its own and goes out first.  It holds
