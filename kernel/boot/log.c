@@ -8,6 +8,8 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
+#define EXIT_PANIC (125 << 8) /* wait status */
+
 #define LINE 512
 
 static void log_line(const char *prefix, const char *fmt, va_list ap)
@@ -49,5 +51,5 @@ void panic(const char *fmt, ...)
         log_line("cella: kernel panic: ", fmt, ap);
         va_end(ap);
     }
-    ocall_exit(-1);
+    ocall_exit(EXIT_PANIC);
 }
