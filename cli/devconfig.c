@@ -20,8 +20,9 @@ void *dev_config(size_t *len)
     settings_add_mount(&s, CONFIG_MOUNT_HOST, "/", "/");
     settings_add_mount(&s, CONFIG_MOUNT_PROC, "/proc", NULL);
     settings_add_mount(&s, CONFIG_MOUNT_DEV, "/dev", NULL);
+    struct settings_hashes none;
     const char *why;
-    void *blob = settings_write(&s, len, &why);
+    void *blob = settings_write(&s, len, &none, &why);
     settings_fini(&s);
     if (blob)
         return blob;

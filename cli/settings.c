@@ -3,8 +3,9 @@
  * Writes the configuration blob.
  *
  * Two passes over the same code: the first only counts (no buffer), the second writes.  Order in
- * the blob: header, arguments, environment, mounts, nodes, programs, then all strings in the order in which
- * the arrays name them, so that the same settings always give the same bytes.
+ * the blob: header, arguments, environment, mounts, programs, then all strings in the order in which
+ * the arrays name them; from a page of its own on the file table, nodes and then their strings.  So the same
+ * settings always give the same bytes.
  */
 #include "cli/settings.h"
 
@@ -14,6 +15,7 @@
 #include "abi/host/layout.h"
 #include "cli/mem.h"
 #include "lib/config.h"
+#include "lib/sha256.h"
 
 void settings_init(struct settings *s)
 {
@@ -234,13 +236,13 @@ static struct config_array put_nodes(struct writer *w, const struct settings *s)
     return a;
 }
 
-/* One pass; afterwards w->arrays and w->strings are the ends. */
-static void write_all(struct writer *w, const struct settings *s)
+/* One pass over the measured part; afterwards w->arrays and w->strings are the ends. */
+static void write_front(struct writer *w, const struct settings *s, struct config_header *h)
 {
-    struct config_header h = {
+    *h = (struct config_header){
         .magic = CONFIG_MAGIC,
         .version = CONFIG_VERSION,
-        .header_size = sizeof h,
+        .header_size = sizeof *h,
         .flags = s->flags,
         .memory_size = s->memory_size,
         .stack_size = s->stack_size,
@@ -256,38 +258,72 @@ static void write_all(struct writer *w, const struct settings *s)
         .host_signals = s->host_signals,
         .leaves_len = s->leaves_len,
     };
-    w->arrays = sizeof h;
-    h.entrypoint = put_string(w, s->entrypoint);
-    h.start_dir = put_string(w, s->start_dir);
-    h.args = put_strings(w, s->args, s->arg_count);
-    h.env = put_env(w, s);
-    h.mounts = put_mounts(w, s);
-    h.nodes = put_nodes(w, s);
-    h.exec = put_strings(w, s->exec, s->exec_count);
-    h.total = w->strings;
-    if (w->base)
-        memcpy(w->base, &h, sizeof h);
+    h->entrypoint = put_string(w, s->entrypoint);
+    h->start_dir = put_string(w, s->start_dir);
+    h->args = put_strings(w, s->args, s->arg_count);
+    h->env = put_env(w, s);
+    h->mounts = put_mounts(w, s);
+    h->exec = put_strings(w, s->exec, s->exec_count);
 }
 
-void *settings_write(const struct settings *s, size_t *len, const char **why)
+/* The leaf hashes of the table, and what of them is measured. */
+static bool hash_table(const struct writer *w, struct config_header *h, struct settings_hashes *out)
 {
-    struct writer count = {0}, w = {0};
+    size_t len = h->total - h->table_off, n = config_leaf_count(len);
+    *out = (struct settings_hashes){.len = n * CONFIG_HASH_SIZE};
+    if (!n)
+        return true;
+    out->data = malloc(out->len);
+    if (!out->data)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        size_t off = i * CONFIG_LEAF_SIZE;
+        sha256(w->base + h->table_off + off,
+               len - off < CONFIG_LEAF_SIZE ? len - off : CONFIG_LEAF_SIZE,
+               out->data + i * CONFIG_HASH_SIZE);
+    }
+    h->table_hashes = h->leaves_len;
+    h->leaves_len += out->len;
+    sha256(out->data, out->len, h->table_root);
+    return true;
+}
+
+void *settings_write(const struct settings *s, size_t *len, struct settings_hashes *hashes,
+                     const char **why)
+{
+    struct writer front = {.arrays = sizeof(struct config_header)}, table = {0}, w;
+    struct config_header h;
     struct config c;
-    write_all(&count, s);
-    *len = count.arrays + count.strings;
+    *hashes = (struct settings_hashes){NULL, 0};
+    write_front(&front, s, &h);
+    put_nodes(&table, s);
+    h.table_off = front.arrays + front.strings;
+    if (table.arrays)
+        h.table_off = (h.table_off + CONFIG_LEAF_SIZE - 1) & ~(CONFIG_LEAF_SIZE - 1UL);
+    uint64_t table_off = h.table_off;
+    *len = table_off + table.arrays + table.strings;
     *why = "too large";
     if (*len > CONFIG_SIZE_MAX)
         return NULL;
     size_t room = (*len + PAGE_SIZE - 1) & PAGE_MASK;
-    w.base = aligned_alloc(PAGE_SIZE, room);
+    w = (struct writer){.base = aligned_alloc(PAGE_SIZE, room),
+                        .arrays = sizeof(struct config_header),
+                        .strings = front.arrays};
     *why = "out of memory";
     if (!w.base)
         return NULL;
     memset(w.base, 0, room);
-    w.strings = count.arrays;
-    write_all(&w, s);
-    if (!config_check(&c, w.base, *len, why))
+    write_front(&w, s, &h);
+    w.arrays = h.table_off = table_off;
+    w.strings = table_off + table.arrays;
+    h.nodes = put_nodes(&w, s);
+    h.total = *len;
+    bool ok = hash_table(&w, &h, hashes);
+    memcpy(w.base, &h, sizeof h);
+    if (ok && !config_check(&c, w.base, *len, why))
         return w.base;
+    free(hashes->data);
+    *hashes = (struct settings_hashes){NULL, 0};
     free(w.base);
     return NULL;
 }

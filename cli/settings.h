@@ -72,8 +72,14 @@ void file_node_free(struct file_node *n);
 
 /*
  * The blob, page-aligned and zero-padded to a page (so that the enclave's pages need no copy);
- * free() it.  NULL with *why if the settings do not make a valid configuration.
+ * free() it.  NULL with *why if the settings do not make a valid configuration.  The file table's leaf
+ * hashes, none if there are no files, follow in the side data what the files have put there: free() them too.
  */
-void *settings_write(const struct settings *s, size_t *len, const char **why);
+struct settings_hashes {
+    uint8_t *data;
+    size_t len;
+};
+void *settings_write(const struct settings *s, size_t *len, struct settings_hashes *hashes,
+                     const char **why);
 
 #endif

@@ -48,6 +48,7 @@ struct sign {
     struct kernel_file k;
     void *config;
     size_t config_len;
+    struct settings_hashes table_hashes;
     struct sigstruct sigstruct;
 };
 
@@ -199,7 +200,7 @@ static bool compile(struct sign *s)
     free(text);
     if (!ok)
         return false;
-    s->config = settings_write(&s->m.settings, &s->config_len, &why);
+    s->config = settings_write(&s->m.settings, &s->config_len, &s->table_hashes, &why);
     if (!s->config)
         say_error("%s: cannot make the configuration: %s", s->manifest, why);
     return s->config;
@@ -250,7 +251,7 @@ static bool fill_header(const struct sign *s, struct bundle_header *h)
     h->version = BUNDLE_VERSION;
     h->header_size = sizeof *h;
     h->config_len = s->config_len;
-    h->leaves_len = s->leaves.len;
+    h->leaves_len = s->leaves.len + s->table_hashes.len;
     sha256(s->k.map, s->k.len, h->kernel_sha256);
     sha256(s->config, s->config_len, h->config_sha256);
     return ok;
@@ -274,6 +275,7 @@ static bool write_bundle(struct sign *s)
         outfile_align(&o, 4096);
         h.leaves_off = o.written;
         outfile_write(&o, s->leaves.data, s->leaves.len);
+        outfile_write(&o, s->table_hashes.data, s->table_hashes.len);
         h.file_size = o.written;
         bundle_header_digest(&h, h.header_sha256);
         outfile_rewrite(&o, 0, &h, sizeof h);
@@ -313,6 +315,7 @@ int verb_sign(int argc, char **argv)
     manifest_fini(&s.m);
     free(s.vars.define);
     free(s.config);
+    free(s.table_hashes.data);
     free(s.dir);
     free(out);
     return ok ? 0 : EXIT_CELLA;

@@ -155,6 +155,8 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
     s->vcpus = (uint64_t)host.vcpus;
     s->side = (uint64_t)o->leaves;
     s->side_len = o->leaves_len;
+    s->table_len = config_table_len(o->config);
+    s->table = s->table_len ? (uint64_t)o->config->head + o->config->head->table_off : 0;
     s->argv_len = strings_len(o->argv);
     s->argv = put_strings(&at, o->argv);
     s->envp_len = strings_len(o->envp);

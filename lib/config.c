@@ -7,7 +7,9 @@
  * paths are absolute and normalised, that the node table is one tree without cycles (the children
  * ranges of the nodes tile the table in index order), that siblings are sorted, and that unused
  * fields are zero.  The enclave's blob is measured, so this guards against our own signer's
- * mistakes; on the host it guards against any file that calls itself a bundle.
+ * mistakes; on the host it guards against any file that calls itself a bundle.  The enclave checks
+ * the measured part alone (config_check_measured): of the file table it has the signer's word, and
+ * keeps to its bounds.
  *
  * No state, no lock.
  */
@@ -34,7 +36,14 @@
 
 static const char *blob_byte(const struct config *c, uint64_t off)
 {
-    return (const char *)c->head + off;
+    return off < c->head->table_off || !c->table ? (const char *)c->head + off
+                                                 : c->table + (off - c->head->table_off);
+}
+
+static void need(const struct config *c, uint64_t off, uint64_t len)
+{
+    if (c->need)
+        c->need(c, off, len);
 }
 
 static size_t str_len(const char *s)
@@ -47,8 +56,9 @@ static size_t str_len(const char *s)
 
 static bool range_inside(const struct config *c, uint64_t off, uint64_t len)
 {
-    uint64_t total = c->head->total;
-    return off >= sizeof(struct config_header) && off <= total && len <= total - off;
+    uint64_t start = c->in_table ? c->head->table_off : sizeof(struct config_header);
+    uint64_t end = c->in_table ? c->head->total : c->head->table_off;
+    return off >= start && off <= end && len <= end - off;
 }
 
 /* True if one of the n bytes at p is c: eight at a time, as most of the blob is names. */
@@ -169,15 +179,33 @@ static const char *check_limits(const struct config_header *h)
     return NULL;
 }
 
-static const char *check_header(const struct config_header *h, size_t len)
+/* Where the file table lies, and its hashes. */
+static const char *check_table(const struct config_header *h)
+{
+    CHECK(h->table_off >= sizeof *h && h->table_off <= h->total && h->total <= CONFIG_SIZE_MAX,
+          "the file table lies outside the blob");
+    uint64_t leaves = config_leaf_count(h->total - h->table_off);
+    if (!leaves) {
+        CHECK(!h->nodes.count && !h->table_hashes, "files without a file table");
+        return NULL;
+    }
+    CHECK(h->nodes.count, "a file table without files");
+    CHECK(h->table_off % CONFIG_LEAF_SIZE == 0 && h->table_hashes % CONFIG_HASH_SIZE == 0,
+          "the file table is not aligned");
+    CHECK(h->table_hashes <= h->leaves_len &&
+              leaves * CONFIG_HASH_SIZE <= h->leaves_len - h->table_hashes,
+          "the file table's hashes lie outside the side data");
+    return NULL;
+}
+
+static const char *check_header(const struct config_header *h, size_t len, bool whole)
 {
     CHECK(h->magic == CONFIG_MAGIC, "not a configuration");
     CHECK(h->version == CONFIG_VERSION, "a configuration of another version");
     CHECK(h->header_size == sizeof *h, "bad header size");
-    CHECK(h->total == len, "the length differs from the header's");
+    CHECK((whole ? h->total : h->table_off) == len, "the length differs from the header's");
     CHECK(!(h->flags & ~CONFIG_F_MASK), "unknown flags");
-    for (size_t i = 0; i < sizeof h->reserved / sizeof h->reserved[0]; i++)
-        CHECK(!h->reserved[i], "a reserved field is not zero");
+    TRY(check_table(h));
     return check_limits(h);
 }
 
@@ -318,7 +346,6 @@ static const char *check_node_name(struct config *c, uint32_t i)
 static const char *check_nodes(struct config *c)
 {
     uint32_t count = c->head->nodes.count, next = 1;
-    TRY(check_array(c, c->head->nodes, sizeof *c->nodes));
     for (uint32_t i = 0; i < count; i++) {
         const struct config_node *n = &c->nodes[i];
         if (!i)
@@ -342,41 +369,64 @@ static const char *check_nodes(struct config *c)
     return NULL;
 }
 
-static const char *check_front(struct config *c, const void *blob, size_t len)
+static const char *check_front(struct config *c, const void *blob, size_t len, bool whole)
 {
     CHECK((uintptr_t)blob % 8 == 0, "not aligned");
     CHECK(len >= sizeof(struct config_header) && len <= CONFIG_SIZE_MAX, "bad length");
-    c->head = blob;
-    c->budget = len;
-    TRY(check_header(c->head, len));
+    *c = (struct config){.head = blob, .budget = len};
+    TRY(check_header(c->head, len, whole));
     c->args = (const void *)blob_byte(c, c->head->args.off);
     c->env = (const void *)blob_byte(c, c->head->env.off);
     c->exec = (const void *)blob_byte(c, c->head->exec.off);
     c->mounts = (const void *)blob_byte(c, c->head->mounts.off);
-    c->nodes = (const void *)blob_byte(c, c->head->nodes.off);
     return check_start(c);
+}
+
+static const char *check_measured(struct config *c, const void *blob, size_t len, bool whole)
+{
+    TRY(check_front(c, blob, len, whole));
+    TRY(check_env(c));
+    TRY(check_mounts(c));
+    c->in_table = true;
+    return check_array(c, c->head->nodes, sizeof *c->nodes);
 }
 
 static const char *check_all(struct config *c, const void *blob, size_t len)
 {
-    TRY(check_front(c, blob, len));
-    TRY(check_env(c));
-    TRY(check_mounts(c));
+    TRY(check_measured(c, blob, len, true));
+    config_set_table(c, (const char *)blob + c->head->table_off, NULL);
     return check_nodes(c);
+}
+
+static int verdict(const char *text, const char **why)
+{
+    if (why)
+        *why = text;
+    return text ? -EINVAL : 0;
 }
 
 int config_check_front(struct config *c, const void *blob, size_t len, const char **why)
 {
-    *why = check_front(c, blob, len);
-    return *why ? -EINVAL : 0;
+    return verdict(check_front(c, blob, len, true), why);
+}
+
+int config_check_measured(struct config *c, const void *blob, size_t len, const char **why)
+{
+    return verdict(check_measured(c, blob, len, false), why);
 }
 
 int config_check(struct config *c, const void *blob, size_t len, const char **why)
 {
-    const char *text = check_all(c, blob, len);
-    if (why)
-        *why = text;
-    return text ? -EINVAL : 0;
+    return verdict(check_all(c, blob, len), why);
+}
+
+void config_set_table(struct config *c, const char *table,
+                      void (*bring_in)(const struct config *c, uint64_t off, uint64_t len))
+{
+    c->table = table;
+    c->need = bring_in;
+    if (c->head->nodes.count)
+        c->nodes = (const void *)(table + (c->head->nodes.off - c->head->table_off));
 }
 
 const char *config_string(const struct config *c, struct config_str s)
@@ -395,19 +445,33 @@ bool config_may_exec(const struct config *c, const char *path)
     return false;
 }
 
+const struct config_node *config_node(const struct config *c, uint32_t node)
+{
+    need(c, c->head->nodes.off + node * sizeof *c->nodes, sizeof *c->nodes);
+    return &c->nodes[node];
+}
+
+/* Of the table: len bytes and a NUL. */
+static const char *table_string(const struct config *c, uint64_t off, uint64_t len)
+{
+    need(c, off, len + 1);
+    return blob_byte(c, off);
+}
+
 const char *config_node_name(const struct config *c, uint32_t node)
 {
-    return node ? config_string(c, c->nodes[node].name) : "";
+    struct config_str s = config_node(c, node)->name;
+    return node ? table_string(c, s.off, s.len) : "";
 }
 
 uint32_t config_node_child(const struct config *c, uint32_t node, const char *name, size_t len)
 {
-    uint32_t low = c->nodes[node].first, high = low + c->nodes[node].count;
+    const struct config_node *n = config_node(c, node);
+    uint32_t low = n->first, high = low + n->count;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        const struct config_node *n = &c->nodes[mid];
-        const char *have = config_string(c, n->name);
-        int order = have ? name_compare(name, len, have, n->name.len) : 1;
+        const char *have = config_node_name(c, mid);
+        int order = name_compare(name, len, have, config_node(c, mid)->name.len);
         if (!order)
             return mid;
         if (order < 0)
@@ -438,5 +502,6 @@ uint32_t config_node_find(const struct config *c, const char *path)
 
 const char *config_node_target(const struct config *c, uint32_t node)
 {
-    return blob_byte(c, c->nodes[node].data);
+    const struct config_node *n = config_node(c, node);
+    return table_string(c, n->data, n->size);
 }

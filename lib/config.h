@@ -17,13 +17,17 @@
 
 /* A checked blob.  Filled by config_check; all pointers are borrowed from the blob. */
 struct config {
-    const struct config_header *head;
+    const struct config_header *head; /* and all that is measured */
+    const char *table;                /* the file table, wherever it lies */
+    /* Brings in [off, off + len) of the blob, part of the table, before it is looked at.  NULL: it is there. */
+    void (*need)(const struct config *c, uint64_t off, uint64_t len);
     const struct config_str *args;     /* head->args.count of them */
     const struct config_env *env;      /* head->env.count */
     const struct config_str *exec;     /* head->exec.count */
     const struct config_mount *mounts; /* head->mounts.count, at least 1 */
-    const struct config_node *nodes;   /* head->nodes.count, may be 0 */
-    uint64_t budget;                   /* of config_check alone */
+    const struct config_node *nodes; /* head->nodes.count, may be 0; with `need`, by config_node */
+    uint64_t budget;                 /* of config_check alone, as is … */
+    bool in_table;                   /* … which part of the blob it looks at */
 };
 
 /* Returned where no node answers. */
@@ -42,7 +46,21 @@ int config_check(struct config *c, const void *blob, size_t len, const char **wh
  */
 int config_check_front(struct config *c, const void *blob, size_t len, const char **why);
 
-/* The string's bytes, NUL-terminated; NULL if it is absent. */
+/*
+ * Likewise of the measured part, which is len bytes: for the enclave, to which the file table comes later.  What
+ * that holds the signer has checked, who vouches for its root.
+ */
+int config_check_measured(struct config *c, const void *blob, size_t len, const char **why);
+/* … and here the table is. */
+void config_set_table(struct config *c, const char *table,
+                      void (*need)(const struct config *c, uint64_t off, uint64_t len));
+
+static inline uint64_t config_table_len(const struct config *c)
+{
+    return c->head->total - c->head->table_off;
+}
+
+/* The string's bytes, NUL-terminated; NULL if it is absent.  Not of the file table. */
 const char *config_string(const struct config *c, struct config_str s);
 
 static inline bool config_flag(const struct config *c, uint64_t flag)
@@ -62,6 +80,9 @@ static inline bool config_may_exec_some(const struct config *c)
 {
     return config_flag(c, CONFIG_F_HOST_EXEC) || c->head->exec.count;
 }
+
+/* Node `node` of head->nodes.count. */
+const struct config_node *config_node(const struct config *c, uint32_t node);
 
 /* The node's own name, "" for node 0. */
 const char *config_node_name(const struct config *c, uint32_t node);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The measured configuration: a flat binary that `cella sign` compiles from a manifest and that
- * the enclave maps as read-only measured pages right after struct enclave_params.
+ * The configuration: a flat binary that `cella sign` compiles from a manifest.  All but the file table at
+ * its end is measured: the enclave maps that as read-only pages right after struct enclave_params.
  *
  * It holds data only.  Every reference is an offset from the start of the blob, so that the blob
  * is the same wherever it lies; everything is little-endian; every array starts at a multiple of
- * 8; reserved fields are zero.  The whole blob is `total` bytes, which struct enclave_params
- * repeats.  lib/config.c holds the validator (config_check) and the accessors; nothing else
+ * 8; reserved fields are zero.  The whole blob is `total` bytes; the measured part of it is `table_off`
+ * bytes, which struct enclave_params repeats.  lib/config.c holds the validator (config_check) and the accessors; nothing else
  * should take the blob apart.  A change of meaning raises CONFIG_VERSION.
  *
  * Strings: a config_str is an offset and a length; the byte after the string is NUL and no byte
  * inside is.  off == 0 (the header lies there) means "absent" and goes with len == 0.
  *
- * Files.  The node table is a tree in breadth-first order.  Node 0 is "/", the children of a node
+ * Files.  The file table, from table_off to the end, is the node table with all the strings that it
+ * refers to; nothing else refers into it.  Measuring it would cost every start time in proportion to the
+ * number of files, of which a program opens a few.  So it is treated as the contents of a trusted file are
+ * (below): its leaf hashes lie in the side data at table_hashes, table_root is measured, and the enclave
+ * checks a leaf when something in it is first looked at.
+ *
+ * The node table is a tree in breadth-first order.  Node 0 is "/", the children of a node
  * are the nodes [first, first + count), sorted by name as unsigned bytes, and the ranges of all
  * nodes with children, taken in index order, tile [1, n) exactly.  A path is found by one binary
  * search a component; a directory listing is a range; an index is a stable inode number.
@@ -38,7 +44,7 @@
 #include <stdint.h>
 
 #define CONFIG_MAGIC 0x31464e4f434c4543UL /* "CELCONF1" */
-#define CONFIG_VERSION 1
+#define CONFIG_VERSION 2
 #define CONFIG_SIZE_MAX 0x09fff000UL /* VCPU_OFF - CONFIG_OFF - one page, abi/host/layout.h */
 #define CONFIG_LEAF_SIZE 4096
 #define CONFIG_HASH_SIZE 32
@@ -106,11 +112,14 @@ struct config_header {
     struct config_array env;      /* struct config_env, sorted by name, no name twice */
     struct config_array mounts;   /* struct config_mount, in mounting order, the first is "/" */
     struct config_array nodes;    /* struct config_node; empty: no file is verified */
-    uint64_t leaves_len;          /* bytes of side data that the nodes refer to */
+    uint64_t leaves_len;          /* bytes of side data: leaf hashes of files and of the table */
     uint64_t host_signals;        /* bit n-1: the host may inject signal n; CONFIG_HOST_SIGNALS */
     struct config_array exec;     /* struct config_str, absolute paths: programs that the host may
                                    * start beside the first; empty with CONFIG_F_HOST_EXEC */
-    uint64_t reserved[6];
+    uint64_t
+        table_off; /* of the file table, a multiple of CONFIG_LEAF_SIZE; `total` if there is none */
+    uint64_t table_hashes; /* offset of its leaf hashes in the side data; 0 if there is none */
+    uint8_t table_root[CONFIG_HASH_SIZE];
 };
 
 enum config_env_kind {

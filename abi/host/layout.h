@@ -73,7 +73,7 @@ struct enclave_params {
     unsigned long kernel_base;
     unsigned long kernel_size; /* image, from kernel_base */
     unsigned long config_addr; /* = kernel_base + CONFIG_OFF + PAGE_SIZE */
-    unsigned long config_len;  /* exact length of the blob, not rounded */
+    unsigned long config_len;  /* exact length of its measured part, not rounded */
     unsigned long vcpu_addr;   /* = kernel_base + VCPU_OFF */
     unsigned int vcpu_count;   /* TCSs built: VCPU_BUILT */
     unsigned int ssa_frame_pages;

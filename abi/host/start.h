@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define HOST_ABI_VERSION 2
+#define HOST_ABI_VERSION 3
 
 struct host_clock {
     uint64_t tsc;     /* read next to the clocks */
@@ -73,6 +73,7 @@ struct host_start {
     uint64_t vcpus;              /* struct host_vcpu[vcpu_count] */
     uint64_t buffer, buffer_len; /* the bounce buffers */
     uint64_t side, side_len;     /* the bundle's side data (leaf hashes), read-only; 0: none */
+    uint64_t table, table_len;   /* the configuration's file table, likewise */
     uint64_t argv, argv_len;     /* NUL-terminated strings one after the other */
     uint64_t envp, envp_len;
     uint64_t cwd, cwd_len;         /* without NUL */

@@ -7,8 +7,8 @@
  *   …          SIGSTRUCT, page-aligned, zero-padded to a page
  *   …          leaf hashes, page-aligned (abi/config/config.h), to the end of the file
  *
- * Nothing here is trusted: the configuration is measured, the SIGSTRUCT signed, the leaf hashes
- * checked by the kernel.  The digests in the header guard against accidents and say which file was
+ * Nothing here is trusted: the configuration is measured but for its file table, the SIGSTRUCT signed, leaf
+ * hashes and file table checked by the kernel.  The digests in the header guard against accidents and say which file was
  * changed when EINIT refuses the enclave.  All numbers are little-endian.
  */
 #ifndef HOST_ENCLAVE_BUNDLE_H

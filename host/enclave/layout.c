@@ -153,7 +153,7 @@ static int add_config(struct enclave_layout *l, const struct image *img,
         .kernel_base = base,
         .kernel_size = img->size,
         .config_addr = base + CONFIG_OFF + PAGE_SIZE,
-        .config_len = config->head->total,
+        .config_len = config->head->table_off,
         .vcpu_addr = base + VCPU_OFF,
         .vcpu_count = l->vcpu_count,
         .ssa_frame_pages = l->ssa_frame_pages,
@@ -164,7 +164,7 @@ static int add_config(struct enclave_layout *l, const struct image *img,
     int err = add_run(l, base + CONFIG_OFF, p, PAGE_SIZE, SECINFO_REG | SECINFO_R);
     if (err)
         return err;
-    return add_bytes(l, p->config_addr, config->head, config->head->total, SECINFO_REG | SECINFO_R);
+    return add_bytes(l, p->config_addr, config->head, p->config_len, SECINFO_REG | SECINFO_R);
 }
 
 static int add_vcpu(struct enclave_layout *l, const struct image *img, unsigned int n)
@@ -200,7 +200,7 @@ static int add_vcpu(struct enclave_layout *l, const struct image *img, unsigned 
 static int arena_init(struct enclave_layout *l, const struct image *img,
                       const struct config *config)
 {
-    uint64_t len = page_up(config->head->total) + PAGE_SIZE;
+    uint64_t len = page_up(config->head->table_off) + PAGE_SIZE;
     len += (uint64_t)l->vcpu_count * 2 * PAGE_SIZE;
     for (unsigned int i = 0; i < img->segs; i++)
         len += page_up((img->seg[i].vaddr & ~PAGE_MASK) + img->seg[i].filesz);

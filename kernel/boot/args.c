@@ -63,6 +63,10 @@ void boot_args_take(const struct host_start *s)
     a->clock = s->clock;
     if (!host_range_ok(s->side, s->side_len))
         panic("the host's start block is wrong: side data");
+    if (!host_range_ok(s->table, s->table_len))
+        panic("the host's start block is wrong: table of files");
     a->side = s->side;
     a->side_len = s->side_len;
+    a->table = s->table;
+    a->table_len = s->table_len;
 }

@@ -21,6 +21,8 @@ struct boot_args {
     uint32_t uid, gid, umask;
     haddr_t side; /* leaf hashes, in untrusted memory */
     size_t side_len;
+    haddr_t table; /* of files, likewise */
+    size_t table_len;
     struct host_clock clock;
 };
 

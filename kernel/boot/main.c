@@ -82,7 +82,7 @@ static void config_take(void)
 {
     const char *why = "";
     kernel.config_blob = (const void *)kernel.params->config_addr;
-    if (config_check(&config, kernel.config_blob, kernel.config_len, &why))
+    if (config_check_measured(&config, kernel.config_blob, kernel.config_len, &why))
         panic("the configuration is not valid: %s", why);
     kernel.config = &config;
 }

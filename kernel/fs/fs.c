@@ -142,14 +142,17 @@ static void kinds_init(void)
     mqueue_fs_init();
 }
 
-int fs_init(const struct config *config)
+int fs_init(struct config *config)
 {
+    int err = trusted_table_open(config);
+    if (err)
+        return err;
     the_config = config;
     kinds_init();
     for (uint32_t i = 0; i < config->head->mounts.count; i++) {
         const struct config_mount *m = &config->mounts[i];
-        int err = mount_one(kind_name(m->kind), config_string(config, m->source),
-                            config_string(config, m->path));
+        err = mount_one(kind_name(m->kind), config_string(config, m->source),
+                        config_string(config, m->path));
         if (err)
             return err;
     }

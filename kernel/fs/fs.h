@@ -19,13 +19,15 @@ struct inode;
 struct super;
 
 /* Boot, after vfs_init: 0, or -errno after a log line that says which mount failed and why. */
-MUST_CHECK int fs_init(const struct config *config);
+MUST_CHECK int fs_init(struct config *config);
 /* The configuration that fs_init was given. */
 const struct config *fs_config(void);
 
 /* Each kind's registration; called by fs_init. */
 void host_fs_init(void);
 void trusted_fs_init(void);
+/* Boot: the configuration gets its file table.  0, or -errno after a log line. */
+MUST_CHECK int trusted_table_open(struct config *c);
 void tmpfs_fs_init(void);
 void dev_fs_init(void);
 void proc_fs_init(void);

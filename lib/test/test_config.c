@@ -28,11 +28,13 @@ struct blob {
     struct config_str args[2], exec[1];
     struct config_env env[2];
     struct config_mount mounts[2];
-    struct config_node nodes[NODES];
     char strings[STRINGS];
+    _Alignas(CONFIG_LEAF_SIZE) struct config_node nodes[NODES]; /* the file table */
+    char names[STRINGS];
 };
+#define BLOB_SIZE (offsetof(struct blob, names) + STRINGS)
 
-static size_t used;
+static size_t used, used_names;
 
 static struct config_str put(struct blob *b, const char *s)
 {
@@ -43,15 +45,25 @@ static struct config_str put(struct blob *b, const char *s)
     return str;
 }
 
+static struct config_str put_name(struct blob *b, const char *s)
+{
+    struct config_str str = {(uint32_t)(offsetof(struct blob, names) + used_names),
+                             (uint32_t)strlen(s)};
+    strcpy(b->names + used_names, s);
+    used_names += strlen(s) + 1;
+    return str;
+}
+
 static struct blob *make(void)
 {
-    struct blob *b = test_calloc(1, sizeof *b);
-    used = 0;
+    struct blob *b = aligned_alloc(CONFIG_LEAF_SIZE, sizeof *b);
+    memset(b, 0, sizeof *b);
+    used = used_names = 0;
     b->h = (struct config_header){
         .magic = CONFIG_MAGIC,
         .version = CONFIG_VERSION,
         .header_size = sizeof b->h,
-        .total = sizeof *b,
+        .total = BLOB_SIZE,
         .memory_size = 1UL << 30,
         .stack_size = 8UL << 20,
         .brk_max = 1UL << 30,
@@ -64,7 +76,9 @@ static struct blob *make(void)
         .exec = {offsetof(struct blob, exec), 1},
         .mounts = {offsetof(struct blob, mounts), 2},
         .nodes = {offsetof(struct blob, nodes), NODES},
-        .leaves_len = 64,
+        .leaves_len = 96,
+        .table_off = offsetof(struct blob, nodes),
+        .table_hashes = 64,
     };
     b->h.entrypoint = put(b, "/bin/a");
     b->h.start_dir = put(b, "/");
@@ -79,16 +93,16 @@ static struct blob *make(void)
     b->nodes[0] =
         (struct config_node){.kind = CONFIG_NODE_DIR, .mode = 0755, .first = 1, .count = 3};
     b->nodes[1] = (struct config_node){
-        .name = put(b, "bin"), .kind = CONFIG_NODE_DIR, .mode = 0755, .first = 4, .count = 1};
+        .name = put_name(b, "bin"), .kind = CONFIG_NODE_DIR, .mode = 0755, .first = 4, .count = 1};
     b->nodes[2] =
-        (struct config_node){.name = put(b, "link"), .kind = CONFIG_NODE_LNK, .mode = 0777};
-    struct config_str target = put(b, "bin");
+        (struct config_node){.name = put_name(b, "link"), .kind = CONFIG_NODE_LNK, .mode = 0777};
+    struct config_str target = put_name(b, "bin");
     b->nodes[2].size = target.len;
     b->nodes[2].data = target.off;
     b->nodes[3] =
-        (struct config_node){.name = put(b, "tmp"), .kind = CONFIG_NODE_HOST, .mode = 0755};
+        (struct config_node){.name = put_name(b, "tmp"), .kind = CONFIG_NODE_HOST, .mode = 0755};
     b->nodes[4] = (struct config_node){
-        .name = put(b, "a"), .parent = 1, .kind = CONFIG_NODE_REG, .mode = 0755, .size = 5000};
+        .name = put_name(b, "a"), .parent = 1, .kind = CONFIG_NODE_REG, .mode = 0755, .size = 5000};
     return b;
 }
 
@@ -96,7 +110,7 @@ static const char *reason(struct blob *b)
 {
     struct config c;
     const char *why = NULL;
-    int err = config_check(&c, b, sizeof *b, &why);
+    int err = config_check(&c, b, BLOB_SIZE, &why);
     assert_int_equal(err, why ? -EINVAL : 0);
     return why;
 }
@@ -107,11 +121,11 @@ static void test_accepts(void **state)
     struct blob *b = make();
     (void)state;
     assert_null(reason(b));
-    assert_int_equal(config_check(&c, b, sizeof *b, NULL), 0);
+    assert_int_equal(config_check(&c, b, BLOB_SIZE, NULL), 0);
     assert_string_equal(config_string(&c, c.head->entrypoint), "/bin/a");
     assert_null(config_string(&c, c.env[1].value));
     assert_string_equal(config_string(&c, c.args[1]), "");
-    test_free(b);
+    free(b);
 }
 
 static void test_finds(void **state)
@@ -119,7 +133,7 @@ static void test_finds(void **state)
     struct config c;
     struct blob *b = make();
     (void)state;
-    assert_int_equal(config_check(&c, b, sizeof *b, NULL), 0);
+    assert_int_equal(config_check(&c, b, BLOB_SIZE, NULL), 0);
     assert_int_equal(config_node_find(&c, "/"), 0);
     assert_int_equal(config_node_find(&c, "/bin"), 1);
     assert_int_equal(config_node_find(&c, "//bin/./a/"), 4);
@@ -132,7 +146,7 @@ static void test_finds(void **state)
     assert_string_equal(config_node_target(&c, 2), "bin");
     assert_string_equal(config_node_name(&c, 4), "a");
     assert_string_equal(config_node_name(&c, 0), "");
-    test_free(b);
+    free(b);
 }
 
 static void test_exec(void **state)
@@ -140,7 +154,7 @@ static void test_exec(void **state)
     struct config c;
     struct blob *b = make();
     (void)state;
-    assert_int_equal(config_check(&c, b, sizeof *b, NULL), 0);
+    assert_int_equal(config_check(&c, b, BLOB_SIZE, NULL), 0);
     assert_true(config_may_exec_some(&c));
     assert_true(config_may_exec(&c, "/bin/sh"));
     assert_false(config_may_exec(&c, "/bin/s"));
@@ -152,7 +166,7 @@ static void test_exec(void **state)
     assert_false(config_may_exec(&c, "/bin/sh"));
     b->h.flags |= CONFIG_F_HOST_EXEC;
     assert_true(config_may_exec(&c, "/anything"));
-    test_free(b);
+    free(b);
 }
 
 static void test_leaf_count(void **state)
@@ -173,7 +187,7 @@ static void test_leaf_count(void **state)
         const char *why = reason(b);    \
         assert_non_null(why);           \
         assert_string_equal(why, text); \
-        test_free(b);                   \
+        free(b);                        \
     } while (0)
 
 static void test_header(void **state)
@@ -184,7 +198,6 @@ static void test_header(void **state)
     REFUSES(b->h.header_size++, "bad header size");
     REFUSES(b->h.total--, "the length differs from the header's");
     REFUSES(b->h.flags = 1UL << 63, "unknown flags");
-    REFUSES(b->h.reserved[5] = 1, "a reserved field is not zero");
     REFUSES(b->h.host_signals = 1UL << 8, "a signal that the host cannot inject"); /* SIGKILL */
     REFUSES(b->h.memory_size = 0, "bad memory size");
     REFUSES(b->h.memory_size++, "bad memory size");
@@ -207,6 +220,8 @@ static void test_strings(void **state)
     (void)state;
     REFUSES(b->h.entrypoint.off = 0, "a required string is absent");
     REFUSES(b->h.entrypoint.off = sizeof(struct blob), "a string lies outside the blob");
+    REFUSES(b->h.entrypoint = b->nodes[4].name,
+            "a string lies outside the blob"); /* in the table */
     REFUSES(b->h.entrypoint.off = 8, "a string lies outside the blob");
     REFUSES(b->h.entrypoint.len = UINT32_MAX, "a string lies outside the blob");
     REFUSES(b->h.entrypoint.len--, "a string does not end with a NUL byte");
@@ -260,7 +275,8 @@ static void test_mounts(void **state)
     REFUSES(b->mounts[1].source = b->mounts[0].source, "a mount without a host side has a source");
     REFUSES(b->mounts[0].source = (struct config_str){0}, "a required string is absent");
     REFUSES(b->mounts[0] = b->mounts[1], "not exactly one root mount, in the first place");
-    REFUSES(b->h.nodes = (struct config_array){0}, "a trusted mount without a node table");
+    REFUSES(b->h.nodes.off = b->h.nodes.count = 0; b->h.table_off = BLOB_SIZE;
+            b->h.table_hashes = 0, "a trusted mount without a node table");
 }
 
 static void test_tree(void **state)
@@ -282,16 +298,45 @@ static void test_tree(void **state)
     REFUSES(b->nodes[1].root[3] = 1, "a hash where none belongs");
     REFUSES(struct config_node n = b->nodes[3]; b->nodes[3] = b->nodes[2];
             b->nodes[2] = n, "the files are not sorted");
-    REFUSES(memcpy(b->strings + b->nodes[4].name.off - offsetof(struct blob, strings), "/", 1),
+    REFUSES(memcpy(b->names + b->nodes[4].name.off - offsetof(struct blob, names), "/", 1),
             "a bad file name");
+}
+
+static void test_table(void **state)
+{
+    struct config c;
+    struct blob *b = make();
+    const char *why;
+    (void)state;
+    REFUSES(b->h.table_off = 0, "the file table lies outside the blob");
+    REFUSES(b->h.table_off = BLOB_SIZE + 1, "the file table lies outside the blob");
+    REFUSES(b->h.table_off -= 8, "the file table is not aligned");
+    REFUSES(b->h.table_hashes -= 8, "the file table is not aligned");
+    REFUSES(b->h.table_hashes += 32, "the file table's hashes lie outside the side data");
+    REFUSES(b->h.table_hashes = -32UL, "the file table's hashes lie outside the side data");
+    REFUSES(b->h.nodes.off = b->h.nodes.count = 0, "a file table without files");
+    REFUSES(b->h.table_off = BLOB_SIZE, "files without a file table");
+    REFUSES(b->h.nodes.off = b->h.args.off, "an array lies outside the blob");
+    REFUSES(b->nodes[4].name = b->args[0], "a string lies outside the blob");
+    /* The measured part alone, and its table elsewhere. */
+    char *table = malloc(BLOB_SIZE - b->h.table_off);
+    memcpy(table, b->nodes, BLOB_SIZE - b->h.table_off);
+    memset(b->nodes, 0xff, sizeof b->nodes);
+    assert_int_equal(config_check_measured(&c, b, BLOB_SIZE, &why), -EINVAL);
+    assert_int_equal(config_check_measured(&c, b, b->h.table_off, &why), 0);
+    config_set_table(&c, table, NULL);
+    assert_int_equal(config_node_find(&c, "/bin/a"), 4);
+    assert_string_equal(config_node_target(&c, 2), "bin");
+    free(table);
+    free(b);
 }
 
 static void test_files(void **state)
 {
     (void)state;
-    REFUSES(b->nodes[4].data = 32, "leaf hashes lie outside the side data");
+    REFUSES(b->nodes[4].data = 64, "leaf hashes lie outside the side data");
     REFUSES(b->nodes[4].data = 1, "leaf hashes are not aligned");
-    REFUSES(b->nodes[4].size = 8193, "leaf hashes lie outside the side data");
+    REFUSES(b->nodes[4].size = 12289, "leaf hashes lie outside the side data");
     REFUSES(b->nodes[4].size = UINT64_MAX, "a file is too large");
     REFUSES(b->nodes[4].size = INT64_MAX, "leaf hashes lie outside the side data");
     REFUSES(b->nodes[2].size = 0, "a link is empty or too long");
@@ -311,7 +356,9 @@ static void test_overlap(void **state)
     const char *why;
     (void)state;
     *h = b->h;
-    h->total = size;
+    h->total = h->table_off = size;
+    h->table_hashes = 0;
+    h->nodes = (struct config_array){0, 0};
     h->flags = CONFIG_F_HOST_ENTRY | CONFIG_F_HOST_CWD;
     h->entrypoint = h->start_dir = (struct config_str){0, 0};
     h->args = (struct config_array){sizeof *h, COUNT};
@@ -320,7 +367,7 @@ static void test_overlap(void **state)
     memset(p + size - LEN - 8, 'x', LEN);
     assert_int_equal(config_check(&c, p, size, &why), -EINVAL);
     assert_string_equal(why, "strings overlap");
-    test_free(b);
+    free(b);
     test_free(p);
 }
 
@@ -328,16 +375,16 @@ static void test_overlap(void **state)
 static void test_mutations(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(struct blob) - STRINGS; i++) {
+    for (size_t i = 0; i < BLOB_SIZE - STRINGS; i++) {
         struct blob *b = make();
         struct config c;
         ((uint8_t *)b)[i] ^= 0xff;
-        if (!config_check(&c, b, sizeof *b, NULL)) {
+        if (!config_check(&c, b, BLOB_SIZE, NULL)) {
             config_node_find(&c, "/bin/a");
             for (uint32_t n = 0; n < c.head->nodes.count; n++)
                 config_node_child(&c, n, "a", 1);
         }
-        test_free(b);
+        free(b);
     }
 }
 
@@ -346,14 +393,14 @@ static void test_length(void **state)
     struct config c;
     struct blob *b = make();
     (void)state;
-    for (size_t len = 0; len < sizeof *b; len++) {
+    for (size_t len = 0; len < BLOB_SIZE; len++) {
         void *copy = malloc(len ? len : 1);
         memcpy(copy, b, len);
         assert_int_equal(config_check(&c, copy, len, NULL), -EINVAL);
         free(copy);
     }
-    assert_int_equal(config_check(&c, (char *)b + 4, sizeof *b - 4, NULL), -EINVAL);
-    test_free(b);
+    assert_int_equal(config_check(&c, (char *)b + 4, BLOB_SIZE - 4, NULL), -EINVAL);
+    free(b);
 }
 
 int main(void)
@@ -364,8 +411,9 @@ int main(void)
         cmocka_unit_test(test_header),     cmocka_unit_test(test_strings),
         cmocka_unit_test(test_arrays),     cmocka_unit_test(test_env),
         cmocka_unit_test(test_mounts),     cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_files),      cmocka_unit_test(test_overlap),
-        cmocka_unit_test(test_mutations),  cmocka_unit_test(test_length),
+        cmocka_unit_test(test_files),      cmocka_unit_test(test_table),
+        cmocka_unit_test(test_overlap),    cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_length),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -18,7 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t len;
         const char *why;
         m.settings.files = tree_new();
-        free(settings_write(&m.settings, &len, &why));
+        struct settings_hashes hashes;
+        free(settings_write(&m.settings, &len, &hashes, &why));
+        free(hashes.data);
     } else if (!m.error[0]) {
         abort(); /* every mistake has its line */
     }

@@ -33,7 +33,8 @@ static struct file make(void)
     s.start_dir = strdup("/");
     s.leaves_len = 64;
     settings_add_mount(&s, CONFIG_MOUNT_TMPFS, "/", NULL);
-    void *config = settings_write(&s, &len, &why);
+    struct settings_hashes none;
+    void *config = settings_write(&s, &len, &none, &why);
     assert_non_null(config);
     f.bytes = test_calloc(1, f.len);
     f.h = (void *)f.bytes;

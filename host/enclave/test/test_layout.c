@@ -34,7 +34,8 @@ static struct fixture *make(void)
     f->elf = elf_make();
     memset(f->blob, 0xab, CONFIG_LEN);
     struct config_header *h = (void *)f->blob;
-    *h = (struct config_header){.total = CONFIG_LEN,
+    *h = (struct config_header){.total = CONFIG_LEN + 4096,
+                                .table_off = CONFIG_LEN,
                                 .vcpu_count = 2,
                                 .ssa_frame_pages = 3,
                                 .elrange_bits = ELRANGE_BITS_DEFAULT};

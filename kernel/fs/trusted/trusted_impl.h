@@ -3,7 +3,7 @@
  * Files that the measured configuration vouches for.
  *
  * The configuration's node table (abi/config/config.h) is the directory tree: what it does not name
- * does not exist here.  A trusted mount shows the part of the tree below its path:
+ * does not exist here (table.c brings it in).  A trusted mount shows the part of the tree below its path:
  *
  *   NODE_DIR   a directory of the table; read-only
  *   NODE_REG   a file whose bytes are verified, page by page, before anybody sees them
@@ -20,7 +20,7 @@
  *
  * Locks, outer first:
  *   inode's cache.lock (mutex)  leaves, fd; held while pages are filled
- *   verify.c's fds.lock (spin)  the list of open descriptors
+ *   verify.c's fds.lock, table.c's table.lock (spin)  the list of open descriptors; the node table
  * and node.c's files.lock (mutex) for the table of inodes, which is never held with another.
  */
 #ifndef KERNEL_FS_TRUSTED_TRUSTED_IMPL_H
@@ -81,7 +81,7 @@ static inline struct trusted_super *trusted_super_of(struct super *sb)
 
 static inline const struct config_node *trusted_node(const struct trusted_super *ts, uint32_t node)
 {
-    return &ts->config->nodes[node];
+    return config_node(ts->config, node);
 }
 
 /* The super of a host inode that was reached through a trusted mount. */
