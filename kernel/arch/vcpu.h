@@ -46,6 +46,7 @@ struct vcpu {
     bool called;                            /* [r] was woken for a thread that waited */
     ktime_t wakes_at;                       /* [r] asleep: at this time by itself */
     volatile struct host_vcpu *host_unsafe; /* untrusted: only through ocall/ */
+    ktime_t busy; /* [a] how long threads ran here, but for the idle one; up to the last switch */
     uint64_t exits, aexs, ticks, switches, faults; /* statistics */
 };
 

@@ -57,4 +57,7 @@ MUST_CHECK int fs_mmap_check(struct file *f, unsigned prot, unsigned flags);
  * (static) shows in /proc/PID/maps. */
 MUST_CHECK int tmpfs_anon_file(const char *name, uint64_t size, struct file **out);
 
+/* Pages of memory that tmpfs files have, those without a name too. */
+size_t tmpfs_pages(void);
+
 #endif

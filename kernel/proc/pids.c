@@ -23,6 +23,7 @@ struct bucket {
 
 static struct bucket buckets[BUCKETS]; /* [t] a link is NULL until the bucket is used */
 static int last;                       /* [t] */
+static uint64_t given;                 /* [t] since the start */
 static bool mixed; /* [t] they wrapped, or a program chose one: any can be in use */
 
 static struct bucket *bucket_of(int number)
@@ -77,10 +78,34 @@ static int number_next_locked(void) REQUIRES(process_tree_lock)
 
 int number_take_locked(int chosen)
 {
-    if (!chosen)
-        return number_next_locked();
+    int number = chosen;
+
+    if (!chosen) {
+        number = number_next_locked();
+    } else {
+        mixed = true;
+        if (number_in_use_locked(chosen))
+            number = 0;
+    }
+    given += number != 0;
+    return number;
+}
+
+int numbers_last(uint64_t *since_start)
+{
+    spin_lock(&process_tree_lock);
+    int number = last;
+    *since_start = given;
+    spin_unlock(&process_tree_lock);
+    return number;
+}
+
+void numbers_set_last(int number)
+{
+    spin_lock(&process_tree_lock);
+    last = number;
     mixed = true;
-    return number_in_use_locked(chosen) ? 0 : chosen;
+    spin_unlock(&process_tree_lock);
 }
 
 void thread_number_locked(struct thread *t)

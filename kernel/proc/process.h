@@ -140,6 +140,9 @@ int process_for_each(int (*fn)(struct process *p, void *arg), void *arg);
 /* How many there are without init, how many threads: for statistics and limits. */
 unsigned processes_count(void);
 unsigned threads_count(void);
+/* The number that was given last, and how many have been since the start; and what the next one follows on. */
+int numbers_last(uint64_t *given);
+void numbers_set_last(int last);
 
 /*
  * What a process that may be another one's has, with a reference that keeps it usable whatever the

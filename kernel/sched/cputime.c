@@ -31,17 +31,19 @@
 #define CPU_CLOCK_KIND(id) ((id)&3)
 #define CPU_CLOCK_PID(id) ((int)~((uint32_t)(id) >> 3 | 0xe0000000U)) /* id is negative */
 
-void cputime_switch(struct thread *prev, struct thread *next)
+ktime_t cputime_switch(struct thread *prev, struct thread *next)
 {
     struct cputime *c = &prev->cputime;
 
     ktime_t now = clock_mono();
+    ktime_t ran = MAX(now - c->since, 0);
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    __atomic_store_n(&c->spent, c->spent + MAX(now - c->since, 0), __ATOMIC_RELAXED);
+    __atomic_store_n(&c->spent, c->spent + ran, __ATOMIC_RELAXED);
     __atomic_store_n(&c->since, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&next->cputime.since, now, __ATOMIC_RELEASE);
+    return ran;
 }
 
 ktime_t thread_cpu_time(struct thread *t)

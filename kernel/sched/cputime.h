@@ -17,8 +17,8 @@ struct cputime {
     ktime_t told;  /* [a] the most that anybody was told */
 };
 
-/* The scheduler, with its lock held, from prev to next. */
-void cputime_switch(struct thread *prev, struct thread *next);
+/* The scheduler, with its lock held, from prev to next; how long prev ran. */
+ktime_t cputime_switch(struct thread *prev, struct thread *next);
 /* Of a thread that runs, anywhere, or has run; never goes back. */
 ktime_t thread_cpu_time(struct thread *t);
 /* With all its threads, dead ones too.  Takes the process's lock. */

@@ -120,7 +120,9 @@ static void switch_to_locked(struct thread *next) NO_TSA
     struct vcpu *v = vcpu_this();
     struct thread *prev = v->running;
 
-    cputime_switch(prev, next);
+    ktime_t ran = cputime_switch(prev, next);
+    if (prev != v->idle)
+        __atomic_store_n(&v->busy, v->busy + ran, __ATOMIC_RELAXED);
     if (!tick_due(v, next->cputime.since))
         v->tick_at = 0;
     prev->fs_base = fs_base_get();
@@ -298,6 +300,29 @@ void thread_yield(void)
         (void)timer_run();
     if (sched_runnable())
         schedule();
+}
+
+unsigned sched_running(void)
+{
+    unsigned n = sched_runnable();
+
+    for (unsigned i = 0; i < vcpus_count(); i++)
+        n += PEEK(vcpu_get(i)->rest) == VCPU_BUSY;
+    return n;
+}
+
+/* Somebody else's account is off by a switch at most. */
+void sched_usage(unsigned index, struct sched_usage *out)
+{
+    *out = (struct sched_usage){0};
+    if (index >= vcpus_count())
+        return;
+    const struct vcpu *v = vcpu_get(index);
+    out->busy = PEEK(v->busy);
+    if (v == vcpu_this())
+        out->busy += MAX(clock_mono() - current->cputime.since, 0);
+    out->switches = PEEK(v->switches);
+    out->interrupts = PEEK(v->aexs);
 }
 
 void thread_exit(void) NO_TSA

@@ -24,7 +24,15 @@ void sched_tick(void);
 void sched_need_tick(void);
 /* This vCPU is about to be outside, perhaps for long: what it has woken must not wait for it. */
 void sched_leaving(void);
-/* Number of threads ready to run: for /proc/loadavg. */
+/* Number of threads ready to run. */
 unsigned sched_runnable(void);
+/* Of threads that run or are ready to. */
+unsigned sched_running(void);
+/* What CPU `index` did since the start, for /proc/stat; all 0 when there has been no need of it yet. */
+struct sched_usage {
+    ktime_t busy;
+    uint64_t switches, interrupts;
+};
+void sched_usage(unsigned index, struct sched_usage *out);
 
 #endif

@@ -117,7 +117,7 @@ long sys_sysinfo(uaddr_t info)
         si.loads[i] = (unsigned long)host.loads[i];
     si.totalram = limit * PAGE_SIZE;
     si.freeram = (used < limit ? limit - used : 0) * PAGE_SIZE;
-    si.procs = (uint16_t)MIN(current_process()->nthreads, UINT16_MAX);
+    si.procs = (uint16_t)MIN(threads_count() + 1, UINT16_MAX);
     return copy_out(info, &si, sizeof(si));
 }
 

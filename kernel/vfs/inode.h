@@ -148,5 +148,7 @@ struct fs_type {
 
 /* Makes a kind known to vfs_mount, by its name.  t is static. */
 void fs_type_register(struct fs_type *t);
+/* Calls fn for each kind until it returns something else than 0: that. */
+int fs_types_for_each(int (*fn)(const struct fs_type *t, void *arg), void *arg);
 
 #endif

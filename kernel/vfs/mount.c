@@ -19,6 +19,14 @@ void fs_type_register(struct fs_type *t)
     mounts.types = t;
 }
 
+int fs_types_for_each(int (*fn)(const struct fs_type *t, void *arg), void *arg)
+{
+    int ret = 0;
+    for (const struct fs_type *t = mounts.types; t && !ret; t = t->next)
+        ret = fn(t, arg);
+    return ret;
+}
+
 static struct fs_type *type_find(const char *name)
 {
     struct fs_type *t = mounts.types;

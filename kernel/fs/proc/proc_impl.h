@@ -5,7 +5,9 @@
  *
  *   access.c   whose a file is, and who may see what
  *   super.c    the root, its dynamic names (processes), /proc/self
- *   system.c   files about the whole system
+ *   system.c   files about the whole system: version, CPUs, devices
+ *   activity.c stat, uptime, loadavg
+ *   meminfo.c  meminfo, vmstat
  *   sysctl.c   /proc/sys; sysctl_number.c: numbers there that can be written
  *   sysvipc.c  /proc/sysvipc
  *   pid.c      the directory of a process and of a thread
@@ -136,6 +138,9 @@ int proc_version_show(struct seq *s, const struct pseudo_inode *i);
 int proc_filesystems_show(struct seq *s, const struct pseudo_inode *i);
 int proc_swaps_show(struct seq *s, const struct pseudo_inode *i);
 int proc_cmdline_show(struct seq *s, const struct pseudo_inode *i);
+int proc_devices_show(struct seq *s, const struct pseudo_inode *i);
+int proc_empty_show(struct seq *s, const struct pseudo_inode *i);
+extern const struct pseudo_entry proc_tty_dir[];
 int proc_vmstat_show(struct seq *s, const struct pseudo_inode *i);
 
 /* locks.c */

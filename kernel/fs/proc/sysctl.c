@@ -6,6 +6,7 @@
 #include "kernel/fs/proc/proc_impl.h"
 #include "kernel/ipc/limits.h"
 #include "kernel/mm/epage.h"
+#include "kernel/proc/cred.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
 #include "kernel/vfs/aio.h"
@@ -25,8 +26,11 @@
 
 CONST_FILE(zero_show, "0")
 CONST_FILE(one_show, "1")
+CONST_FILE(two_show, "2")
+CONST_FILE(rr_slice_show, "4")
+CONST_FILE(mount_max_show, "100000")
 CONST_FILE(pid_max_show, "4194304")
-CONST_FILE(threads_max_show, "127636")
+CONST_FILE(threads_max_show, "131072")
 CONST_FILE(overflow_show, "65534")
 CONST_FILE(ngroups_max_show, "65536")
 CONST_FILE(cap_last_cap_show, "40")
@@ -38,7 +42,6 @@ CONST_FILE(swappiness_show, "60")
 CONST_FILE(overcommit_ratio_show, "50")
 CONST_FILE(mmap_min_addr_show, "65536")
 CONST_FILE(nr_open_show, "1048576")
-CONST_FILE(file_nr_show, "64\t0\t9223372036854775807")
 CONST_FILE(file_max_show, "9223372036854775807")
 CONST_FILE(pipe_max_show, "1048576")
 CONST_FILE(aio_max_show, "65536")
@@ -48,6 +51,36 @@ CONST_FILE(queued_show, "16384")
 CONST_FILE(pipe_soft_show, "16384")
 CONST_FILE(somaxconn_show, "4096")
 CONST_FILE(port_range_show, "32768\t60999")
+
+/* Open files, not counted per processor and therefore never stale. */
+static int file_nr_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    seq_printf(s, "%u\t0\t9223372036854775807\n", files_count());
+    return 0;
+}
+
+static int ns_last_pid_show(struct seq *s, const struct pseudo_inode *i)
+{
+    uint64_t given;
+    (void)i;
+    seq_printf(s, "%d\n", numbers_last(&given));
+    return 0;
+}
+
+static int ns_last_pid_store(const struct pseudo_inode *i, const char *text, size_t n)
+{
+    int64_t v;
+    (void)i;
+    if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
+        return -EPERM;
+    int err = proc_number_parse(text, n, &v);
+    if (!err && (v < 0 || v >= PID_MAX))
+        err = -EINVAL;
+    if (!err)
+        numbers_set_last((int)v);
+    return err;
+}
 
 static int aio_nr_show(struct seq *s, const struct pseudo_inode *i)
 {
@@ -183,6 +216,12 @@ static const struct pseudo_entry kernel_dir[] = {
     SETTING("domainname", domainname_show),
     SETTING("pid_max", pid_max_show),
     SETTING("threads-max", threads_max_show),
+    {
+        .name = "ns_last_pid",
+        .mode = S_IFREG | 0666,
+        .show = ns_last_pid_show,
+        .store = ns_last_pid_store,
+    },
     SETTING("overflowuid", overflow_show),
     SETTING("overflowgid", overflow_show),
     SETTING("ngroups_max", ngroups_max_show),
@@ -199,6 +238,11 @@ static const struct pseudo_entry kernel_dir[] = {
     NUMBERS("shmmni", shmmni_number),
     SETTING("shm_rmid_forced", zero_show),
     SETTING("tainted", zero_show),
+    SETTING("core_uses_pid", zero_show),
+    SETTING("sched_rr_timeslice_ms", rr_slice_show),
+    SETTING("sched_autogroup_enabled", one_show),
+    SETTING("io_uring_disabled", two_show),
+    SETTING("unprivileged_bpf_disabled", two_show),
     PSEUDO_DIR("random", random_dir),
     PSEUDO_END,
 };
@@ -235,6 +279,12 @@ static const struct pseudo_entry fs_dir[] = {
     SETTING("aio-nr", aio_nr_show),
     SETTING("protected_hardlinks", one_show),
     SETTING("protected_symlinks", one_show),
+    SETTING("protected_fifos", one_show),
+    SETTING("protected_regular", one_show),
+    SETTING("suid_dumpable", zero_show),
+    SETTING("overflowuid", overflow_show),
+    SETTING("overflowgid", overflow_show),
+    SETTING("mount-max", mount_max_show),
     PSEUDO_DIR("inotify", inotify_dir),
     PSEUDO_DIR("epoll", epoll_dir),
     PSEUDO_DIR("mqueue", mqueue_dir),

@@ -1,44 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of /proc about the whole system: the enclave's memory, our clock, the host's load and CPU.
- * What the host says (load, CPU model) is shown for information and used for nothing.
+ * Files of /proc about the whole system: version, CPUs, devices, kinds of file systems.  What the host says of the
+ * CPU is shown for information and used for nothing.
  */
-#include "abi/host/start.h"
 #include "kernel/fs/proc/proc_impl.h"
-#include "kernel/mm/epage.h"
 #include "kernel/ocall/ocall.h"
-#include "kernel/sched/sched.h"
 #include "kernel/sys/sysinfo.h"
-
-#define KIB(pages) ((unsigned long)(pages) * (PAGE_SIZE / 1024))
-
-int proc_meminfo_show(struct seq *s, const struct pseudo_inode *i)
-{
-    size_t total = epage_limit(), used = MIN(epage_count(), total);
-    size_t resident = mm_resident(current_process()->mm);
-    (void)i;
-    seq_printf(s, "MemTotal:       %8lu kB\n", KIB(total));
-    seq_printf(s, "MemFree:        %8lu kB\n", KIB(total - used));
-    seq_printf(s, "MemAvailable:   %8lu kB\n", KIB(total - used));
-    seq_puts(
-        s,
-        "Buffers:               0 kB\nCached:                0 kB\nSwapCached:            0 kB\n");
-    seq_printf(s, "Active:         %8lu kB\n", KIB(used));
-    seq_puts(
-        s, "Inactive:              0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
-           "Dirty:                 0 kB\nWriteback:             0 kB\n");
-    seq_printf(s, "AnonPages:      %8lu kB\n", KIB(resident));
-    seq_puts(s, "Mapped:                0 kB\nShmem:                 0 kB\n");
-    seq_printf(s, "Slab:           %8lu kB\n", KIB(used > resident ? used - resident : 0));
-    seq_printf(s, "CommitLimit:    %8lu kB\n", KIB(total));
-    seq_printf(s, "Committed_AS:   %8lu kB\n", KIB(used));
-    seq_puts(
-        s,
-        "VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\nAnonHugePages:         0 kB\n"
-        "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
-        "HugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
-    return 0;
-}
 
 struct cpu_facts {
     char vendor[13], brand[49];
@@ -130,50 +97,6 @@ int proc_cpuinfo_show(struct seq *s, const struct pseudo_inode *i)
     return 0;
 }
 
-static long ticks(ktime_t ns)
-{
-    return (long)(ns / CLOCK_TICK_NS);
-}
-
-int proc_system_stat_show(struct seq *s, const struct pseudo_inode *i)
-{
-    unsigned n = fs_cpu_count();
-    struct process *p = current_process();
-    long user = ticks(process_cpu_time(p));
-    long idle = MAX(ticks(clock_mono() - p->start_time) - user, 0L);
-    (void)i;
-    seq_printf(s, "cpu  %ld 0 0 %ld 0 0 0 0 0 0\n", user, idle * (long)n);
-    for (unsigned cpu = 0; cpu < n; cpu++)
-        seq_printf(s, "cpu%u %ld 0 0 %ld 0 0 0 0 0 0\n", cpu, cpu ? 0L : user, idle);
-    ktime_t boot = clock_real() - clock_mono() - clock_boot_off();
-    seq_printf(s, "intr 0\nctxt 0\nbtime %ld\nprocesses 1\nprocs_running %u\nprocs_blocked 0\n",
-               (long)(boot / 1000000000), sched_runnable() + 1);
-    return 0;
-}
-
-int proc_uptime_show(struct seq *s, const struct pseudo_inode *i)
-{
-    ktime_t up = clock_mono() + clock_boot_off();
-    (void)i;
-    seq_printf(s, "%ld.%02ld %ld.%02ld\n", (long)(up / 1000000000), ticks(up) % 100,
-               (long)(up / 1000000000), ticks(up) % 100);
-    return 0;
-}
-
-int proc_loadavg_show(struct seq *s, const struct pseudo_inode *i)
-{
-    struct host_sysinfo host;
-    (void)i;
-    ocall_sysinfo(&host);
-    for (int k = 0; k < 3; k++) {
-        unsigned long load = (unsigned long)host.loads[k];
-        seq_printf(s, "%lu.%02lu ", load >> 16, (load & 0xffff) * 100 >> 16);
-    }
-    seq_printf(s, "%u/%u %d\n", sched_runnable() + 1, current_process()->nthreads,
-               current_process()->pid);
-    return 0;
-}
-
 int proc_version_show(struct seq *s, const struct pseudo_inode *i)
 {
     struct new_utsname uts;
@@ -183,12 +106,16 @@ int proc_version_show(struct seq *s, const struct pseudo_inode *i)
     return 0;
 }
 
+static int filesystem_show(const struct fs_type *t, void *arg)
+{
+    seq_printf(arg, "nodev\t%s\n", t->name);
+    return 0;
+}
+
 int proc_filesystems_show(struct seq *s, const struct pseudo_inode *i)
 {
     (void)i;
-    seq_puts(s, "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thost\nnodev\ttrus"
-                "ted\nnodev\tmqueue\n");
-    return 0;
+    return fs_types_for_each(filesystem_show, s);
 }
 
 int proc_swaps_show(struct seq *s, const struct pseudo_inode *i)
@@ -205,12 +132,36 @@ int proc_cmdline_show(struct seq *s, const struct pseudo_inode *i)
     return 0;
 }
 
-int proc_vmstat_show(struct seq *s, const struct pseudo_inode *i)
+/* The major numbers of what is in /dev. */
+int proc_devices_show(struct seq *s, const struct pseudo_inode *i)
 {
-    size_t total = epage_limit(), used = MIN(epage_count(), total);
     (void)i;
-    seq_printf(
-        s, "nr_free_pages %lu\nnr_anon_pages %lu\npgfault 0\npgmajfault 0\npswpin 0\npswpout 0\n",
-        (unsigned long)(total - used), (unsigned long)mm_resident(current_process()->mm));
+    seq_puts(s, "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
+                "136 pts\n\nBlock devices:\n");
+    return 0;
+}
+
+/* By which ps knows the names of terminals. */
+static int tty_drivers_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    seq_puts(s, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+                "/dev/console         /dev/console    5       1 system:console\n"
+                "/dev/ptmx            /dev/ptmx       5       2 system\n"
+                "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+                "pty_master           /dev/ptm      128 0-1048575 pty:master\n");
+    return 0;
+}
+
+const struct pseudo_entry proc_tty_dir[] = {
+    PSEUDO_FILE("drivers", tty_drivers_show),
+    PSEUDO_END,
+};
+
+/* There are no disks. */
+int proc_empty_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)s;
+    (void)i;
     return 0;
 }

@@ -32,6 +32,13 @@ void tmpfs_lock_quiet(struct tmpfs_inode *ti)
     }
 }
 
+static size_t all_pages; /* [a] of all file systems */
+
+size_t tmpfs_pages(void)
+{
+    return __atomic_load_n(&all_pages, __ATOMIC_RELAXED);
+}
+
 int tmpfs_count_locked(struct tmpfs_inode *ti, uint64_t n)
 {
     struct tmpfs_super *ts = tmpfs_super_of(&ti->inode);
@@ -39,6 +46,7 @@ int tmpfs_count_locked(struct tmpfs_inode *ti, uint64_t n)
         __atomic_sub_fetch(&ts->pages, n, __ATOMIC_RELAXED);
         return -ENOSPC;
     }
+    __atomic_add_fetch(&all_pages, n, __ATOMIC_RELAXED);
     ti->npages += n;
     return 0;
 }
@@ -46,6 +54,7 @@ int tmpfs_count_locked(struct tmpfs_inode *ti, uint64_t n)
 void tmpfs_uncount_locked(struct tmpfs_inode *ti, uint64_t n)
 {
     ti->npages -= n;
+    __atomic_sub_fetch(&all_pages, n, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&tmpfs_super_of(&ti->inode)->pages, n, __ATOMIC_RELAXED);
 }
 

@@ -16,7 +16,7 @@ struct kernel kernel;
 static struct vcpu vcpu;
 static struct cred cred;
 static struct thread thread = {.cred = &cred};
-static struct process process = {.nthreads = 3};
+static struct process process = {};
 static struct boot_args args;
 static struct config_header head;
 static struct config config = {.head = &head};
@@ -76,6 +76,10 @@ ktime_t clock_mono(void)
 ktime_t clock_boot_off(void)
 {
     return 2000000000;
+}
+unsigned threads_count(void)
+{
+    return 2;
 }
 size_t epage_limit(void)
 {
