@@ -122,7 +122,7 @@ int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
 unsigned map_region_flags(const struct map_args *a)
 {
     unsigned shared = (a->flags & MAP_TYPE) != MAP_PRIVATE ? REGION_SHARED : 0;
-    bool may_write = !shared || !a->file || (FMODE_WRITE(a->file) && !a->no_write);
+    bool may_write = !shared || (!a->no_write && (!a->file || FMODE_WRITE(a->file)));
 
     return shared | (may_write ? REGION_MAYWRITE : 0) |
            (a->flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0) |

@@ -314,7 +314,8 @@ static void info_fill(const struct region *r, struct mm_region_info *out)
     out->start = r->start;
     out->end = r->end;
     out->prot = r->prot;
-    out->flags = (r->flags & REGION_SHARED ? MAP_SHARED : MAP_PRIVATE) |
+    /* The kernel's own objects show as on Linux. */
+    out->flags = ((r->flags & REGION_SHARED) && r->file ? MAP_SHARED : MAP_PRIVATE) |
                  (r->flags & REGION_GROWSDOWN ? MAP_GROWSDOWN : 0) |
                  (r->flags & REGION_NORESERVE ? MAP_NORESERVE : 0) |
                  (r->flags & REGION_STACK ? MAP_STACK : 0);

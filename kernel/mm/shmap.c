@@ -232,7 +232,7 @@ static struct region *region_for(const struct map_args *a, uaddr_t at, uaddr_t s
     r->end = end;
     r->prot = a->prot;
     r->flags = map_region_flags(a);
-    r->file = file_get(a->file);
+    r->file = a->file ? file_get(a->file) : NULL;
     r->off = a->off + (int64_t)(start - at);
     r->name = a->name;
     r->shm = a->shm;
@@ -338,4 +338,34 @@ int64_t shmap_map(struct mm *mm, const struct map_args *a, struct list *dead)
         return at;
     err = map_at(mm, a, (uaddr_t)at, dead);
     return err ? err : at;
+}
+
+int64_t mm_map_object(struct mm *mm, struct shmem *s, pgoff_t first, size_t n, unsigned prot,
+                      const char *name)
+{
+    struct map_args a = {.len = n * PAGE_SIZE,
+                         .prot = prot,
+                         .flags = MAP_SHARED,
+                         .off = (int64_t)(first * PAGE_SIZE),
+                         .name = name,
+                         .shm = s,
+                         .no_write = !(prot & MM_WRITE)};
+    struct list dead = LIST_INIT(dead);
+
+    mutex_lock(&mm->lock);
+    int64_t at = map_locked(mm, &a, &dead);
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&dead);
+    return at;
+}
+
+int64_t shmem_keep_mapped(struct shmem *s, pgoff_t first, size_t n, unsigned prot)
+{
+    mutex_lock(&s->lock);
+    int64_t at = shmem_place(s, first, n, 0);
+    if (at >= 0 &&
+        mapcount_add(&s->maps, first, first + n, (struct map_rights){prot, (prot & MM_WRITE) != 0}))
+        at = -ENOMEM;
+    mutex_unlock(&s->lock);
+    return at;
 }

@@ -94,6 +94,14 @@ static inline bool shmem_has_windows(const struct shmem *s)
 bool shmem_is_shared(uaddr_t addr);
 /* Where the first window lies in [start, end), or 0: nothing private may come there. */
 uaddr_t shmem_used(uaddr_t start, uaddr_t end);
+/*
+ * For objects of the kernel's own, which are never freed: a mapping of n pages that is nobody's, so that
+ * they keep their place, whose address it returns, and this permission at least.  -ENOMEM.
+ */
+MUST_CHECK int64_t shmem_keep_mapped(struct shmem *s, pgoff_t first, size_t n, unsigned prot);
+/* A mapping of such an object in mm, at its place: the address, or -ENOMEM. name: as mm_map's. */
+MUST_CHECK int64_t mm_map_object(struct mm *mm, struct shmem *s, pgoff_t first, size_t n,
+                                 unsigned prot, const char *name);
 /* For fork: r, a copy of a region with r->shm, becomes another address space's. -ENOMEM. */
 MUST_CHECK int shmap_fork(struct region *r);
 

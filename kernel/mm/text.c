@@ -37,7 +37,7 @@ static int page_bring_in(struct mm *mm, uaddr_t page)
 
     if (!r || r->start > page)
         return -EFAULT;
-    if (!(r->prot & MM_EXEC) || (r->file && (r->flags & REGION_SHARED)))
+    if (!(r->prot & MM_EXEC) || (r->flags & REGION_SHARED))
         return -EACCES;
     return pagemap_get(page) & PAGE_PRESENT ? 0 : mm_fault_locked(mm, page, MM_EXEC);
 }

@@ -293,7 +293,7 @@ static void exec_commit(struct process *p, struct exec *e, struct mm *mm)
     fdtable_close_on_exec(p->fds);
 
     spin_lock(&p->lock);
-    p->vdso = p->vvar = 0;
+    p->vdso = 0;
     p->mm = mm;
     spin_unlock(&p->lock);
     process_vfork_done(p);

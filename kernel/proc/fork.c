@@ -64,7 +64,6 @@ static void copy_state_locked(struct process *p, const struct process *parent)
     p->exe = parent->exe ? file_get(parent->exe) : NULL;
     p->program = parent->program ? program_get(parent->program) : NULL;
     p->vdso = parent->vdso;
-    p->vvar = parent->vvar;
     p->dumpable = parent->dumpable;
     p->no_new_privs = parent->no_new_privs;
     p->membarrier = parent->membarrier;

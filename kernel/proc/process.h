@@ -100,7 +100,7 @@ struct process {
     struct file *exe;                      /* [l] /proc/self/exe */
     char comm[16];                         /* [l] the first thread's, when that has ended; init's */
     struct program *program;               /* [l] what it was started with (program.h); or NULL */
-    uaddr_t vdso, vvar;                    /* [x] where they are mapped; 0: not */
+    uaddr_t vdso;                          /* [x] where it is mapped; 0: not */
     bool exiting;                          /* [l] group exit: all threads are told to die */
     struct thread *exec_thread; /* [l] the thread that ends all others for its exec, or NULL */
     int exit_status;            /* [l] wait status: (code << 8) or signal */

@@ -4,6 +4,7 @@
 #include "child.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -54,6 +55,26 @@ static void memory(void)
     check_eq(map[70000], 3);
     check_eq(map[70001], 1);
     check_eq(bss[99999], 1);
+}
+
+/* What the kernel maps into every program is each one's to give up. */
+static void vdso(void)
+{
+    uintptr_t image = getauxval(AT_SYSINFO_EHDR);
+    struct timespec before, after;
+
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int failed = 0;
+        IN_CHILD(clock_gettime(CLOCK_MONOTONIC, &after) == 0 && after.tv_sec >= before.tv_sec);
+        IN_CHILD(mprotect((void *)image, 4096, PROT_READ | PROT_EXEC) == 0);
+        IN_CHILD(munmap((void *)(image - 4096), 8192) == 0);
+        _exit(failed);
+    }
+    check_eq(wait_code(pid), 0);
+    check_ok(clock_gettime(CLOCK_MONOTONIC, &after));
+    check(after.tv_sec >= before.tv_sec && after.tv_sec < before.tv_sec + 100);
 }
 
 static void files(void)
@@ -182,6 +203,7 @@ static int nested(int depth)
 int main(void)
 {
     memory();
+    vdso();
     files();
     not_inherited();
     of_threads();
