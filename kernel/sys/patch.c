@@ -188,17 +188,31 @@ static bool site_patch(struct patch_space *s, struct analysis *a, struct site_en
     return site_record(s, e) && !site_write(a, &t);
 }
 
+/* Before most sites stands the mov of their number.  It could be the end of something else, but to wait it will do. */
+static bool mov_before(uaddr_t site, uint32_t nr)
+{
+    uint8_t b[5];
+
+    return site > sizeof(b) && !copy_in(b, site - sizeof(b), sizeof(b)) && b[0] == 0xb8 &&
+           !memcmp(b + 1, &nr, sizeof(nr));
+}
+
 /* Patches the site, or makes it wait for that; false: neither can be. */
 static bool patch_or_wait(struct patch_space *s, struct analysis *a, bool first,
                           struct site_entry *e)
 {
-    if (!find_region(a) || !analyse_near(a))
-        return false;
-    if (first && a->plan.kind != PATCH_NONE && a->plan.kind != PATCH_WINDOW) {
+    bool wait = first && mov_before(a->site, a->code.nr);
+
+    if (!wait) {
+        if (!find_region(a) || !analyse_near(a))
+            return false;
+        wait = first && a->plan.kind != PATCH_NONE && a->plan.kind != PATCH_WINDOW;
+    }
+    if (wait) {
         e->waits = PATCH_AFTER;
         return site_record(s, e);
     }
-    if (first && a->plan.kind == PATCH_NONE)
+    if (a->plan.kind == PATCH_NONE)
         analyse_function(a);
     return a->plan.kind != PATCH_NONE && (first || a->plan.kind != PATCH_WINDOW) &&
            site_patch(s, a, e);
