@@ -27,6 +27,10 @@
 #include "host/runtime_impl.h"
 #include "lib/cpu_host.h"
 
+#ifndef RWF_APPEND /* musl has none */
+#define RWF_APPEND 0x10
+#endif
+
 #define ARG(i) (v->ocall.arg[i])
 #define FD(i) ((int)v->ocall.arg[i])
 #define PTR(i) ((void *)v->ocall.arg[i])
@@ -111,7 +115,8 @@ static int64_t do_pwrite(struct host_vcpu *v)
 
 static int64_t do_pwritev_append(struct host_vcpu *v)
 {
-    return result(write(FD(0), PTR(1), ARG(2)));
+    struct iovec iov = {PTR(1), ARG(2)};
+    return result(syscall(SYS_pwritev2, FD(0), &iov, 1L, -1L, -1L, RWF_APPEND));
 }
 
 /* Even without a wait poll(2) says EINTR when a signal is on its way, and is never restarted. */

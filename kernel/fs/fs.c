@@ -68,7 +68,7 @@ int fs_mmap_check(struct file *f, unsigned prot, unsigned flags)
     if (!FMODE_READ(f))
         return -EACCES;
     bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-    if (shared && (prot & PROT_WRITE) && (!FMODE_WRITE(f) || f->flags & O_APPEND))
+    if (shared && (prot & PROT_WRITE) && !FMODE_WRITE(f))
         return -EACCES;
     return 0;
 }

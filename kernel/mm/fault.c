@@ -8,8 +8,8 @@
  * the page alone.  Files are read at most STAGING_PAGES at a time.  When the whole window cannot be
  * had, the one page is tried alone, so that an error is that page's own.
  *
- * A fault on a page that is there is the first write to a page of a shared file mapping, or another
- * thread was faster, or the host took the page away (then it faults for ever: the host's to spoil).
+ * A fault on a page that is there: another thread was faster, or the host took the page away (then it
+ * faults for ever: the host's to spoil).  Shared objects' pages: shmap.c.
  */
 #include "kernel/mm/pagemap.h"
 
@@ -24,8 +24,6 @@
 #include <linux/errno.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
-
-#define DIRTY_PAGES 16UL /* made writable at once when writes are sequential */
 
 static bool access_ok(unsigned prot, unsigned access)
 {
@@ -118,21 +116,6 @@ static int populate_file(struct mm *mm, struct region *r, uaddr_t page)
     return err == 0 || err == -ENOMEM ? err : -EIO;
 }
 
-/* The page is there: shared file mappings learn here that it is written to. */
-static int fault_present(struct mm *mm, struct region *r, uaddr_t page, unsigned state,
-                         unsigned access)
-{
-    size_t n = 1, left = (r->end - page) / PAGE_SIZE;
-
-    if (access != MM_WRITE || (state & EPAGE_W) || !r->file || !(r->flags & REGION_SHARED))
-        return 0;
-    if (page > r->start && (pagemap_get(page - PAGE_SIZE) & PAGE_DIRTY))
-        n = MIN(pagemap_run(page, MIN(DIRTY_PAGES, left), &state), DIRTY_PAGES);
-    pagemap_set(page, n, state | PAGE_DIRTY);
-    pages_protect(mm, r, page, page + n * PAGE_SIZE);
-    return 0;
-}
-
 /* The stack r is to hold `page` below it: -EFAULT when it may not. */
 static int stack_grow(struct mm *mm, struct region *r, uaddr_t page)
 {
@@ -156,7 +139,6 @@ int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access)
 {
     uaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE);
     struct region *r = region_find(&mm->regions, page);
-    unsigned state;
     int err;
 
     if (!r || page < mm->regions.low)
@@ -167,9 +149,8 @@ int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access)
         return -EACCES;
     if (r->shm)
         return shmap_fault(mm, r, page, access);
-    state = pagemap_get(page);
-    if (state & PAGE_PRESENT)
-        err = fault_present(mm, r, page, state, access);
+    if (pagemap_get(page) & PAGE_PRESENT)
+        err = 0;
     else
         err = r->file ? populate_file(mm, r, page) : populate_zero(mm, r, page);
     if (!err)

@@ -78,7 +78,6 @@ static void drop(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
     if (!r->file && !(r->flags & REGION_SHARED)) {
         pages_clear(mm, start, end);
     } else if (r->file) {
-        sync_range(mm, r, start, end);
         pages_remove(mm, start, end);
     }
 }

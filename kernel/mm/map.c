@@ -202,7 +202,6 @@ int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
         if (r->shm) {
             shmap_unmap(r);
         } else {
-            sync_range(mm, r, r->start, r->end); /* as on Linux, munmap tells of no failure */
             pages_drop(mm, r->start, r->end);
             if (r->prot & MM_EXEC)
                 patch_range_gone(mm, r->start, r->end);

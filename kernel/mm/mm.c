@@ -264,7 +264,8 @@ void mm_sync(struct mm *mm)
     mutex_lock(&mm->lock);
     list_for_each(it, &mm->regions.list) {
         struct region *r = list_entry(it, struct region, link);
-        sync_range(mm, r, r->start, r->end); /* as on Linux, exit tells of no failure */
+        if (r->shm)
+            shmap_sync(r, r->start, r->end); /* as on Linux, exit tells of no failure */
     }
     mutex_unlock(&mm->lock);
 }

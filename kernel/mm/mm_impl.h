@@ -113,9 +113,6 @@ uaddr_t map_gap_near(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high);
 /* An address for a mapping, or -errno: MAP_FIXED, hints, top down. */
 MUST_CHECK int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags);
 
-/* sync.c: writes the dirty pages of a shared file mapping back. The first error. */
-int sync_range(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end);
-
 /* reclaim.c: makes room for n more pages of the program; false: there is none. */
 bool reclaim_room(struct mm *mm, size_t n);
 bool reclaim_tight(void);       /* most of the limit is used by what cannot be given back easily */

@@ -39,12 +39,8 @@ static long file_may_map(struct file *f, const struct map_args *a)
         return reject(-EOPNOTSUPP, "flag not known to MAP_SHARED_VALIDATE");
     if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
         return reject(-EINVAL, "neither shared nor private");
-    if (type != MAP_PRIVATE && (a->prot & MM_WRITE)) {
-        if (!FMODE_WRITE(f))
-            return reject(-EACCES, "shared writable mapping of a file not open for writing");
-        if (f->flags & O_APPEND)
-            return reject(-EACCES, "shared writable mapping of an O_APPEND file");
-    }
+    if (type != MAP_PRIVATE && (a->prot & MM_WRITE) && !FMODE_WRITE(f))
+        return reject(-EACCES, "shared writable mapping of a file not open for writing");
     if (!FMODE_READ(f))
         return reject(-EACCES, "file not open for reading");
     if (!f->ops->mmap)

@@ -17,7 +17,7 @@ extern struct spinlock overlay_lock;
 /* Its pages belong to one address space: not shared memory, and not the kernel's. */
 static inline bool region_private(const struct region *r)
 {
-    return !(r->flags & (REGION_SHARED | REGION_COMMON));
+    return !r->shm && !(r->flags & REGION_COMMON);
 }
 
 /* The private region of mm that holds addr, or NULL. */

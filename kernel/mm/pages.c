@@ -34,16 +34,6 @@ unsigned region_perm(const struct region *r)
     return EPAGE_R | (r->prot & MM_WRITE ? EPAGE_W : 0) | (r->prot & MM_EXEC ? EPAGE_X : 0);
 }
 
-/* A clean page of a shared file mapping is not writable, so that the first write is seen. */
-static unsigned page_perm(const struct region *r, unsigned state)
-{
-    unsigned perm = region_perm(r);
-
-    if (r->file && (r->flags & REGION_SHARED) && !(state & PAGE_DIRTY))
-        perm &= ~EPAGE_W;
-    return perm;
-}
-
 static void *page_memory(uaddr_t page)
 {
     return (void *)page; /* the program's memory, of which the caller has proven that it is there */
@@ -100,7 +90,7 @@ static int add_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, ui
 {
     uint64_t off = (uint64_t)r->off + (start - r->start);
     size_t bytes = MIN(n * PAGE_SIZE, file_size - off);
-    unsigned perm = page_perm(r, 0);
+    unsigned perm = region_perm(r);
     int err;
 
     err = file_read_exact(r->file, mm->staging, bytes, (int64_t)off);
@@ -148,7 +138,7 @@ void pages_protect(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
         run = pagemap_run(start, n, &state);
         if (!(state & PAGE_PRESENT))
             continue;
-        perm = page_perm(r, state);
+        perm = region_perm(r);
         if (perm == (state & PAGE_PERM))
             continue;
         state = own(mm, start, run, state);

@@ -69,14 +69,14 @@ void shmap_unmap(struct region *r)
 
     mutex_lock(&s->lock);
     mapcount_del(&s->maps, p.first, p.end, rights_of(r));
-    /* Its file may be the last through which the object can be written back. */
+    /* Its file may be the last through which the object can be written back; as on Linux, munmap tells of no
+     * failure. */
     if ((r->flags & REGION_MAYWRITE) && s->ops->write_back && !mapcount_may_write(&s->maps))
-        shmem_sync(s, r->file, 0, UINT64_MAX);
+        shmem_sync(s, 0, UINT64_MAX);
     if ((s->flags & SHMEM_FORGET) && !mapcount_any(&s->maps, p.first, p.end))
         shmem_drop(s, p.first, p.end);
-    else
-        shmem_protect(s, p.first, p.end);
     shmem_window_idle(s, p.first, p.end);
+    shmem_protect(s, p.first, p.end);
     mutex_unlock(&s->lock);
 }
 
@@ -113,7 +113,7 @@ static struct shmem_fill fill_of(const struct region *r, uaddr_t page, struct fa
 static int fault_absent(struct mm *mm, struct region *r, uaddr_t page)
 {
     struct shmem *s = r->shm;
-    size_t max = s->ops->write_back ? STAGING_PAGES : FAULT_PAGES_MAX;
+    size_t max = s->ops->write_back ? SHMEM_STAGING : FAULT_PAGES_MAX;
     struct fault_window w = window_choose(r, page, max);
     struct shmem_fill f = fill_of(r, page, w);
     int err;
@@ -164,7 +164,7 @@ int shmap_sync(struct region *r, uaddr_t start, uaddr_t end)
     int err;
 
     mutex_lock(&r->shm->lock);
-    err = shmem_sync(r->shm, r->file, index_of(r, start), index_of(r, end));
+    err = shmem_sync(r->shm, index_of(r, start), index_of(r, end));
     mutex_unlock(&r->shm->lock);
     return err;
 }

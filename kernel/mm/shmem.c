@@ -15,6 +15,7 @@
 #include <linux/errno.h>
 
 #define ALL_PAGES UINT64_MAX
+#define DIRTY_PAGES 16UL /* made writable at once when writes are sequential */
 #define EVICT_PAGES 32UL /* kept and removed at a time: less than the kernel's reserve */
 
 void shmem_init(struct shmem *s, const struct shmem_ops *ops, unsigned flags)
@@ -80,6 +81,21 @@ void shmem_protect(struct shmem *s, pgoff_t first, pgoff_t end)
         part_protect(s, p);
 }
 
+/* The page, and, when the one before is dirty, some behind that are like it: writes go on. */
+static void make_dirty(struct shmem *s, pgoff_t index, uaddr_t addr)
+{
+    uaddr_t before = index ? shmem_where(s, index - 1, 1) : 0;
+    pgoff_t at = index;
+    struct shmem_part p;
+    unsigned state;
+
+    if (!shmem_part(s, &at, index + DIRTY_PAGES, &p))
+        return;
+    p.n = before && (pagemap_get(before) & PAGE_DIRTY) ? pagemap_run(addr, p.n, &state) : 1;
+    pagemap_set(addr, p.n, pagemap_get(addr) | PAGE_DIRTY);
+    part_protect(s, p);
+}
+
 void shmem_touch(struct shmem *s, pgoff_t index, unsigned access)
 {
     struct mapcount_look look = mapcount_look(&s->maps, index, index + 1);
@@ -88,9 +104,10 @@ void shmem_touch(struct shmem *s, pgoff_t index, unsigned access)
 
     if (!(state & PAGE_PRESENT))
         return; /* the caller has failed to bring it in */
-    if (access == MM_WRITE && s->ops->write_back)
-        state |= PAGE_DIRTY;
-    page_set(addr, 1, state, perm_of(s, look.prot, state));
+    if (access == MM_WRITE && s->ops->write_back && !(state & PAGE_DIRTY))
+        make_dirty(s, index, addr);
+    else
+        page_set(addr, 1, state, perm_of(s, look.prot, state));
     epage_settle(addr, pagemap_get(addr) & PAGE_PERM);
 }
 
@@ -113,6 +130,13 @@ void shmem_close(struct shmem *s, pgoff_t index)
 }
 
 /* Coming in */
+
+void *shmem_staging(const struct shmem_fill *f)
+{
+    if (!f->mm->staging)
+        f->mm->staging = kpages_alloc(STAGING_PAGES);
+    return f->mm->staging;
+}
 
 int shmem_add_zero(struct shmem *s, struct mm *mm, pgoff_t index, size_t n, unsigned extra)
 {
@@ -182,6 +206,24 @@ bool shmem_next(const struct shmem *s, pgoff_t *index)
     return false;
 }
 
+size_t shmem_clean(const struct shmem *s)
+{
+    pgoff_t first = 0;
+    struct shmem_part p;
+    size_t clean = 0;
+
+    while (shmem_part(s, &first, ALL_PAGES, &p)) {
+        unsigned state;
+        size_t run;
+
+        for (; p.n > 0; p.addr += run * PAGE_SIZE, p.n -= run) {
+            run = pagemap_run(p.addr, p.n, &state);
+            clean += (state & PAGE_PRESENT) && !(state & PAGE_DIRTY) ? run : 0;
+        }
+    }
+    return clean;
+}
+
 /* Going */
 
 size_t shmem_drop(struct shmem *s, pgoff_t first, pgoff_t end)
@@ -222,6 +264,7 @@ int shmem_evict(struct shmem *s, pgoff_t first, pgoff_t end)
 {
     struct shmem_part p;
 
+    shmem_sync(s, first, end);
     while (shmem_part(s, &first, end, &p)) {
         unsigned state;
         size_t run;
@@ -240,20 +283,26 @@ int shmem_evict(struct shmem *s, pgoff_t first, pgoff_t end)
     return 0;
 }
 
-/* n dirty pages in one state. What is written to them meanwhile makes them dirty again. */
-static int run_sync(struct shmem *s, struct file *file, struct shmem_part p, unsigned state)
+/*
+ * n dirty pages in one state.  If somebody maps them they lose W first, so that what is written meanwhile
+ * makes them dirty again.
+ */
+static int run_sync(struct shmem *s, struct shmem_part p, unsigned state)
 {
+    bool mapped = mapcount_any(&s->maps, p.index, p.index + p.n);
+    unsigned perm = (state & PAGE_PERM) | EPAGE_R;
     int err;
 
-    page_set(p.addr, p.n, state & ~PAGE_DIRTY, ((state & PAGE_PERM) | EPAGE_R) & ~EPAGE_W);
-    err = s->ops->write_back(s, file, p.index, p.n, (void *)p.addr);
+    page_set(p.addr, p.n, state & ~PAGE_DIRTY, mapped ? perm & ~EPAGE_W : perm);
+    err = s->ops->write_back(s, p.index, p.n, (void *)p.addr);
     if (err)
         pagemap_set(p.addr, p.n, pagemap_get(p.addr) | PAGE_DIRTY);
-    part_protect(s, p);
+    if (mapped)
+        part_protect(s, p);
     return err;
 }
 
-int shmem_sync(struct shmem *s, struct file *file, pgoff_t first, pgoff_t end)
+int shmem_sync(struct shmem *s, pgoff_t first, pgoff_t end)
 {
     struct shmem_part p;
     int err = 0;
@@ -266,7 +315,7 @@ int shmem_sync(struct shmem *s, struct file *file, pgoff_t first, pgoff_t end)
             run = pagemap_run(p.addr, p.n, &state);
             if (!(state & PAGE_DIRTY))
                 continue;
-            int err2 = run_sync(s, file, (struct shmem_part){p.index, run, p.addr}, state);
+            int err2 = run_sync(s, (struct shmem_part){p.index, run, p.addr}, state);
             err = err ? err : err2;
         }
     }

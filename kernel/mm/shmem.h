@@ -42,8 +42,8 @@ struct shmem_ops {
     int (*fill)(struct shmem *s, const struct shmem_fill *f);
     /* The page loses its place: keeps what is in it, or -ENOMEM.  Absent: the file has it anyway. */
     int (*keep)(struct shmem *s, pgoff_t index, const void *page);
-    /* Writes n pages to the file (file: of a mapping that is writable, or NULL). Absent: nothing is dirty. */
-    int (*write_back)(struct shmem *s, struct file *file, pgoff_t first, size_t n, void *pages);
+    /* Writes n pages to the file, as far as that reaches. Absent: nothing is ever dirty. */
+    int (*write_back)(struct shmem *s, pgoff_t first, size_t n, void *pages);
 };
 
 #define SHMEM_EXACT 1U  /* its size does not grow: windows have no room to spare */
@@ -64,7 +64,7 @@ void shmem_fini(struct shmem *s);
 
 /* For kinds, with the lock held: */
 
-/* n absent pages, all in one window, come in zero, or as copies of src. -ENOMEM: none did.  extra: more
+/* n absent pages, with addresses in a row, come in zero, or as copies of src. -ENOMEM: none did.  extra: more
  * PAGE_* bits of their state. */
 MUST_CHECK int shmem_add_zero(struct shmem *s, struct mm *mm, pgoff_t index, size_t n,
                               unsigned extra);
@@ -82,7 +82,12 @@ bool shmem_next(const struct shmem *s, pgoff_t *index);
 /* The pages of [first, end) go: how many. */
 size_t shmem_drop(struct shmem *s, pgoff_t first, pgoff_t end);
 /* Writes back what is dirty of [first, end): the first error. */
-int shmem_sync(struct shmem *s, struct file *file, pgoff_t first, pgoff_t end);
+int shmem_sync(struct shmem *s, pgoff_t first, pgoff_t end);
+/* Pages that have their place and are not dirty. */
+size_t shmem_clean(const struct shmem *s);
+/* For fill: memory for SHMEM_STAGING pages on their way, or NULL. */
+#define SHMEM_STAGING 64UL
+void *shmem_staging(const struct shmem_fill *f) MUST_CHECK;
 static inline bool shmem_has_windows(const struct shmem *s)
 {
     return !list_empty(&s->windows);

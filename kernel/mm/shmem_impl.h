@@ -26,7 +26,7 @@ struct shmem_part {
 /* window.c */
 /* The first part with addresses at or above *at, below end; *at is then behind it.  False: there is none. */
 bool shmem_part(const struct shmem *s, pgoff_t *at, pgoff_t end, struct shmem_part *out);
-/* The address of page first when the n pages lie in one window, or 0. */
+/* The address of page first when the n pages have addresses in a row, or 0. */
 uaddr_t shmem_where(const struct shmem *s, pgoff_t first, size_t n);
 /*
  * Addresses for n pages: where they are already, or new ones; `want` (or 0) when the caller needs that very

@@ -89,10 +89,18 @@ bool shmem_part(const struct shmem *s, pgoff_t *at, pgoff_t end, struct shmem_pa
 
 uaddr_t shmem_where(const struct shmem *s, pgoff_t first, size_t n)
 {
-    pgoff_t at = first;
-    struct shmem_part p;
+    pgoff_t at = first, end = first + n;
+    struct shmem_part p, next;
+    uaddr_t addr;
 
-    return shmem_part(s, &at, first + n, &p) && p.index == first && p.n == n ? p.addr : 0;
+    if (!shmem_part(s, &at, end, &p) || p.index != first)
+        return 0;
+    /* Windows that continue each other are as good as one. */
+    for (addr = p.addr; at < end; p = next)
+        if (!shmem_part(s, &at, end, &next) || next.index != p.index + p.n ||
+            next.addr != p.addr + p.n * PAGE_SIZE)
+            return 0;
+    return addr;
 }
 
 static void window_add(struct shmem *s, struct shmem_window *w)

@@ -54,7 +54,7 @@ MUST_CHECK long ocall_statx_quiet(int dirfd, const char *name, uint32_t flags, s
 /* Move data straight between untrusted memory and the uio, in pieces; u->done grows. 0 or
  * -errno. A short read ends it. */
 MUST_CHECK int ocall_pread_uio(int fd, struct uio *u, int64_t off);
-/* off < 0: append (O_APPEND descriptor) */
+/* off < 0: append */
 MUST_CHECK int ocall_pwrite_uio(int fd, struct uio *u, int64_t off);
 MUST_CHECK int ocall_read_uio(int fd, struct uio *u);  /* streams; -EAGAIN when it would block */
 MUST_CHECK int ocall_write_uio(int fd, struct uio *u); /* likewise */

@@ -40,6 +40,9 @@
 
 struct tty;
 
+struct host_shared;
+struct shmem;
+
 struct host_id {
     uint64_t dev, ino;
     uint32_t type; /* S_IFMT bits */
@@ -59,6 +62,8 @@ struct host_inode {
     bool ours;             /* [a] a FIFO that was made in here; see fifo.c */
     bool kept;             /* [lock] … which has a name: there is a reference for that */
     char small[40];        /* a short name */
+    struct host_shared
+        *shared; /* [a] what shared mappings are made of, once there was one; else NULL */
 };
 
 /* An answer in the table of said.c; gen 0: none. */
@@ -71,6 +76,7 @@ struct host_file {
     int fd;           /* [I] */
     bool stale_pos;   /* [pos_lock] an append moved the position to the end, wherever that is */
     bool shared_pos;  /* [I] standard files: the host's own position is the position */
+    bool append_only; /* [I] the host's descriptor only appends */
     struct list open_link; /* [host lock] */
 
     /* What the host last said of it; see window.c. */
@@ -224,6 +230,27 @@ bool host_size_stands(const struct host_file *hf);
 
 /* super.c: a host directory as a file system of its own; sb is of type "host". */
 MUST_CHECK int host_super_new(const char *source, unsigned flags, struct super **out);
+
+/* What a file's size is now, as far as the enclave can know; or -errno. */
+MUST_CHECK int64_t host_size_now(struct host_file *hf);
+/* regular.c: read(2) of what the host has. */
+MUST_CHECK int host_plain_read(struct host_file *hf, struct uio *u, int64_t off);
+
+/* shared.c: shared mappings. */
+void host_shared_init(void);
+int host_share(struct file *f, struct shmem **out);
+void host_shared_free(struct host_inode *hi);
+/* A read of a file with such mappings: false when there are none. */
+bool host_shared_read(struct host_file *hf, struct uio *u, int64_t off, int *err);
+/* n bytes were written at off; off < 0: they were appended. */
+void host_shared_wrote(struct host_file *hf, int64_t off, size_t n);
+/* The file is `size` bytes long, no longer longer. */
+void host_shared_cut(struct inode *i, int64_t size);
+/* ocall_fallocate, and what that means for mappings. */
+MUST_CHECK int host_shared_fallocate(struct host_file *hf, int mode, int64_t off, int64_t len);
+/* Writes back what is dirty: of one file, of all of a file system. */
+int host_shared_sync(struct host_file *hf);
+int host_shared_sync_all(struct super *sb);
 
 /* check.c: what the host says about files, checked. */
 MUST_CHECK int host_stat_check(struct statx *st);

@@ -234,6 +234,8 @@ static int host_truncate(struct inode *i, int64_t size)
         return (int)fd;
     int err = ocall_ftruncate((int)fd, size);
     ocall_close((int)fd);
+    if (!err)
+        host_shared_cut(i, size);
     return err;
 }
 

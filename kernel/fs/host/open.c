@@ -6,14 +6,24 @@
 #include "kernel/fs/host/host_impl.h"
 #include "kernel/vfs/vfs_impl.h"
 
-/* What the host needs to know of open's flags; O_DIRECT would ask for aligned bounce buffers. */
-#define HOST_OPEN_FLAGS                                                                     \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOATIME | O_DIRECTORY | O_SYNC | \
-     O_DSYNC | O_TMPFILE)
+/* What the host needs to know of open's flags.  O_DIRECT would ask for aligned bounce buffers; O_APPEND is the
+ * kernel's, which can switch it off, and writes elsewhere what a mapping has changed. */
+#define HOST_OPEN_FLAGS                                                                    \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_NOATIME | O_DIRECTORY | O_SYNC | O_DSYNC | \
+     O_TMPFILE)
 
 static uint32_t host_flags(uint32_t flags)
 {
     return (flags & HOST_OPEN_FLAGS) | O_NONBLOCK | O_NOFOLLOW;
+}
+
+/* A file that can only be appended to is opened for that, or not at all. */
+static bool append_only(long err, uint32_t *flags, uint32_t asked)
+{
+    if (err != -EPERM || !(asked & O_APPEND) || *flags & O_APPEND)
+        return false;
+    *flags |= O_APPEND;
+    return true;
 }
 
 static int regular_new(int fd, uint32_t flags, struct host_file **out)
@@ -109,6 +119,18 @@ static long open_inode(struct host_inode *hi, uint32_t flags, struct statx *st)
     return err;
 }
 
+/* A file for the descriptor (consumed) of inode i, opened as `how` says. */
+static int file_opened(struct inode *i, int fd, uint32_t flags, uint32_t how, struct file **out)
+{
+    int err = host_file_make(i, fd, flags, out);
+    if (err)
+        return err;
+    if (flags & O_TRUNC)
+        host_shared_cut(i, 0);
+    host_file_of(*out)->append_only = how & O_APPEND;
+    return 0;
+}
+
 int host_open(struct inode *i, uint32_t flags, struct file **out)
 {
     struct host_inode *hi = host_inode_of(i);
@@ -116,18 +138,22 @@ int host_open(struct inode *i, uint32_t flags, struct file **out)
     struct statx st = {0};
     if (hi->ours)
         return pipe_open_fifo(i, flags, out);
-    long fd = open_inode(hi, host_flags(flags & ~(uint32_t)(O_CREAT | O_EXCL)), &st);
+    uint32_t how = host_flags(flags & ~(uint32_t)(O_CREAT | O_EXCL));
+    long fd;
+    do
+        fd = open_inode(hi, how, &st);
+    while (unlikely(append_only(fd, &how, flags)));
     if (fd < 0)
         return (int)fd;
     if (S_ISDIR(i->mode) || (st.stx_ino == hi->id.ino && (st.stx_mode & S_IFMT) == hi->id.type))
-        return host_file_make(i, (int)fd, flags, out);
+        return file_opened(i, (int)fd, flags, how, out);
     /* The name leads to another file by now: that one is open. */
     int err = host_inode_make(i->super, hi->parent, hi->name, &st, -1, &opened);
     if (err) {
         ocall_close((int)fd);
         return err;
     }
-    err = host_file_make(opened, (int)fd, flags, out);
+    err = file_opened(opened, (int)fd, flags, how, out);
     inode_put(opened);
     return err;
 }
@@ -154,9 +180,13 @@ static int open_kept(const struct said_open *o, uint32_t flags, struct inode **o
     return 0;
 }
 
+/* How a file is to be opened, and what the host was asked for. */
+struct request {
+    uint32_t flags, mode, host;
+};
+
 /* The host's descriptor, or its error; a->st is checked. */
-static long open_ask(struct inode *dir, const char *name, uint32_t flags, uint32_t mode,
-                     struct said_answer *a)
+static long open_ask(struct inode *dir, const char *name, struct request *r, struct said_answer *a)
 {
     unsigned tries = 0;
     int dirfd, err;
@@ -166,10 +196,12 @@ static long open_ask(struct inode *dir, const char *name, uint32_t flags, uint32
         if (err)
             return err;
         a->asked = said_ask();
-        fd = ocall_open_quiet(dirfd, name, host_flags(flags), mode, &a->st);
+        fd = ocall_open_quiet(dirfd, name, r->host, r->mode, &a->st);
         host_dir_unpin(host_inode_of(dir));
         if (unlikely(fd == -ENXIO))
-            err = host_fifo_again(dir, name, flags, tries++);
+            err = host_fifo_again(dir, name, r->flags, tries++);
+        else if (unlikely(append_only(fd, &r->host, r->flags)))
+            err = 1;
     } while (err > 0);
     if (fd < 0)
         return err ? err : fd;
@@ -219,7 +251,8 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
     if (reads && said_open(dir, name, &kept))
         return kept.err ? kept.err : open_kept(&kept, flags, out_ino, out);
     struct said_answer a = {.news = !reads};
-    long fd = open_ask(dir, name, flags, mode, &a);
+    struct request r = {flags, mode, host_flags(flags)};
+    long fd = open_ask(dir, name, &r, &a);
     a.err = fd < 0 ? (int)fd : 0;
     struct said_ref ref = said_answer(dir, name, &a);
     if (a.err == -ENXIO)
@@ -229,9 +262,12 @@ int host_open_at(struct inode *dir, const char *name, uint32_t flags, uint32_t m
     int err = file_of_fd(dir, name, (int)fd, flags, &a.st, out_ino, out);
     if (err || !S_ISREG(a.st.stx_mode))
         return err;
+    if (flags & O_TRUNC)
+        host_shared_cut(*out_ino, 0);
     struct host_file *hf = host_file_of(*out);
     hf->said = ref;
     hf->reusable = reads;
+    hf->append_only = r.host & O_APPEND;
     host_size_note(hf, (int64_t)a.st.stx_size);
     return 0;
 }

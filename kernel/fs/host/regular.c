@@ -7,7 +7,11 @@
  * knows: it is asked for when somebody wants to know (stale_pos).  And the standard files share
  * their position with the host process that opened them, often with each other (`> log 2>&1`), so
  * there the host's position is the position (shared_pos).
+ *
+ * What mappings have changed, or have to be told of: shared.c.
  */
+#include <linux/mman.h>
+
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host/host_impl.h"
 
@@ -28,6 +32,19 @@ static bool by_shared_pos(struct host_file *hf, const int64_t *pos)
     return hf->shared_pos && pos == &hf->file.pos;
 }
 
+int host_plain_read(struct host_file *hf, struct uio *u, int64_t off)
+{
+    size_t before = u->done;
+    if (host_window_read(hf, u, off))
+        return 0;
+    size_t n = u->left, done = u->done;
+    off += (int64_t)(done - before);
+    int err = ocall_pread_uio(hf->fd, u, off);
+    if (!err)
+        host_window_note(hf, off, n, u->done - done);
+    return err;
+}
+
 static int regular_read(struct file *f, struct uio *u, int64_t *pos)
 {
     struct host_file *hf = host_file_of(f);
@@ -35,14 +52,20 @@ static int regular_read(struct file *f, struct uio *u, int64_t *pos)
     if (unlikely(by_shared_pos(hf, pos)))
         return ocall_read_uio(hf->fd, u);
     int err = pos == &f->pos ? pos_refresh(hf) : 0;
-    if (!err && !host_window_read(hf, u, *pos)) {
-        size_t n = u->left, done = u->done;
-        int64_t off = *pos + (int64_t)(done - before);
-        err = ocall_pread_uio(hf->fd, u, off);
-        if (!err)
-            host_window_note(hf, off, n, u->done - done);
-    }
+    if (!err && !host_shared_read(hf, u, *pos, &err))
+        err = host_plain_read(hf, u, *pos);
     *pos += (int64_t)(u->done - before);
+    return err;
+}
+
+static int write_at_host_pos(struct host_file *hf, struct uio *u)
+{
+    size_t before = u->done;
+    int err = ocall_write_uio(hf->fd, u);
+    if (unlikely(host_inode_of(hf->file.inode)->shared)) {
+        int64_t end = ocall_lseek(hf->fd, 0, SEEK_CUR);
+        host_shared_wrote(hf, end - (int64_t)(u->done - before), u->done - before);
+    }
     return err;
 }
 
@@ -51,9 +74,10 @@ static int regular_write(struct file *f, struct uio *u, int64_t *pos)
     struct host_file *hf = host_file_of(f);
     size_t before = u->done;
     if (unlikely(by_shared_pos(hf, pos)))
-        return ocall_write_uio(hf->fd, u);
+        return write_at_host_pos(hf, u);
     if (f->flags & O_APPEND) {
         int err = ocall_pwrite_uio(hf->fd, u, -1);
+        host_shared_wrote(hf, -1, u->done - before);
         if (pos == &f->pos && u->done > before)
             hf->stale_pos = true;
         return err;
@@ -61,6 +85,7 @@ static int regular_write(struct file *f, struct uio *u, int64_t *pos)
     int err = pos == &f->pos ? pos_refresh(hf) : 0;
     if (!err)
         err = ocall_pwrite_uio(hf->fd, u, *pos);
+    host_shared_wrote(hf, *pos, u->done - before);
     *pos += (int64_t)(u->done - before);
     return err;
 }
@@ -87,17 +112,29 @@ static int64_t regular_lseek(struct file *f, int64_t off, int whence)
 
 static int regular_truncate(struct file *f, int64_t size)
 {
-    return ocall_ftruncate(host_file_of(f)->fd, size);
+    int err = ocall_ftruncate(host_file_of(f)->fd, size);
+    if (!err)
+        host_shared_cut(f->inode, size);
+    return err;
 }
 
 static int regular_fsync(struct file *f, bool data_only)
 {
-    return ocall_fsync(host_file_of(f)->fd, data_only);
+    int err = host_shared_sync(host_file_of(f));
+    return err ? err : ocall_fsync(host_file_of(f)->fd, data_only);
 }
 
 static int regular_fallocate(struct file *f, int mode, int64_t off, int64_t len)
 {
-    return ocall_fallocate(host_file_of(f)->fd, mode, off, len);
+    return host_shared_fallocate(host_file_of(f), mode, off, len);
+}
+
+static int regular_mmap(struct file *f, unsigned prot, unsigned flags)
+{
+    int err = fs_mmap_check(f, prot, flags);
+    if (!err && (flags & MAP_TYPE) != MAP_PRIVATE && host_file_of(f)->append_only)
+        return prot & PROT_WRITE ? -EACCES : FILE_MMAP_NO_WRITE;
+    return err;
 }
 
 const struct file_ops host_regular_ops = {
@@ -107,7 +144,8 @@ const struct file_ops host_regular_ops = {
     .truncate = regular_truncate,
     .fsync = regular_fsync,
     .fallocate = regular_fallocate,
-    .mmap = fs_mmap_check,
+    .mmap = regular_mmap,
+    .share = host_share,
     .getattr = host_file_getattr,
     .release = host_file_release,
 };

@@ -29,6 +29,7 @@ static int host_statfs(struct super *sb, struct statfs_info *out)
 
 static const struct super_ops host_super_ops = {
     .statfs = host_statfs,
+    .sync = host_shared_sync_all,
 };
 
 /* path as a host path that openat takes without a directory, ending in "/." so that a link is followed. */
@@ -111,5 +112,6 @@ void host_fs_init(void)
 {
     static struct fs_type type = {.name = "host", .mount = host_mount};
     host_table_init();
+    host_shared_init();
     fs_type_register(&type);
 }

@@ -178,6 +178,7 @@ void host_inode_free(struct inode *i)
     struct host_inode *parent = hi->parent;
     if (hi->name != hi->small)
         kfree(hi->name);
+    host_shared_free(hi);
     kfree(hi);
     if (parent)
         inode_put(&parent->inode);
@@ -222,17 +223,41 @@ void host_file_detach(struct host_inode *hi, struct host_file *hf)
     spin_unlock(&host_table.lock);
 }
 
-struct host_file *host_inode_open_file(struct host_inode *hi)
+enum purpose { ANY, READ, WRITE };
+
+static bool file_serves(struct host_file *hf, enum purpose p)
+{
+    if (p == READ)
+        return FMODE_READ(&hf->file);
+    return p == ANY || (FMODE_WRITE(&hf->file) && !hf->append_only);
+}
+
+static struct host_file *open_file(struct host_inode *hi, enum purpose p)
 {
     struct host_file *found = NULL;
     spin_lock(&host_table.lock);
     list_for_each(it, &hi->opens) {
         struct host_file *hf = list_entry(it, struct host_file, open_link);
-        if (!ref_get_live(&hf->file.ref))
+        if (!file_serves(hf, p) || !ref_get_live(&hf->file.ref))
             continue;
         found = hf;
         break;
     }
     spin_unlock(&host_table.lock);
     return found;
+}
+
+struct host_file *host_inode_open_file(struct host_inode *hi)
+{
+    return open_file(hi, ANY);
+}
+
+struct host_file *host_inode_open_for(struct host_inode *hi, bool write)
+{
+    return open_file(hi, write ? WRITE : READ);
+}
+
+bool host_inode_get_live(struct host_inode *hi)
+{
+    return ref_get_live(&hi->inode.ref);
 }

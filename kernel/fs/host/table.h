@@ -17,7 +17,10 @@ struct host_table {
 
 extern struct host_table host_table;
 
-/* An open file of the inode (a reference), or NULL. */
+/* An open file of the inode (a reference), or NULL; one that can be read from or written to. */
 struct host_file *host_inode_open_file(struct host_inode *hi);
+struct host_file *host_inode_open_for(struct host_inode *hi, bool write);
+/* Takes a reference if the inode is not on its way out. */
+bool host_inode_get_live(struct host_inode *hi);
 
 #endif

@@ -42,17 +42,17 @@ void host_size_said(struct host_file *hf, int64_t size, const struct said_questi
     hf->size_when = asked->when;
 }
 
-static bool size_refresh(struct host_file *hf)
+int64_t host_size_now(struct host_file *hf)
 {
     if (host_size_stands(hf))
-        return true;
+        return hf->size;
     int64_t size = ocall_size(hf->fd);
     if (size < 0)
-        return false;
+        return size;
     if (size != hf->size)
         ocall_epoch_end();
     host_size_note(hf, size);
-    return true;
+    return size;
 }
 
 void host_window_drop(struct host_file *hf)
@@ -93,7 +93,7 @@ static bool window_map(struct host_file *hf, int64_t off, size_t n)
 static bool read_locked(struct host_file *hf, struct uio *u, int64_t off)
 {
     size_t n = u->left;
-    if (!size_refresh(hf) || off > hf->size - (int64_t)n)
+    if (host_size_now(hf) < 0 || off > hf->size - (int64_t)n)
         return false;
     if (!window_holds(hf, off, n) && !window_map(hf, off, n))
         return false;

@@ -54,6 +54,7 @@ static unsigned warnings;
 
 struct test_file {
     struct file file;
+    struct shmem shm;
     uint64_t size;
     uint64_t bad_from, bad_to; /* reads that touch this range fail */
     unsigned reads, writes;
@@ -69,7 +70,19 @@ static int test_file_mmap(struct file *f, unsigned prot, unsigned flags)
     (void)flags;
     return 0;
 }
-static const struct file_ops test_ops = {.mmap = test_file_mmap};
+
+static int test_file_share(struct file *f, struct shmem **out);
+
+static int test_file_fsync(struct file *f, bool data_only)
+{
+    (void)f;
+    (void)data_only;
+    return 0;
+}
+
+static const struct file_ops test_ops = {
+    .mmap = test_file_mmap, .share = test_file_share, .fsync = test_file_fsync};
+static const struct shmem_ops test_shmem_ops;
 
 static struct test_file *test_file_new(int fd, uint32_t flags, uint64_t size)
 {
@@ -81,6 +94,7 @@ static struct test_file *test_file_new(int fd, uint32_t flags, uint64_t size)
     t->file.flags = flags;
     t->size = size;
     t->data = calloc(1, FILE_MAX);
+    shmem_init(&t->shm, &test_shmem_ops, 0);
     for (uint64_t i = 0; i < size; i++)
         t->data[i] = (unsigned char)(1 + (i / PAGE_SIZE + i) % 250);
     test_fd[fd] = t;
@@ -92,6 +106,7 @@ static void test_file_close(int fd)
     struct test_file *t = test_fd[fd];
 
     assert_int_equal(t->file.ref.count, 1);
+    assert_false(shmem_has_windows(&t->shm));
     free(t->data);
     free(t);
     test_fd[fd] = NULL;
@@ -338,22 +353,49 @@ int file_read_exact(struct file *f, void *buf, size_t n, int64_t off)
     return 0;
 }
 
-void uio_init_kernel(struct uio *u, struct uio_seg *store, void *buf, size_t len)
+static int test_file_share(struct file *f, struct shmem **out)
 {
-    store->base = (uint64_t)buf;
-    store->len = len;
-    *u = (struct uio){.seg = store, .nseg = 1, .left = len, .kernel = true};
+    *out = &container_of(f, struct test_file, file)->shm;
+    return 0;
 }
 
-int64_t file_write(struct file *f, struct uio *u, int64_t *pos)
+static int test_file_fill(struct shmem *s, const struct shmem_fill *f)
 {
-    struct test_file *t = container_of(f, struct test_file, file);
+    struct test_file *t = container_of(s, struct test_file, shm);
+    pgoff_t size = (t->size + PAGE_SIZE - 1) / PAGE_SIZE;
+
+    if (f->need >= size)
+        return -EIO;
+    for (pgoff_t i = f->first; i < f->first + f->n && i < size; i++) {
+        size_t n = MIN(PAGE_SIZE, t->size - i * PAGE_SIZE);
+        char *page = shmem_staging(f);
+        unsigned state;
+
+        shmem_run(s, i, 1, &state);
+        if (state & PAGE_PRESENT)
+            continue;
+        if (file_read_exact(&t->file, page, n, (int64_t)(i * PAGE_SIZE)))
+            return -EIO;
+        memset(page + n, 0, PAGE_SIZE - n);
+        if (shmem_add_copy(s, f->mm, i, 1, page))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int test_file_write_back(struct shmem *s, pgoff_t first, size_t n, void *pages)
+{
+    struct test_file *t = container_of(s, struct test_file, shm);
+    size_t off = first * PAGE_SIZE;
 
     t->writes++;
-    assert_true((uint64_t)*pos + u->left <= t->size);
-    memcpy(t->data + *pos, (void *)u->seg->base, u->left);
-    return (int64_t)u->left;
+    if (off < t->size)
+        memcpy(t->data + off, pages, MIN(n * PAGE_SIZE, t->size - off));
+    return 0;
 }
+
+static const struct shmem_ops test_shmem_ops = {.fill = test_file_fill,
+                                                .write_back = test_file_write_back};
 
 int fd_lookup(int fd, bool path_ok, struct file **out)
 {

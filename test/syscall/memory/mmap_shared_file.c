@@ -220,6 +220,78 @@ static void remapped(void)
     close(fd);
 }
 
+/* Appends reach the mapping, and what the mapping changes is not appended. */
+static void appended(void)
+{
+    int fd = file_new(0), a = open(path, O_RDWR | O_APPEND);
+    char buf[16] = "", *p;
+
+    need(a >= 0);
+    check_eq(write(a, "one ", 4), 4);
+    p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, a, 0);
+    need(p != MAP_FAILED);
+    check_eq(p[0], 'o');
+    check_eq(write(a, "two ", 4), 4);
+    check(!memcmp(p, "one two ", 8));
+    p[0] = 'O';
+    check_ok(msync(p, PAGE, MS_SYNC));
+    p[4] = 'T';
+    check_eq(pwrite(fd, "three", 5, 8), 5);
+    check(!memcmp(p, "One Two three", 13));
+    check_ok(munmap(p, PAGE));
+    check_eq(lseek(a, 0, SEEK_END), 13);
+    check_eq(pread(fd, buf, 16, 0), 13);
+    check(!memcmp(buf, "One Two three", 13));
+    /* The flag can be set and taken away. */
+    check_ok(fcntl(fd, F_SETFL, O_APPEND));
+    check_eq(write(fd, "!", 1), 1);
+    check_eq(lseek(fd, 0, SEEK_CUR), 14);
+    check_ok(fcntl(fd, F_SETFL, 0));
+    check_ok(lseek(fd, 0, SEEK_SET));
+    check_eq(write(fd, "o", 1), 1);
+    check_eq(pread(fd, buf, 16, 0), 14);
+    check(!memcmp(buf, "one Two three!", 14));
+    close(a);
+    close(fd);
+}
+
+/* Files of more than one page's fault-around, one of them written to by others while it is mapped. */
+static void long_file(void)
+{
+    static char block[64 * PAGE];
+    int fd = file_new(0), other = open(path, O_RDWR);
+
+    need(other >= 0);
+    for (int i = 0; i < 8; i++) {
+        memset(block, 'a' + i, sizeof(block));
+        check_eq(write(fd, block, sizeof(block)), (long)sizeof(block));
+    }
+    char *p = mmap(NULL, 512 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    need(p != MAP_FAILED);
+    for (int i = 0; i < 512; i++)
+        if (p[i * PAGE] != 'a' + i / 64)
+            check_eq(i, -1);
+    for (int i = 0; i < 512; i += 3)
+        p[i * PAGE + 1] = 'M';
+    memset(block, 'W', 10 * PAGE);
+    check_eq(pwrite(other, block, 10 * PAGE, 100 * PAGE + 2), 10 * PAGE);
+    check_eq(p[100 * PAGE + 1], 'b');
+    check_eq(p[100 * PAGE + 2], 'W');
+    check_eq(p[102 * PAGE + 1], 'W');
+    check_eq(p[110 * PAGE + 1], 'W');
+    check_eq(p[110 * PAGE + 2], 'b');
+    check_eq(p[111 * PAGE + 1], 'M');
+    check_eq(pread(other, block, 64 * PAGE, 64 * PAGE), 64 * PAGE);
+    check(!memcmp(block, p + 64 * PAGE, 64 * PAGE));
+    check_ok(munmap(p, 512 * PAGE));
+    check_eq(pread(other, block, 64 * PAGE, 0), 64 * PAGE);
+    for (int i = 0; i < 64; i++)
+        if (block[i * PAGE + 1] != (i % 3 ? 'a' : 'M') || block[i * PAGE] != 'a')
+            check_eq(i, -2);
+    close(other);
+    close(fd);
+}
+
 static void all(const char *where)
 {
     path = where;
@@ -230,6 +302,8 @@ static void all(const char *where)
     private_beside();
     advice();
     remapped();
+    appended();
+    long_file();
     unlink(path);
 }
 
@@ -239,5 +313,6 @@ int main(void)
 
     snprintf(name, sizeof(name), "/dev/shm/mmap_shared_file.%d", getpid());
     all(name);
+    all("on_the_disk");
     return check_done();
 }
