@@ -18,6 +18,22 @@
 struct spinlock overlay_lock;
 static uint64_t families; /* [a] */
 
+static bool busy_try(struct overlay *g)
+{
+    return !__atomic_exchange_n(&g->busy, 1, __ATOMIC_ACQUIRE);
+}
+
+void overlay_busy_begin(struct overlay *g)
+{
+    while (!busy_try(g))
+        cpu_relax();
+}
+
+void overlay_busy_end(struct overlay *g)
+{
+    __atomic_store_n(&g->busy, 0, __ATOMIC_RELEASE);
+}
+
 /* Members */
 
 static void member_add_locked(struct overlay *g, struct mm *mm) REQUIRES(overlay_lock)
@@ -236,11 +252,16 @@ int overlay_copy(struct mm *mm, struct mm *child)
 
 void overlay_child_first(struct mm *mm, struct mm *child)
 {
+    struct overlay *g = mm->overlay;
+
+    if (!busy_try(g))
+        return;
     if (turn_hand_over(&child->turn)) {
         /* What is in place is the child's now: the same, but for who has the copies. */
         mm->away = child->away;
         away_init(&child->away);
     }
+    overlay_busy_end(g);
 }
 
 /* What others have in common with mm */
@@ -348,4 +369,63 @@ bool overlay_keep(struct mm *mm, uaddr_t start, size_t *n, unsigned state)
     if (stays && !(state & (PAGE_COMMON | PAGE_CLEAN)))
         pagemap_set(start, run, PAGE_SPARE | (state & PAGE_PERM));
     return stays;
+}
+
+/* Reclaim */
+
+/* The owner of units that reclaim looks into and nobody has. */
+static struct overlay nobody;
+
+/* Who can change pages of g now: its holder, or its only member. */
+static struct mm *holder_locked(struct overlay *g) REQUIRES(overlay_lock)
+{
+    struct turn *t = g->turns.holder;
+
+    if (t)
+        return container_of(t, struct mm, turn);
+    return g->count == 1 ? list_entry(g->members.next, struct mm, member_link) : NULL;
+}
+
+static struct mm *holder_trylock_locked(struct overlay *g) REQUIRES(overlay_lock) NO_TSA
+{
+    struct mm *mm;
+
+    if (!busy_try(g))
+        return NULL;
+    mm = holder_locked(g);
+    if (mm && mutex_trylock(&mm->lock))
+        return mm_grab(mm);
+    overlay_busy_end(g);
+    return NULL;
+}
+
+bool overlay_hold(struct mm *mm, uaddr_t addr, struct overlay_hold *h)
+{
+    bool ok = true;
+
+    h->locked = NULL;
+    spin_lock(&overlay_lock);
+    h->overlay = slot_owner(addr);
+    if (!h->overlay) {
+        h->overlay = &nobody;
+        ok = slot_claim(&nobody, addr, addr + 1);
+    } else if (h->overlay == &nobody) {
+        ok = false;
+    } else if (h->overlay != mm->overlay) {
+        h->locked = holder_trylock_locked(h->overlay);
+        ok = h->locked != NULL;
+    }
+    spin_unlock(&overlay_lock);
+    return ok;
+}
+
+void overlay_unhold(struct overlay_hold *h) NO_TSA
+{
+    if (h->overlay == &nobody)
+        slots_release(&nobody);
+    if (!h->locked)
+        return;
+    overlay_busy_end(h->overlay);
+    mutex_unlock(&h->locked->lock);
+    mm_drop(h->locked);
 }

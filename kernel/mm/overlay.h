@@ -57,6 +57,18 @@ bool overlay_text_common(const struct mm *mm, uaddr_t addr);
 /* mm ends, and these n pages of one state leave it: true when they were left in place, for others. */
 MUST_CHECK bool overlay_keep(struct mm *mm, uaddr_t start, size_t *n, unsigned state);
 
+/*
+ * For reclaim: pages in the unit (slot.h) of addr that are nobody's or can be had again may be taken away
+ * until overlay_unhold, since nothing changes there: it is mm's own (whose lock is held), or nobody's,
+ * or its holder could be locked.
+ */
+struct overlay_hold {
+    struct overlay *overlay;
+    struct mm *locked;
+};
+MUST_CHECK bool overlay_hold(struct mm *mm, uaddr_t addr, struct overlay_hold *h);
+void overlay_unhold(struct overlay_hold *h);
+
 /* Changes of turns, and pages that were copied for them, since the start. */
 struct swap_stats {
     uint64_t changes, pages;

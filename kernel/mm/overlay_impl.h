@@ -9,6 +9,7 @@
 struct overlay {
     struct list members; /* [overlay_lock, and only the holder's threads change it] */
     unsigned count;      /* [a] */
+    uint32_t busy;       /* [a] a change of turns, or reclaim from outside, works on its pages */
     struct turns turns;
 };
 
@@ -26,6 +27,10 @@ struct region *member_region(const struct mm *mm, uaddr_t addr);
 unsigned clean_users(const struct mm *mm, uaddr_t addr);
 /* All members that have the page in place, PAGE_COMMON or one's alone, but one, get copies of their own put away. */
 void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const struct mm *but);
+
+/* Nobody else works on the pages of the group's members meanwhile. */
+void overlay_busy_begin(struct overlay *g);
+void overlay_busy_end(struct overlay *g);
 
 /* turns.h: struct turns' change. */
 void swap_turns(struct turns *g, struct turn *from, struct turn *to);

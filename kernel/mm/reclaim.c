@@ -12,7 +12,9 @@
 #include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
 #include "kernel/mm/pagemap.h"
+#include "kernel/mm/slot.h"
 
 #define RESERVE_MIN 256UL
 #define RESERVE_MAX 4096UL
@@ -32,15 +34,38 @@ size_t reclaim_spare_max(void)
     return MIN(epage_limit() / 16, SPARE_MAX);
 }
 
-static size_t spare_give_back(size_t n)
+/* The pages of a kind in [*at, end), from the first on, go: how many, n at most; *at is then behind them. */
+static size_t unit_give_back(enum pagemap_kind kind, uaddr_t *at, uaddr_t end, size_t n)
 {
     size_t given = 0, run;
-    uaddr_t addr = 0;
+    uaddr_t addr;
 
-    while (given < n && (run = pagemap_find(PAGEMAP_SPARE, addr, ~0UL, n - given, &addr)) > 0) {
+    while (given < n && (run = pagemap_find(kind, *at, end, n - given, &addr)) > 0) {
         epage_remove(addr, run);
         pagemap_set(addr, run, PAGE_ABSENT);
         given += run;
+        *at = addr + run * PAGE_SIZE;
+    }
+    return given;
+}
+
+/* Likewise from *hand on, wherever nothing stands in the way: mm's lock is held, others' are tried. */
+static size_t give_back(enum pagemap_kind kind, struct mm *mm, uaddr_t *hand, size_t n)
+{
+    size_t given = 0;
+    uaddr_t addr;
+
+    while (given < n && pagemap_find(kind, *hand, slots_end(), 1, &addr) > 0) {
+        uaddr_t end = slot_unit_end(addr);
+        struct overlay_hold hold;
+
+        *hand = addr;
+        if (overlay_hold(mm, addr, &hold)) {
+            given += unit_give_back(kind, hand, end, n - given);
+            overlay_unhold(&hold);
+        }
+        if (given < n)
+            *hand = end;
     }
     return given;
 }
@@ -51,26 +76,21 @@ static size_t spare_give_back(size_t n)
  */
 static void clean_give_back(struct mm *mm, size_t n)
 {
-    uaddr_t addr;
-    size_t run;
+    for (int round = 0; round < 2 && n > 0; round++) {
+        size_t have = pagemap_count(PAGEMAP_CLEAN);
 
-    while (n > 0 && pagemap_count(PAGEMAP_CLEAN) > CLEAN_MIN) {
-        run = pagemap_find(PAGEMAP_CLEAN, mm->clean_hand, mm->regions.high, n, &addr);
-        if (run == 0 && mm->clean_hand == 0)
+        if (have <= CLEAN_MIN)
             return;
-        if (run == 0) {
+        n -= give_back(PAGEMAP_CLEAN, mm, &mm->clean_hand, MIN(n, have - CLEAN_MIN));
+        if (n > 0)
             mm->clean_hand = 0;
-            continue;
-        }
-        mm->clean_hand = addr + run * PAGE_SIZE;
-        pages_remove(mm, addr, mm->clean_hand);
-        n -= run;
     }
 }
 
-size_t mm_reclaim(size_t n)
+size_t mm_reclaim(struct mm *mm, size_t n)
 {
-    size_t given = spare_give_back(n);
+    uaddr_t hand = 0;
+    size_t given = give_back(PAGEMAP_SPARE, mm, &hand, n);
 
     list_for_each(it, &shrinkers) {
         if (given >= n)
@@ -97,7 +117,7 @@ bool reclaim_room(struct mm *mm, size_t n)
 
     if (have >= n)
         return true;
-    mm_reclaim(n - have + more);
+    mm_reclaim(mm, n - have + more);
     have = room();
     if (have < n)
         clean_give_back(mm, n - have + more);

@@ -20,8 +20,9 @@ struct shrinker {
 
 /* At start-up only; never unregistered. */
 void shrinker_register(struct shrinker *s);
-/* Tries to give back n pages; returns how many.  May exit: no spin lock may be held. */
-size_t mm_reclaim(size_t n);
+/* Tries to give back n pages; returns how many.  mm's lock is held, and no spin lock: it may exit. */
+struct mm;
+size_t mm_reclaim(struct mm *mm, size_t n);
 /* Pages that caches may still take before the program's needs are in danger; 0: stop growing. */
 size_t mm_headroom(void);
 

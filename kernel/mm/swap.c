@@ -291,7 +291,9 @@ void swap_turns(struct turns *g, struct turn *from, struct turn *to)
     struct mm *mm = mm_of(to);
 
     (void)g;
+    overlay_busy_begin(mm->overlay);
     swap(mm_of(from), mm);
+    overlay_busy_end(mm->overlay);
     if (!mm->lost)
         return;
     log_warn("out of enclave memory: a process is killed, since its pages found no room; raise "

@@ -391,7 +391,7 @@ static void test_model(void **state)
         case 4: model_remap(first, n); break;
         case 5:
             if (test_random(20) == 0)
-                mm_reclaim(50);
+                mm_reclaim(mm, 50);
             model_map_again(first, MIN(n, 4));
             break;
         default: model_touch(first);
