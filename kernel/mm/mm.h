@@ -41,9 +41,8 @@ void mm_put(struct mm *mm);
  */
 MUST_CHECK int mm_fork(struct mm *mm, struct mm **child);
 /*
- * After the child's first thread was started: lets it run first if that saves copying.  Between mm_fork and this
- * the caller must not have written to its memory, and it must not touch it before turn_enter (sched/turns.h),
- * which the way back to the program calls.
+ * Before the child's first thread is started: lets it run first if that saves copying.  Since mm_fork the caller
+ * must not have written to its memory, and it must not touch it before turn_enter (sched/turns.h).
  */
 void mm_fork_child_first(struct mm *mm, struct mm *child);
 /*

@@ -198,13 +198,11 @@ long process_clone(const struct clone_request *a)
         p->vfork_parent = current;
     }
     cpu_limit_changed(p);
-    struct mm *mm = (a->flags & OWN_MEMORY_ONLY) ? NULL : mm_grab(p->mm);
+    /* What has been written to our memory since it was copied would be the child's. */
+    if (!(a->flags & OWN_MEMORY_ONLY))
+        mm_fork_child_first(current_process()->mm, p->mm);
     thread_start(t);
-    if (mm) {
-        mm_fork_child_first(current_process()->mm, mm);
-        mm_drop(mm);
-        turn_enter();
-    }
+    turn_enter();
     if (a->flags & CLONE_VFORK)
         vfork_wait(p);
     thread_put(t);  /* the scheduler has its own */
