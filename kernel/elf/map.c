@@ -100,8 +100,7 @@ static int map_anon_part(struct mm *mm, const struct elf_segment *s, uint64_t bi
 }
 
 /*
- * The bias for a position-independent image: reserves the range and frees it again (exec is alone
- * in here).  The bias is a multiple of the image's alignment, whatever its lowest address is.
+ * The bias for a position-independent image: where its range is free (exec is alone in here).  The bias is a multiple of the image's alignment, whatever its lowest address is.
  */
 static int find_bias(struct mm *mm, const struct elf_image *img, uaddr_t hint, uint64_t *bias)
 {
@@ -110,12 +109,11 @@ static int find_bias(struct mm *mm, const struct elf_image *img, uaddr_t hint, u
 
     if (slack > (1UL << 46) || span > (1UL << 46))
         return -ENOMEM;
-    int64_t at = mm_map(mm, hint, span + slack, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                        NULL, 0, NULL);
+    int64_t at = mm_place(mm, hint, span + slack);
     if (at < 0)
         return (int)at;
     *bias = ALIGN_UP((uint64_t)at, img->align) - low;
-    return mm_unmap(mm, (uaddr_t)at, span + slack);
+    return 0;
 }
 
 /* An ET_EXEC image's range must be free and wholly the program's. */

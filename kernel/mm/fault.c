@@ -16,6 +16,7 @@
 #include "abi/host/layout.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
+#include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/shmem_impl.h"
@@ -131,6 +132,7 @@ static int stack_grow(struct mm *mm, struct region *r, uaddr_t page)
         map_place(mm, page, more, MAP_FIXED_NOREPLACE) < 0)
         return -EFAULT;
     overlay_evict(mm, page, r->start);
+    kept_forget(mm, page, r->start);
     region_resize(&mm->regions, r, page, r->end);
     return 0;
 }

@@ -9,6 +9,7 @@
  */
 #include "abi/host/layout.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/shmem_impl.h"
@@ -16,6 +17,7 @@
 #include "kernel/sys/patch.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/vfs/file.h"
+#include "kernel/vfs/inode.h"
 
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -136,6 +138,18 @@ static bool wants_eager(const struct region *r)
            !(r->flags & (REGION_NORESERVE | REGION_GROWSDOWN)) && r->end - r->start <= EAGER_BYTES;
 }
 
+/* Files that do not change have none. */
+static void file_version_get(struct file *f, struct file_version *v)
+{
+    struct statx st;
+
+    if (!f->inode || !(f->inode->super->flags & SUPER_HOST) || file_stat(f, &st))
+        return;
+    v->size = st.stx_size;
+    v->mtime = st.stx_mtime.tv_sec * 1000000000 + st.stx_mtime.tv_nsec;
+    v->ctime = st.stx_ctime.tv_sec * 1000000000 + st.stx_ctime.tv_nsec;
+}
+
 static struct region *region_make(const struct map_args *a, uaddr_t start)
 {
     struct region *r = region_new();
@@ -149,6 +163,10 @@ static struct region *region_make(const struct map_args *a, uaddr_t start)
     r->file = a->file ? file_get(a->file) : NULL;
     r->off = a->off;
     r->name = a->name;
+    if (r->file && (r->prot & MM_WRITE))
+        r->flags |= REGION_WRITTEN;
+    else if (r->file)
+        file_version_get(r->file, &r->version);
     return r;
 }
 
@@ -175,8 +193,12 @@ int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
         err = unmap_locked(mm, r->start, r->end, dead);
     if (!err && shmem_used(r->start, r->end))
         err = (int)reject(-ENOMEM, "another process shares memory at these addresses");
-    if (!err)
+    if (!err) {
         overlay_evict(mm, r->start, r->end);
+        kept_settle(mm, r);
+        while (!list_empty(&mm->kept_dead))
+            list_add_tail(dead, list_pop(&mm->kept_dead));
+    }
     if (!err && wants_eager(r))
         err = pages_fill_zero(mm, r, r->start, a->len / PAGE_SIZE);
     if (err) {
@@ -251,7 +273,10 @@ static int protect_regions(struct mm *mm, struct region *r, uaddr_t end, unsigne
             shmap_protect(r, prot);
             continue;
         }
+        kept_forget(mm, r->start, r->end);
         r->prot = prot;
+        if (prot & MM_WRITE)
+            r->flags |= r->file ? REGION_WRITTEN : 0;
         pages_protect(mm, r, r->start, r->end);
     }
     return at < end ? -ENOMEM : 0;
@@ -273,6 +298,18 @@ int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigned prot)
 }
 
 /* The kernel's own mappings */
+
+int64_t mm_place(struct mm *mm, uaddr_t hint, size_t len)
+{
+    int64_t at;
+
+    if (len == 0 || ALIGN_UP(len, PAGE_SIZE) == 0)
+        return -ENOMEM;
+    mutex_lock(&mm->lock);
+    at = map_place(mm, hint, ALIGN_UP(len, PAGE_SIZE), 0);
+    mutex_unlock(&mm->lock);
+    return at;
+}
 
 int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot, unsigned flags,
                struct file *file, int64_t off, const char *name)

@@ -8,6 +8,7 @@
 #include "abi/host/layout.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/pagemap.h"
@@ -19,6 +20,7 @@
 #include "kernel/sys/patch.h"
 #include "kernel/vfs/aio.h"
 #include "kernel/vfs/file.h"
+#include "kernel/vfs/inode.h"
 #include "lib/config.h"
 
 #include <linux/errno.h>
@@ -31,6 +33,7 @@ int mm_init(void)
 {
     int err = pagemap_init(kernel.params->kernel_base);
 
+    kept_init();
     return err ? err : slots_init();
 }
 
@@ -62,17 +65,18 @@ static void mm_lay_out(struct mm *mm)
         ALIGN_DOWN(mm->home_end - range / 64 - gap, PAGE_SIZE) - random_pages(range / 16);
 }
 
-struct mm *mm_new(void)
+static struct mm *mm_make(uint64_t size)
 {
     struct mm *mm = kzalloc(sizeof(*mm));
-    uint64_t size = slot_home_size();
 
     if (!mm)
         return NULL;
     mm->overlay = overlay_new(mm);
     if (!mm->overlay)
         goto undo_mm;
-    mm->home = slot_take(mm->overlay, size);
+    do {
+        mm->home = slot_take(mm->overlay, size);
+    } while (!mm->home && kept_drop_oldest());
     if (!mm->home)
         goto undo_overlay;
     mm->home_end = mm->home + size;
@@ -80,6 +84,8 @@ struct mm *mm_new(void)
     ref_init(&mm->ref);
     mutex_init(&mm->lock);
     region_tree_init(&mm->regions, USER_MIN, kernel.params->kernel_base);
+    region_tree_init(&mm->kept, USER_MIN, kernel.params->kernel_base);
+    list_init(&mm->kept_dead);
     mm_lay_out(mm);
     return mm;
 
@@ -88,6 +94,18 @@ undo_overlay:
 undo_mm:
     kfree(mm);
     return NULL;
+}
+
+struct mm *mm_new(const struct file *program)
+{
+    struct mm *mm = kept_take(program);
+
+    if (mm)
+        return mm;
+    mm = mm_make(slot_home_size());
+    if (mm && program && program->inode)
+        mm->program = inode_get(program->inode);
+    return mm;
 }
 
 struct mm *mm_get(struct mm *mm)
@@ -137,7 +155,7 @@ static int copy_regions(struct mm *mm, struct mm *child)
     return 0;
 }
 
-/* One in which no thread has run: it has no pages, or all are put away. */
+/* A forked one in which no thread has run: all its pages are put away. */
 static void mm_discard(struct mm *child)
 {
     while (!list_empty(&child->regions.list)) {
@@ -165,6 +183,21 @@ int mm_share(struct mm *mm, uaddr_t start, uaddr_t end)
     return slot_claim(mm->overlay, start, end) ? 0 : -ENOMEM;
 }
 
+void mm_end(struct mm *mm)
+{
+    patch_mm_gone(mm);
+    if (mm->staging)
+        kpages_free(mm->staging, STAGING_PAGES);
+    mm->staging = NULL;
+    if (mm->program)
+        inode_put(mm->program);
+    mm->program = NULL;
+    overlay_leave(mm);
+    if (current->turn == &mm->turn)
+        turn_move(NULL);
+    mm_drop(mm);
+}
+
 void mm_put(struct mm *mm)
 {
     struct list dead = LIST_INIT(dead);
@@ -172,26 +205,26 @@ void mm_put(struct mm *mm)
 
     if (!mm || !ref_put(&mm->users))
         return;
-    if (current->turn != &mm->turn) {
+    if (current->turn != &mm->turn && overlay_shared(mm)) {
         mm_discard(mm);
         return;
     }
     mm->dying = true;
     aio_end(mm);
+    mutex_lock(&mm->lock);
+    if (kept_store(mm))
+        return;
+    mutex_unlock(&mm->lock);
     patch_mm_gone(mm);
     mutex_lock(&mm->lock);
+    kept_forget(mm, mm->regions.low, mm->regions.high);
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, &dead); /* nothing to split */
     mutex_unlock(&mm->lock);
     mm_free_dead(&dead);
+    mm_free_dead(&mm->kept_dead);
     if (err)
         panic("mm: cannot free an address space: error %d", -err);
-    if (mm->staging)
-        kpages_free(mm->staging, STAGING_PAGES);
-    mm->staging = NULL;
-    overlay_leave(mm);
-    if (current->turn == &mm->turn)
-        turn_move(NULL);
-    mm_drop(mm);
+    mm_end(mm);
 }
 
 int mm_fork(struct mm *mm, struct mm **out)
@@ -205,12 +238,15 @@ int mm_fork(struct mm *mm, struct mm **out)
     ref_init(&child->users);
     ref_init(&child->ref);
     region_tree_init(&child->regions, mm->regions.low, mm->regions.high);
+    region_tree_init(&child->kept, mm->regions.low, mm->regions.high);
+    list_init(&child->kept_dead);
     child->home = mm->home;
     child->home_end = mm->home_end;
     child->mmap_base = mm->mmap_base;
     child->stack_top = mm->stack_top;
     child->pie_base = mm->pie_base;
     mutex_lock(&mm->lock);
+    kept_forget(mm, mm->regions.low, mm->regions.high); /* the child would not know of it */
     child->brk_start = mm->brk_start;
     child->brk = mm->brk;
     err = copy_regions(mm, child);

@@ -25,9 +25,10 @@ struct process;
 MUST_CHECK int mm_init(void);
 /*
  * An empty address space in a home of its own (slot.h), with randomised places for stack and mappings; one
- * user, the caller.  NULL: no memory, or no addresses left.
+ * user, the caller.  NULL: no memory, or no addresses left.  program (or NULL): what will be executed in it; it
+ * may get the home of one before it (kept.h).
  */
-struct mm *mm_new(void) MUST_CHECK;
+struct mm *mm_new(const struct file *program) MUST_CHECK;
 /*
  * Users are the processes that run in it (vfork, CLONE_VM).  The last one to put it unmaps all, writing
  * shared mappings back; it does so as a thread that runs in it, or of a new process in which none has
@@ -71,6 +72,8 @@ MUST_CHECK int mm_protect(struct mm *mm, uaddr_t addr, size_t len, unsigned prot
 uaddr_t mm_stack_top(const struct mm *mm);
 /* Where a position-independent program with an interpreter goes. */
 uaddr_t mm_pie_base(const struct mm *mm);
+/* An address for len bytes, as mmap would choose it for the hint: nothing is mapped.  -ENOMEM. */
+MUST_CHECK int64_t mm_place(struct mm *mm, uaddr_t hint, size_t len);
 /* Its turn among those with the same addresses (sched/turns.h): every thread that runs in it has it. */
 struct turn;
 struct turn *mm_turn(struct mm *mm);

@@ -23,6 +23,10 @@ struct mm {
     struct turn turn;           /* sched/turns.h */
     struct tree away;           /* overlay.h: pages that are not in place */
     uint64_t family;            /* [I] the same for all that forked from one */
+    struct region_tree kept;    /* [l] kept.h */
+    struct list kept_link;      /* kept.c's */
+    struct list kept_dead;      /* [l] regions to be freed without the lock */
+    struct inode *program;      /* [I] reference: what was executed; or NULL */
     bool lost;                  /* pages of it found no room: it must end */
     bool dying;                 /* its last user is gone */
     struct patch_space *patch;  /* sys/'s */
@@ -45,6 +49,7 @@ struct mm {
 #define EAGER_BRK_BYTES (256UL * 1024)
 
 /* mm.c */
+void mm_end(struct mm *mm);       /* the last of it, which has no regions any more */
 uint64_t mm_rlimit(int resource); /* of the current process; any context */
 /* -ENOMEM when `bytes` more would exceed RLIMIT_AS (or RLIMIT_DATA, for writable private memory). */
 MUST_CHECK int mm_may_expand(struct mm *mm, uint64_t bytes, unsigned prot, unsigned region_flags);

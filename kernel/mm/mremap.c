@@ -5,6 +5,7 @@
  * bottom of a gap twice its size, so that the next growth is in place.  Shared memory never moves.
  */
 #include "abi/host/layout.h"
+#include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/shmem_impl.h"
@@ -80,6 +81,7 @@ static int remap_move(struct mm *mm, struct region *r, const struct remap *m, ua
         err = 0;
     if (!err) {
         overlay_evict(mm, to, to + m->new_len);
+        kept_forget(mm, to, to + m->new_len);
         err = pages_move(mm, to, m->old, pages);
     }
     if (err) {
@@ -151,6 +153,7 @@ static bool remap_in_place(struct mm *mm, struct region *r, const struct remap *
         map_place(mm, r->end, m->new_len - m->old_len, MAP_FIXED_NOREPLACE) < 0)
         return false;
     overlay_evict(mm, r->end, m->old + m->new_len);
+    kept_forget(mm, r->end, m->old + m->new_len);
     region_resize(&mm->regions, r, r->start, m->old + m->new_len);
     region_merge(&mm->regions, r);
     return true;

@@ -17,6 +17,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/vfs/file.h"
@@ -183,9 +184,16 @@ void pages_drop(struct mm *mm, uaddr_t start, uaddr_t end)
     unsigned state;
 
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        size_t kept;
+
         run = pagemap_run(start, n, &state);
         if (!(state & PAGE_PRESENT) || (shared && overlay_keep(mm, start, &run, state)))
             continue;
+        kept = kept_run(mm, start, &run);
+        if (kept) {
+            run = kept;
+            continue;
+        }
         pages_give_up(start, run, own(mm, start, run, state));
     }
 }

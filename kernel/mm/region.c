@@ -56,6 +56,7 @@ struct region *region_clone(const struct region *r)
     copy->maps = r->maps;
     copy->off = r->off;
     copy->name = r->name;
+    copy->version = r->version;
     return copy;
 }
 
@@ -332,6 +333,7 @@ int region_split(struct region_tree *t, struct region *r, uaddr_t at)
     upper->maps = r->maps;
     upper->off = r->off + (int64_t)(at - r->start);
     upper->name = r->name;
+    upper->version = r->version;
     region_resize(t, r, r->start, at);
     region_insert(t, upper);
     return 0;
@@ -352,8 +354,9 @@ int region_isolate(struct region_tree *t, uaddr_t start, uaddr_t end)
 static bool can_merge(const struct region *a, const struct region *b)
 {
     /* A region above one that grows down is its upper part, cut off by region_split. */
-    return a->end == b->start && a->prot == b->prot && a->file == b->file && a->name == b->name &&
-           a->maps == b->maps && (a->flags & ~REGION_GROWSDOWN) == b->flags &&
+    return a->end == b->start && a->prot == b->prot && a->file == b->file &&
+           a->version.mtime == b->version.mtime && a->version.ctime == b->version.ctime &&
+           a->name == b->name && a->maps == b->maps && (a->flags & ~REGION_GROWSDOWN) == b->flags &&
            (!a->file || a->off + (int64_t)(a->end - a->start) == b->off);
 }
 

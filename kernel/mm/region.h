@@ -18,6 +18,12 @@ struct shmem;
 #define REGION_MAX 65530U              /* vm.max_map_count: -ENOMEM beyond */
 #define STACK_GUARD_GAP (256UL * 4096) /* kept free below a region that grows down */
 
+/* What tells that a file which can change (the host's) has not. All 0: it cannot. */
+struct file_version {
+    uint64_t size;
+    int64_t mtime, ctime; /* ns */
+};
+
 struct region {
     uaddr_t start, end; /* page aligned, start < end */
     unsigned prot;      /* MM_*: what the program may do */
@@ -27,6 +33,7 @@ struct region {
     unsigned maps;      /* … and how often the program has mapped it here */
     int64_t off;        /* of start in the file */
     const char *name;   /* static; or NULL */
+    struct file_version version; /* of a private mapping's file, when it was mapped */
 
     /* Fault-around: what the last fault brought in, and how much. */
     uaddr_t window_start, window_end;
@@ -47,6 +54,7 @@ struct region {
 #define REGION_COMMON 64U      /* the kernel's, the same in all processes (vDSO): its pages stay */
 #define REGION_DONTFORK 128U   /* MADV_DONTFORK */
 #define REGION_WIPEONFORK 256U /* MADV_WIPEONFORK */
+#define REGION_WRITTEN 512U    /* private, of a file: was writable once */
 #define REGION_KERNEL 32U      /* the kernel's trampolines: executable text that no file backs */
 
 struct region_tree {

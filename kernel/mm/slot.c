@@ -143,6 +143,15 @@ void slots_inherit(const struct overlay *g, struct overlay *to)
     spin_unlock(&slots.lock);
 }
 
+void slots_trim(const struct overlay *g, uaddr_t start, uaddr_t end)
+{
+    spin_lock(&slots.lock);
+    for (size_t i = 0; i < slots.count; i++)
+        if (slots.owner[i] == g && (i < start / slots.unit || i >= end / slots.unit))
+            slots.owner[i] = NULL;
+    spin_unlock(&slots.lock);
+}
+
 void slots_release(const struct overlay *g)
 {
     slots_inherit(g, NULL);

@@ -26,6 +26,8 @@ MUST_CHECK uaddr_t slot_take(struct overlay *g, uint64_t len);
 bool slot_below(const struct overlay *g, uaddr_t below, uaddr_t *start, uaddr_t *end);
 /* All units of g become to's. */
 void slots_inherit(const struct overlay *g, struct overlay *to);
+/* Units of g outside [start, end) are free again. */
+void slots_trim(const struct overlay *g, uaddr_t start, uaddr_t end);
 /* All units of g are free again. */
 void slots_release(const struct overlay *g);
 /* Whose unit addr lies in, or NULL. */

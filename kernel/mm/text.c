@@ -20,6 +20,8 @@
 #define NEAR_SPAN \
     ((1UL << 31) - (1UL << 20)) /* reach of a 32-bit displacement, and some to spare */
 
+#define NEAR_ROOM (1UL << 20) /* for trampolines in a home */
+
 #define PAGES_MAX 2 /* that one change touches */
 
 /* A change of some bytes, and the pages that it opens. */
@@ -98,8 +100,14 @@ int64_t mm_map_near(struct mm *mm, uaddr_t near, size_t n)
     if (n == 0 || len > NEAR_SPAN || near >= t->high)
         return -EINVAL;
     mutex_lock(&mm->lock);
-    /* Below first: above a program's text its heap grows. */
-    a.addr = map_gap_near(mm, len, near > NEAR_SPAN ? near - NEAR_SPAN : 0, near);
+    /*
+     * At the lower end of a home that is small enough: always the same place, so that it stands in nobody's way
+     * when the home is kept.  Else below first: above a program's text its heap grows.
+     */
+    if (near >= mm->home && near < mm->home_end && near - mm->home < NEAR_SPAN)
+        a.addr = region_find_gap(t, len, mm->home, mm->home + NEAR_ROOM);
+    if (!a.addr)
+        a.addr = map_gap_near(mm, len, near > NEAR_SPAN ? near - NEAR_SPAN : 0, near);
     if (!a.addr)
         a.addr = map_gap_near(mm, len, near, near + NEAR_SPAN);
     if (a.addr)

@@ -444,7 +444,7 @@ int exec_program(struct file *file, const char *path, char *const argv[], char *
         *out = e->blame;
     if (err)
         goto out;
-    struct mm *mm = mm_new();
+    struct mm *mm = mm_new(e->file);
     err = mm ? process_kill_threads(p) : -ENOMEM;
     if (!err)
         err = unshare_all(p);

@@ -12,6 +12,7 @@
 
 #include "kernel/mm/away.c"
 #include "kernel/mm/fault.c"
+#include "kernel/mm/kept.c"
 #include "kernel/mm/madvise.c"
 #include "kernel/mm/map.c"
 #include "kernel/mm/mapcount.c"
@@ -61,7 +62,8 @@ struct test_file {
     unsigned char *data;
 };
 static struct test_file *test_fd[8];
-static struct inode test_inode = {.mode = S_IFMT & 0100000};
+static struct super test_super;
+static struct inode test_inode = {.super = &test_super, .mode = S_IFMT & 0100000};
 
 static int test_file_mmap(struct file *f, unsigned prot, unsigned flags)
 {
@@ -331,6 +333,11 @@ int tmpfs_anon_file(const char *name, uint64_t size, struct file **out)
     return 0;
 }
 
+void inode_put(struct inode *i)
+{
+    i->ref.count--;
+}
+
 void file_put(struct file *f)
 {
     assert_true(f->ref.count > (f->ops != &anon_ops));
@@ -441,8 +448,9 @@ static int mm_setup_limit(size_t limit)
     process.rlimits[RLIMIT_STACK].rlim_cur = 8 << 20;
     thread.process = &process;
     test_thread = &thread;
+    list_init(&shrinkers);
     assert_int_equal(mm_init(), 0);
-    process.mm = mm = mm_new();
+    process.mm = mm = mm_new(NULL);
     assert_non_null(mm);
     thread.turn = &mm->turn;
     return 0;
@@ -461,7 +469,7 @@ static __attribute__((unused)) int mm_teardown(void **state)
     assert_int_equal(mm_resident(mm), pagemap_resident(USER_MIN, TEST_PAGES));
     mm_put(mm);
     assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
-    mm = mm_new();
+    mm = mm_new(NULL);
     mm_reclaim(mm, SIZE_MAX);
     thread.turn = &mm->turn;
     mm_put(mm);

@@ -217,7 +217,7 @@ static void test_join(void **state)
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
                      at);
     memset((void *)at, 7, 4 * PAGE_SIZE);
-    b = mm_new();
+    b = mm_new(NULL);
     assert_non_null(b);
     process.mm = mm = b;
     assert_int_equal(

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See kept.h.  mm->kept has the regions of the last process whose pages are still in place.  ld.so maps a
+ * whole library with its first segment's rights and then each segment over it: so what is kept under a
+ * mapping of the same page of the same file with other rights waits for the one that fits.
+ *
+ * Lock: kept.lock, a spin lock, for the list; an mm on it is nobody's but reclaim's (overlay_hold).
+ */
+#include "kernel/mm/kept.h"
+
+#include "abi/host/layout.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/epage.h"
+#include "kernel/mm/mm_impl.h"
+#include "kernel/mm/overlay.h"
+#include "kernel/mm/pagemap.h"
+#include "kernel/mm/reclaim.h"
+#include "kernel/mm/slot.h"
+#include "kernel/sys/patch.h"
+#include "kernel/vfs/file.h"
+#include "kernel/vfs/inode.h"
+
+#define KEPT_MAX 32U
+
+static struct {
+    struct spinlock lock;
+    struct list list; /* [l] of mm, by kept_link, the oldest first */
+    unsigned count;   /* [l] */
+} kept = {.list = LIST_INIT(kept.list)};
+
+/* The region leaves mm->kept; its file is closed when the lock is released. */
+static void region_done(struct mm *mm, struct region *k)
+{
+    region_remove(&mm->kept, k);
+    list_add_tail(&mm->kept_dead, &k->link);
+}
+
+/* k's pages go. */
+static void region_forget(struct mm *mm, struct region *k)
+{
+    size_t n = (k->end - k->start) / PAGE_SIZE, run;
+    unsigned state;
+
+    for (uaddr_t at = k->start; n > 0; at += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(at, n, &state);
+        if (state & PAGE_PRESENT)
+            pages_give_up(at, run, state);
+    }
+    if (k->prot & MM_EXEC)
+        patch_range_gone(mm, k->start, k->end);
+    region_done(mm, k);
+}
+
+void kept_forget(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    struct region *k = region_find(&mm->kept, start);
+
+    if (!k || k->start >= end)
+        return;
+    if (region_isolate(&mm->kept, start, end)) { /* no memory for a cut: more goes than must */
+        start = k->start;
+        end = mm->regions.high;
+    }
+    while ((k = region_find(&mm->kept, start)) != NULL && k->start < end)
+        region_forget(mm, k);
+}
+
+/* Both show the same bytes, and nothing has changed the file in between. */
+static bool same_contents(const struct region *k, const struct region *r)
+{
+    const struct file_version *a = &k->version, *b = &r->version;
+
+    return r->file && k->file && r->file->inode == k->file->inode &&
+           !(r->flags & (REGION_SHARED | REGION_WRITTEN)) &&
+           k->off - (int64_t)k->start == r->off - (int64_t)r->start && a->size == b->size &&
+           a->mtime == b->mtime && a->ctime == b->ctime;
+}
+
+void kept_settle(struct mm *mm, const struct region *r)
+{
+    struct region *k = region_find(&mm->kept, r->start);
+    uaddr_t at = r->start;
+
+    if (!k || k->start >= r->end)
+        return;
+    if (region_isolate(&mm->kept, r->start, r->end)) {
+        kept_forget(mm, r->start, r->end);
+        return;
+    }
+    while ((k = region_find(&mm->kept, at)) != NULL && k->start < r->end) {
+        at = k->end;
+        if (!same_contents(k, r))
+            region_forget(mm, k);
+        else if (k->prot == r->prot)
+            region_done(mm, k);
+    }
+}
+
+size_t kept_run(const struct mm *mm, uaddr_t addr, size_t *n)
+{
+    const struct region *k = region_find(&mm->kept, addr);
+
+    if (!k)
+        return 0;
+    if (k->start <= addr)
+        return MIN(*n, (k->end - addr) / PAGE_SIZE);
+    *n = MIN(*n, (k->start - addr) / PAGE_SIZE);
+    return 0;
+}
+
+/* --- storing ------------------------------------------------------------------------------ */
+
+static bool keepable(const struct mm *mm, const struct region *r)
+{
+    size_t n = (r->end - r->start) / PAGE_SIZE;
+
+    if (r->start < mm->home || r->end > mm->home_end || kept_run(mm, r->start, &n) ||
+        n < (r->end - r->start) / PAGE_SIZE)
+        return false;
+    if (r->flags & REGION_KERNEL)
+        return true;
+    return r->file && r->file->inode && !(r->prot & MM_WRITE) &&
+           !(r->flags & (REGION_SHARED | REGION_WRITTEN));
+}
+
+/* What may stay of r's pages: all that are as the file has them, and patched text. */
+static void region_keep(struct mm *mm, struct region *r)
+{
+    size_t n = (r->end - r->start) / PAGE_SIZE, run;
+    unsigned state;
+
+    for (uaddr_t at = r->start; n > 0; at += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(at, n, &state);
+        if (!(state & PAGE_PRESENT))
+            continue;
+        if (!(state & PAGE_CLEAN) && !(r->prot & MM_EXEC))
+            pages_give_up(at, run, state & ~PAGE_COMMON);
+        else
+            pagemap_set(at, run, state & ~PAGE_COMMON);
+    }
+    region_remove(&mm->regions, r);
+    region_insert(&mm->kept, r);
+}
+
+static void regions_keep(struct mm *mm)
+{
+    list_for_each_safe(l, &mm->regions.list) {
+        struct region *r = list_entry(l, struct region, link);
+        if (keepable(mm, r))
+            region_keep(mm, r);
+    }
+}
+
+/* Nothing of mm is anybody's any more. */
+static void mm_reset(struct mm *mm)
+{
+    mm->brk_start = mm->brk = 0;
+    mm->clean_hand = 0;
+    mm->dying = false;
+    turn_leave(&mm->turn);
+    if (current->turn == &mm->turn)
+        turn_move(NULL);
+    mm->turn = (struct turn){0};
+    ref_init(&mm->users);
+}
+
+bool kept_store(struct mm *mm)
+{
+    struct list dead = LIST_INIT(dead);
+    int err;
+
+    if (!mm->program || overlay_shared(mm) || mm->ref.count != 1 || mm->lost ||
+        mm->home_end - mm->home != slot_home_size())
+        return false;
+    regions_keep(mm);
+    err = unmap_locked(mm, mm->regions.low, mm->regions.high, &dead); /* nothing to split */
+    slots_trim(mm->overlay, mm->home, mm->home_end);
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&dead);
+    mm_free_dead(&mm->kept_dead);
+    if (err)
+        panic("mm: cannot clear an address space: error %d", -err);
+    mm_reset(mm);
+    spin_lock(&kept.lock);
+    list_add_tail(&kept.list, &mm->kept_link);
+    bool full = ++kept.count > KEPT_MAX;
+    spin_unlock(&kept.lock);
+    if (full)
+        (void)!kept_drop_oldest();
+    return true;
+}
+
+/* --- taking ------------------------------------------------------------------------------- */
+
+static struct mm *take(const struct inode *program)
+{
+    struct mm *found = NULL;
+
+    spin_lock(&kept.lock);
+    list_for_each(l, &kept.list) {
+        struct mm *mm = list_entry(l, struct mm, kept_link);
+        if (program && mm->program != program)
+            continue;
+        found = mm;
+        if (!program)
+            break; /* the oldest; else the youngest, which is most likely whole */
+    }
+    if (found) {
+        list_del(&found->kept_link);
+        kept.count--;
+    }
+    spin_unlock(&kept.lock);
+    return found;
+}
+
+struct mm *kept_take(const struct file *program)
+{
+    struct mm *mm = program && program->inode ? take(program->inode) : NULL;
+
+    if (!mm)
+        return NULL;
+    /* Patched text jumps there: nothing else may come to it. */
+    mutex_lock(&mm->lock);
+    list_for_each_safe(l, &mm->kept.list) {
+        struct region *k = list_entry(l, struct region, link);
+        if (k->flags & REGION_KERNEL) {
+            region_remove(&mm->kept, k);
+            region_insert(&mm->regions, k);
+        }
+    }
+    mutex_unlock(&mm->lock);
+    return mm;
+}
+
+bool kept_drop_oldest(void)
+{
+    struct mm *mm = take(NULL);
+
+    if (!mm)
+        return false;
+    mutex_lock(&mm->lock);
+    kept_forget(mm, mm->regions.low, mm->regions.high);
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&mm->kept_dead);
+    mm_end(mm);
+    return true;
+}
+
+static size_t kept_shrink(size_t n)
+{
+    size_t before = epage_count(), now = before;
+
+    while (before - now < n && kept_drop_oldest())
+        now = MIN(before, epage_count());
+    return before - now;
+}
+
+void kept_init(void)
+{
+    static struct shrinker shrinker = {.shrink = kept_shrink};
+
+    shrinker_register(&shrinker);
+}

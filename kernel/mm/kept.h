@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Address spaces that are kept when their process has ended, for the next one of the same program.
+ *
+ * What a process leaves in its home that is as its files have it, and its patched text with the
+ * trampolines, stays in place; the next process gets the same home with the same layout, so that it mostly
+ * asks for the same files at the same addresses.  A mapping that fits what is kept there has its pages at
+ * once: verified, patched, without a fault.  Anything else that comes to these addresses drops them.
+ *
+ * Kept pages are readable (not writable) in a home where nothing is mapped yet, which gives the program
+ * nothing that it could not have by mapping the file.  Random places are a home's: processes of one program
+ * that run one after the other may have the same.
+ *
+ * Files that can change (the host's) must have the same size and times as when they were mapped.
+ */
+#ifndef KERNEL_MM_KEPT_H
+#define KERNEL_MM_KEPT_H
+
+#include "kernel/types.h"
+
+struct file;
+struct mm;
+struct region;
+
+void kept_init(void);
+/* mm, a dying one whose lock is held, is kept (and unlocked): true, and no longer the caller's. */
+MUST_CHECK bool kept_store(struct mm *mm);
+/* A kept one of the program, as mm_new would make it; NULL. */
+struct mm *kept_take(const struct file *program) MUST_CHECK;
+/* The oldest goes, for its addresses: false when there is none. */
+MUST_CHECK bool kept_drop_oldest(void);
+
+/* With mm->lock held: */
+
+/* r is about to be mapped, where it has no pages: what is kept there becomes r's, or waits, or goes. */
+void kept_settle(struct mm *mm, const struct region *r);
+/* [start, end) will be used for something else: what is kept there goes. */
+void kept_forget(struct mm *mm, uaddr_t start, uaddr_t end);
+/* How many of the n pages from addr on are kept, hence not to be dropped; 0: *n from addr on are not. */
+size_t kept_run(const struct mm *mm, uaddr_t addr, size_t *n);
+
+#endif
