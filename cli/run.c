@@ -64,6 +64,7 @@ int verb_run(int argc, char **argv)
         return status;
     if (!launch_prepare(&l, argc, argv))
         return EXIT_CELLA;
+    l.opt.control_listen = -1;
     l.opt.finish = ending_as;
     (void)runtime_run(&l.opt);
     return EXIT_CELLA;

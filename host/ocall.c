@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "host/control/control.h"
 #include "host/ring.h"
 #include "host/runtime_impl.h"
 #include "lib/cpu_host.h"
@@ -44,6 +45,8 @@ static int64_t result(long ret)
 
 static int64_t do_exit(struct host_vcpu *v)
 {
+    if (host.options->control_listen >= 0)
+        control_end();
     host.options->finish((int)ARG(0));
     return 0; /* it does not */
 }
@@ -416,6 +419,21 @@ static int64_t do_sysinfo(struct host_vcpu *v)
         .procs = s.procs,
     };
     return 0;
+}
+
+static int64_t do_control_next(struct host_vcpu *v)
+{
+    return control_next(PTR(0));
+}
+
+static int64_t do_control_data(struct host_vcpu *v)
+{
+    return control_data(PTR(0), ARG(1), ARG(2));
+}
+
+static int64_t do_control_tell(struct host_vcpu *v)
+{
+    return control_tell(ARG(0), ARG(1), (int64_t)ARG(2), STR(3), ARG(4));
 }
 
 /* What the program has closed since the last exit. */

@@ -49,8 +49,19 @@ struct runtime_options {
 
     enum runtime_sgx sgx;
     enum runtime_io io;
-    unsigned vcpus;          /* how many vCPUs; 0: the configuration's number, or one a host CPU */
-    int verbosity;           /* -1 quiet, 0 normal, 1 and more verbose */
+    unsigned vcpus; /* how many vCPUs; 0: the configuration's number, or one a host CPU */
+    int verbosity;  /* -1 quiet, 0 normal, 1 and more verbose */
+
+    /*
+     * A live enclave: a socket that listens, on which clients ask for programs, and what they are told
+     * that runs.  -1: none.  idle: no first process, the enclave ends when it is told to.
+     * control_ready is called once, when the first process has its program, or requests are served.
+     */
+    int control_listen;
+    const char *control_about;
+    void (*control_ready)(void);
+    bool idle;
+
     bool stats;              /* print counters at the end */
     bool trace;              /* --trace given */
     const char *trace_calls; /* comma-separated names; NULL: all */

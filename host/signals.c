@@ -115,6 +115,8 @@ int signals_init(void)
     if (!ret)
         ret = handle(SIGTRAP,
                      on_tick); /* int3 and single steps come as signals, not through the vDSO */
+    if (host.options->control_listen >= 0)
+        return ret; /* its thread takes them */
     uint64_t set = config_host_signals(c);
     if (config_flag(c, CONFIG_F_HOST_SIGTERM))
         set |= 1UL << (SIGTERM - 1);

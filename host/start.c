@@ -10,6 +10,7 @@
 #include <x86intrin.h>
 
 #include "abi/host/layout.h"
+#include "host/control/control.h"
 #include "host/ring.h"
 #include "host/runtime_impl.h"
 #include "lib/cpu_host.h"
@@ -141,7 +142,8 @@ static uint32_t cpu_count(void)
 static uint32_t start_flags(const struct runtime_options *o)
 {
     return (o->trace ? HOST_FLAG_TRACE : 0) | (o->verbosity > 0 ? HOST_FLAG_VERBOSE : 0) |
-           (o->verbosity < 0 ? HOST_FLAG_QUIET : 0) | (o->stats ? HOST_FLAG_STATS : 0);
+           (o->verbosity < 0 ? HOST_FLAG_QUIET : 0) | (o->stats ? HOST_FLAG_STATS : 0) |
+           (o->control_listen >= 0 ? HOST_FLAG_CONTROL : 0) | (o->idle ? HOST_FLAG_IDLE : 0);
 }
 
 static void start_fill(struct host_start *s, char *at, const char *hostname)
@@ -218,5 +220,11 @@ int start_prepare(void)
     host.start->buffer = (uint64_t)buffer;
     host.start->buffer_len = BUFFER_SIZE;
     start_fill(host.start, p + head + vcpus, hostname);
+    if (o->control_listen >= 0) {
+        int fd, err = control_start(o, &fd);
+        if (err)
+            return err;
+        host.start->control_fd = fd;
+    }
     return ring_open(o->io, &host.start->ring, &host.ring);
 }

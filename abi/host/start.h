@@ -64,6 +64,8 @@ struct host_vcpu {
 #define HOST_FLAG_VERBOSE 2U
 #define HOST_FLAG_STATS 4U
 #define HOST_FLAG_QUIET 8U
+#define HOST_FLAG_CONTROL 16U /* requests come by control_fd (abi/host/control.h) */
+#define HOST_FLAG_IDLE 32U    /* with that: no first process */
 
 struct host_start {
     uint32_t version; /* HOST_ABI_VERSION */
@@ -81,7 +83,8 @@ struct host_start {
     uint64_t trace, trace_len;     /* names of the calls to trace, comma separated; empty: all */
     uint64_t hostname, hostname_len;
     uint32_t uid, gid;
-    uint32_t umask, reserved;
+    uint32_t umask;
+    int32_t control_fd;    /* with HOST_FLAG_CONTROL */
     uint64_t memory_limit; /* bytes; can only lower the configuration's limit; 0: does not */
     struct host_clock clock;
     struct host_ring ring; /* one for all vCPUs */
