@@ -60,6 +60,7 @@ void boot_args_take(const struct host_start *s)
     a->uid = s->uid;
     a->gid = s->gid;
     a->umask = s->umask & 0777;
+    a->control_fd = s->control_fd;
     a->clock = s->clock;
     if (!host_range_ok(s->side, s->side_len))
         panic("the host's start block is wrong: side data");

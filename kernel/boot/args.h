@@ -19,6 +19,7 @@ struct boot_args {
     char *trace;   /* "" : all calls */
     char *hostname;
     uint32_t uid, gid, umask;
+    int control_fd;
     haddr_t side; /* leaf hashes, in untrusted memory */
     size_t side_len;
     haddr_t table; /* of files, likewise */

@@ -7,6 +7,7 @@
 
 #include <linux/errno.h>
 
+#include "abi/host/control.h"
 #include "kernel/arch/vcpu.h"
 #include "kernel/kernel.h"
 #include "kernel/ocall/hostcall.h"
@@ -79,6 +80,39 @@ void ocall_vcpu_wake(unsigned index)
 void ocall_vcpu_interrupt(unsigned index)
 {
     host_call_quiet(OCALL_vcpu_interrupt, index, 0, 0, 0, 0, 0);
+}
+
+bool ocall_control_next(struct host_control *out)
+{
+    haddr_t buf = hostbuf_get(sizeof(*out));
+    bool some = host_call1(control_next, buf) == 1;
+    host_in(out, buf, sizeof(*out));
+    hostbuf_put(buf, sizeof(*out));
+    return some;
+}
+
+int ocall_control_data(void *buf, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        size_t take = MIN(n - done, HOSTBUF_SIZE);
+        haddr_t from = hostbuf_get(take);
+        int64_t got = host_result(host_call3(control_data, from, take, done), (int64_t)take);
+        host_in((char *)buf + done, from, take);
+        hostbuf_put(from, take);
+        if (got != (int64_t)take)
+            return got < 0 ? (int)got : -EIO;
+        done += take;
+    }
+    return 0;
+}
+
+void ocall_control_tell(uint64_t id, unsigned what, int64_t value, const char *text, size_t n)
+{
+    size_t size = MAX(n, (size_t)1);
+    haddr_t buf = hostbuf_get(size);
+    host_out(buf, text, n);
+    host_call5(control_tell, id, what, (uint64_t)value, buf, n);
+    hostbuf_put(buf, size);
 }
 
 void ocall_yield(void)

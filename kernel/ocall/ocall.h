@@ -99,6 +99,13 @@ void ocall_tick(ktime_t ns); /* 0: no more ticks */
 MUST_CHECK int ocall_vcpu_start(unsigned index);
 void ocall_vcpu_wake(unsigned index);
 void ocall_vcpu_interrupt(unsigned index);
+struct host_control;
+/* The control channel (abi/host/control.h).  The host's words as they are: true if there is a request. */
+bool ocall_control_next(struct host_control *out);
+/* The data of the last one: 0 or -errno. */
+MUST_CHECK int ocall_control_data(void *buf, size_t n);
+/* n <= HOSTBUF_SIZE */
+void ocall_control_tell(uint64_t id, unsigned what, int64_t value, const char *text, size_t n);
 void ocall_yield(void);
 int ocall_raise(int sig);
 MUST_CHECK int ocall_restrict_perm(uintptr_t addr, size_t len, unsigned perm);

@@ -24,6 +24,7 @@
 #include "kernel/proc/family.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/proc_impl.h"
+#include "kernel/proc/root.h"
 #include "kernel/sched/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/turns.h"
@@ -95,7 +96,7 @@ static void others_end(void)
     processes_close();
     waitq_add(&kernel.init->child_wait, &w);
     (void)process_for_each(kill_other, NULL);
-    while (processes_count() > 1 && clock_mono() < deadline)
+    while ((processes_count() > 1 || roots_count() > 1) && clock_mono() < deadline)
         (void)thread_block(deadline, false);
     waitq_del(&kernel.init->child_wait, &w);
 }
@@ -120,10 +121,12 @@ static void process_finish(struct process *p)
     family_leave(p);
     if (p == kernel.first)
         enclave_finish(p);
-    p->dead_usage.maxrss = MAX(p->dead_usage.maxrss, mm_resident(p->mm));
+    if (p->mm) /* it may never have had a program */
+        p->dead_usage.maxrss = MAX(p->dead_usage.maxrss, mm_resident(p->mm));
     process_release(p);
     tty_process_exit(p);
     family_end(p);
+    root_ended(p, p->exit_status);
 }
 
 /* --- threads ------------------------------------------------------------------------------ */

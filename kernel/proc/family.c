@@ -9,7 +9,7 @@
  *
  * A process group is orphaned when no member has a parent in another group of the same session: then no
  * shell is there to let stopped members go on, so when a group becomes that, and has stopped
- * members, it gets SIGHUP and SIGCONT.  The first program's parent is outside, and may be a shell.
+ * members, it gets SIGHUP and SIGCONT.  A root process's parent is outside, and may be a shell.
  *
  * Lock: the tree lock.
  */
@@ -40,7 +40,7 @@ bool group_is_orphaned_locked(int pgid, const struct process *ignored)
         const struct process *p = list_entry(l, struct process, all_link);
         if (p->pgid != pgid || p == ignored || p->state != PROCESS_LIVE)
             continue;
-        if (p == kernel.first || (p->parent != kernel.init && controls(p->parent, p)))
+        if (p->root || (p->parent != kernel.init && controls(p->parent, p)))
             return false;
     }
     return true;

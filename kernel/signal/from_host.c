@@ -33,6 +33,16 @@ static uint64_t allowed_of(uint64_t set)
     return set & (allowed | once);
 }
 
+bool signal_is_key(int sig)
+{
+    return SIG_BIT(sig) & TERMINAL_SIGNALS;
+}
+
+bool signal_let_in(int sig)
+{
+    return allowed_of(SIG_BIT(sig)) != 0;
+}
+
 void signals_from_host(void)
 {
     uint64_t set = host_signals_take();
@@ -40,7 +50,7 @@ void signals_from_host(void)
         return;
     for (set = allowed_of(set); set; set &= set - 1) {
         siginfo_t info = {.si_signo = __builtin_ctzl(set) + 1, .si_code = SI_KERNEL};
-        if (set & -set & TERMINAL_SIGNALS && host_tty_signal(info.si_signo))
+        if (signal_is_key(info.si_signo) && host_tty_signal(info.si_signo))
             continue;
         (void)signal_send_process(kernel.first, info.si_signo, &info);
     }

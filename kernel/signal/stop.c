@@ -12,6 +12,8 @@
  * shell sees its job stop, and when it goes on so does the program.  The host may also not stop, as an
  * orphaned job does not: then the stop is over at once.
  *
+ * In a live enclave the host is told of a root process's stop, and says when it is over.
+ *
  * A SIGCONT between the moment a stop signal is taken and its effect cancels it (p->stop_taken).
  *
  * Lock: the process's.
@@ -21,6 +23,7 @@
 #include "kernel/kernel.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/proc/family.h"
+#include "kernel/proc/root.h"
 #include "kernel/signal/signal_impl.h"
 
 static void wake_all_locked(struct process *p)
@@ -67,7 +70,7 @@ void signal_stop(struct process *p, int sig)
 /* All threads have stopped.  Not called with a lock held: the host may keep us for long. */
 static void report(struct process *p, int sig)
 {
-    if (p != kernel.first) {
+    if (root_stopped(p, sig) || p != kernel.first) {
         family_tell_news(p);
         return;
     }

@@ -30,8 +30,8 @@ int host_super_fd(struct super *sb);
 /* The checks on what the host says of a file: 0 or -EIO. */
 MUST_CHECK int host_stat_check(struct statx *st);
 MUST_CHECK int host_link_check(const char *text, long n, size_t room);
-/* The nth standard stream's host descriptor, -1 at the end; *name is the terminal's, or NULL when it is none. */
-int host_terminal(unsigned n, const char **name);
+/* The name that the host has for a terminal, if it is this one and we have met that terminal; kept for ever. */
+const char *host_tty_named(const char *path);
 /* The inode of a name in dir ("/dev/pts/"), if a standard stream is the terminal of that name: 0 or -ENOENT … */
 MUST_CHECK int host_terminal_find(struct super *sb, const char *dir, const char *name,
                                   struct inode **out);

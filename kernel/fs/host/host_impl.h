@@ -75,6 +75,7 @@ struct host_file {
     struct file file; /* first */
     int fd;           /* [I] */
     bool stale_pos;   /* [pos_lock] an append moved the position to the end, wherever that is */
+    char *shown_name; /* [I] of a standard stream: what file.name points to; ours */
     bool shared_pos;  /* [I] standard files: the host's own position is the position */
     bool append_only; /* [I] the host's descriptor only appends */
     struct list open_link; /* [host lock] */
@@ -175,7 +176,7 @@ struct tty *host_stream_tty(struct file *f);
 
 /* tty.c.  The terminal that a descriptor of a character device is: a reference, or NULL. */
 struct tty *host_tty_lookup(int fd, uint64_t rdev) MUST_CHECK;
-/* A standard stream is this terminal, which the host calls path (kept). */
+/* A standard stream is this terminal, which the host calls path. */
 void host_tty_stdio(struct tty *t, int fd, const char *path);
 /* t may be NULL. */
 long host_tty_ioctl(struct tty *t, struct file *f, unsigned cmd, uaddr_t arg);

@@ -72,6 +72,7 @@ void host_file_release(struct file *f)
     if (f->inode)
         host_file_detach(host_inode_of(f->inode), hf);
     host_window_drop(hf);
+    kfree(hf->shown_name);
     if (hf->reusable && said_keep(hf->said, hf->fd, f->inode))
         f->inode = NULL;
     else if (f->inode && S_ISREG(f->inode->mode) && !FMODE_WRITE(f))

@@ -11,13 +11,9 @@
 #include "lib/format.h"
 
 #define NAME_SIZE 128
-#define STDIO_COUNT 3
 
 static const struct super_ops no_super_ops;
 static struct super stdio_super = {.type = "host", .ops = &no_super_ops, .flags = SUPER_VOLATILE};
-
-/* The names of standard streams that are terminals, as the host has them. */
-static const char *terminals[STDIO_COUNT]; /* [I] after start */
 
 static uint32_t access_mode(int fd, const char *link)
 {
@@ -67,24 +63,14 @@ int host_stdio_open(int host_fd, struct file **out)
     err = file_for(host_fd, &st, access_mode(host_fd, link), out);
     if (err)
         return err;
-    const char *name = display_name(host_fd, link); /* lives as long as the enclave */
+    char *name = display_name(host_fd, link);
     (*out)->name = name;
-    if (S_ISCHR(st.stx_mode) && host_fd < STDIO_COUNT) {
-        struct tty *t = host_stream_tty(*out);
-        terminals[host_fd] = name;
-        if (t)
-            host_tty_stdio(t, host_fd, name);
-    }
+    host_file_of(*out)->shown_name = name;
+    struct tty *t = host_stream_tty(*out);
+    if (t)
+        host_tty_stdio(t, host_fd, name);
     host_file_of(*out)->shared_pos = S_ISREG(st.stx_mode);
     return 0;
-}
-
-int host_terminal(unsigned n, const char **name)
-{
-    if (n >= STDIO_COUNT)
-        return -1;
-    *name = terminals[n];
-    return (int)n;
 }
 
 int host_path_open(const char *path, uint32_t flags, struct file **out)

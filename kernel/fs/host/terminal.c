@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names in /dev/pts of the terminals that the program was started on: they are found by the names that
- * the host has for them, since ttyname(3) looks there.
+ * The names in /dev/pts of the host's terminals that are somebody's standard streams: they are found by the
+ * names that the host has for them, since ttyname(3) looks there.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host/host.h"
 #include "kernel/fs/host/host_impl.h"
+#include "lib/format.h"
+
+#define TERMINAL_NAME_MAX 64
 
 struct terminal_inode {
     struct inode inode; /* first */
-    int fd;           /* [I] the host's descriptor of the standard stream, which is never closed */
-    const char *path; /* [I] */
+    const char *path;   /* [I] */
 };
 
 static struct terminal_inode *terminal_of(struct inode *i)
@@ -21,7 +23,7 @@ static struct terminal_inode *terminal_of(struct inode *i)
 /* All the host's, so that it is the same as fstat of the stream. */
 static int terminal_getattr(struct inode *i, struct statx *st)
 {
-    long ret = ocall_statx(terminal_of(i)->fd, "", AT_EMPTY_PATH, st);
+    long ret = ocall_statx(0, terminal_of(i)->path, AT_SYMLINK_NOFOLLOW, st);
     return ret < 0 ? (int)ret : host_stat_check(st);
 }
 
@@ -51,10 +53,10 @@ static const struct inode_ops terminal_ops = {
     .free = terminal_free,
 };
 
-static int terminal_new(struct super *sb, int fd, const char *path, struct inode **out)
+static int terminal_new(struct super *sb, const char *path, struct inode **out)
 {
     struct statx st;
-    long ret = ocall_statx(fd, "", AT_EMPTY_PATH, &st);
+    long ret = ocall_statx(0, path, AT_SYMLINK_NOFOLLOW, &st);
     int err = ret < 0 ? (int)ret : host_stat_check(&st);
     if (err)
         return err;
@@ -63,7 +65,6 @@ static int terminal_new(struct super *sb, int fd, const char *path, struct inode
         return -ENOMEM;
     inode_init(&ti->inode, sb, &terminal_ops, S_IFCHR | 0666, st.stx_ino);
     ti->inode.rdev = FS_RDEV(st.stx_rdev_major, st.stx_rdev_minor);
-    ti->fd = fd;
     ti->path = path;
     *out = &ti->inode;
     return 0;
@@ -71,11 +72,10 @@ static int terminal_new(struct super *sb, int fd, const char *path, struct inode
 
 int host_terminal_find(struct super *sb, const char *dir, const char *name, struct inode **out)
 {
-    size_t len = strlen(dir);
-    const char *path;
-    int fd;
-    for (unsigned n = 0; (fd = host_terminal(n, &path)) >= 0; n++)
-        if (path && !strncmp(path, dir, len) && !strcmp(path + len, name))
-            return terminal_new(sb, fd, path, out);
-    return -ENOENT;
+    char path[TERMINAL_NAME_MAX];
+    if (strlen(dir) + strlen(name) >= sizeof(path))
+        return -ENOENT;
+    snprintf(path, sizeof(path), "%s%s", dir, name);
+    const char *known = host_tty_named(path);
+    return known ? terminal_new(sb, known, out) : -ENOENT;
 }

@@ -171,12 +171,37 @@ struct tty *host_tty_lookup(int fd, uint64_t rdev)
     return tty_get(&ht->tty);
 }
 
+const char *host_tty_named(const char *path)
+{
+    const char *found = NULL;
+    spin_lock(&ttys_lock);
+    list_for_each(it, &ttys) {
+        const char *p =
+            __atomic_load_n(&list_entry(it, struct host_tty, link)->path, __ATOMIC_ACQUIRE);
+        if (p && strcmp(p, path) == 0)
+            found = p;
+    }
+    spin_unlock(&ttys_lock);
+    return found;
+}
+
+/* Two may come with the same name. */
+static void path_note(struct host_tty *ht, const char *path)
+{
+    const char *none = NULL;
+    if (__atomic_load_n(&ht->path, __ATOMIC_RELAXED))
+        return;
+    char *copy = kstrdup(path);
+    if (!__atomic_compare_exchange_n(&ht->path, &none, copy, false, __ATOMIC_RELEASE,
+                                     __ATOMIC_RELAXED))
+        kfree(copy);
+}
+
 void host_tty_stdio(struct tty *t, int fd, const char *path)
 {
     struct host_tty *ht = host_tty_of(t);
     int sid = 0;
-    if (!ht->path)
-        __atomic_store_n(&ht->path, path, __ATOMIC_RELAXED);
+    path_note(ht, path);
     if (controlling || ocall_ioctl(fd, TIOCGSID, &sid, 0, sizeof(sid)) < 0)
         return;
     __atomic_store_n(&controlling, ht, __ATOMIC_RELAXED);
@@ -196,7 +221,7 @@ void host_tty_first(struct process *p)
 int host_tty_open_late(uint32_t flags, struct file **out)
 {
     struct tty *t;
-    if (current_process()->sid != kernel.first->sid ||
+    if (!kernel.first || current_process()->sid != kernel.first->sid ||
         __atomic_exchange_n(&asked_controlling, 1, __ATOMIC_RELAXED))
         return -ENXIO;
     int err = open_by_path("/dev/tty", flags, out);

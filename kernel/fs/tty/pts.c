@@ -48,12 +48,8 @@ static const struct inode_ops root_ops, ptmx_ops, slave_inode_ops;
 static bool number_is_hosts(unsigned n)
 {
     char name[32];
-    const char *path;
     snprintf(name, sizeof(name), PTS_DIR "%u", n);
-    for (unsigned i = 0; host_terminal(i, &path) >= 0; i++)
-        if (path && !strcmp(path, name))
-            return true;
-    return false;
+    return host_tty_named(name);
 }
 
 /* Gives p the lowest free number, and a name. */
