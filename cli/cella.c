@@ -23,6 +23,11 @@ struct verb {
 
 static const struct verb verbs[] = {
     {"run", verb_run, "run a program or a bundle inside an enclave"},
+    {"start", verb_start, "start an enclave that lives on"},
+    {"exec", verb_exec, "run another program in a live enclave"},
+    {"stop", verb_stop, "end live enclaves"},
+    {"ps", verb_ps, "show the processes of live enclaves"},
+    {"list", verb_list, "show the live enclaves"},
     {"sign", NULL, "hash, measure and sign what a manifest describes: makes a bundle"},
     {"keygen", NULL, "make a signing key"},
     {"inspect", verb_inspect, "show what is in a bundle or a SIGSTRUCT"},

@@ -187,8 +187,8 @@ static bool open_dev(struct launch *l)
     l->opt.cwd = getcwd(cwd, sizeof cwd) ? cwd : "/";
     if (!l->opt.memory_limit && !sysinfo(&info))
         l->opt.memory_limit = (uint64_t)info.totalram * info.mem_unit;
-    say_note("development enclave: the files of %s are not verified (-q hides this line)",
-             l->target);
+    say_note("development enclave: %s%s not verified (-q hides this line)",
+             l->target ? "the files of " : "files are", l->target ? l->target : "");
     return true;
 }
 

@@ -10,6 +10,11 @@
 
 /* In cella. */
 int verb_run(int argc, char **argv);
+int verb_start(int argc, char **argv);
+int verb_exec(int argc, char **argv);
+int verb_stop(int argc, char **argv);
+int verb_ps(int argc, char **argv);
+int verb_list(int argc, char **argv);
 int verb_inspect(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 
