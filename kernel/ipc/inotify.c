@@ -224,6 +224,7 @@ static void inotify_release(struct file *f)
 }
 
 static const struct file_ops inotify_ops = {
+    .async = ASYNC_YES,
     .read = inotify_read,
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,

@@ -351,6 +351,7 @@ static int pipe_getattr(struct file *f, struct statx *st)
 }
 
 static const struct file_ops pipe_ops = {
+    .async = ASYNC_YES,
     .read = pipe_read,
     .write = pipe_write,
     .poll = pipe_poll,

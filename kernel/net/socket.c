@@ -12,6 +12,7 @@
 #include <linux/sockios.h>
 
 #include "kernel/proc/cred.h"
+#include "kernel/vfs/async.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/format.h"
 #include "kernel/sys/syscalls.h"
@@ -139,6 +140,10 @@ static long socket_file_ioctl(struct file *f, unsigned cmd, uaddr_t arg)
         break;
     case SIOCOUTQ: n = s->ops->outq ? s->ops->outq(s) : 0; break;
     case SIOCATMARK: n = s->ops->at_mark && s->ops->at_mark(s); break;
+    case FIOSETOWN:
+    case SIOCSPGRP: return copy_in(&n, arg, sizeof(n)) ? -EFAULT : async_owner_set(f, n);
+    case FIOGETOWN:
+    case SIOCGPGRP: n = async_owner_get(f); break;
     default: return netif_ioctl(cmd, arg);
     }
     return copy_out(arg, &n, sizeof(n)) ? -EFAULT : 0;
@@ -156,6 +161,7 @@ static const struct file_ops socket_file_ops = {
     .timeout = socket_file_timeout,
     .ioctl = socket_file_ioctl,
     .getattr = socket_file_getattr,
+    .async = ASYNC_SOCKET,
     .release = socket_file_release,
 };
 

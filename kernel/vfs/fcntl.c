@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fcntl(2) but for its locks (lockcall.c). */
 #include "kernel/proc/cred.h"
+#include "kernel/vfs/async.h"
 #include "kernel/vfs/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
 #define SETFL_MASK ((uint32_t)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC))
 
-static long flags_set(struct file *f, uint32_t arg)
+static long flags_set(int fd, struct file *f, uint32_t arg)
 {
     uint32_t old = f->flags;
     if (f->inode && (arg & O_NOATIME) && !(old & O_NOATIME)) {
@@ -15,8 +16,11 @@ static long flags_set(struct file *f, uint32_t arg)
         if (err)
             return err;
     }
+    int err = (arg ^ old) & FASYNC ? async_switch(f, fd, arg & FASYNC) : 0;
+    if (err)
+        return err;
     __atomic_store_n(&f->flags, (old & ~SETFL_MASK) | (arg & SETFL_MASK), __ATOMIC_RELAXED);
-    int err = f->ops->set_flags ? f->ops->set_flags(f, old) : 0;
+    err = f->ops->set_flags ? f->ops->set_flags(f, old) : 0;
     if (err)
         __atomic_store_n(&f->flags, old, __ATOMIC_RELAXED);
     return err;
@@ -25,7 +29,7 @@ static long flags_set(struct file *f, uint32_t arg)
 static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 {
     switch (cmd) {
-    case F_SETFL: return flags_set(f, (uint32_t)arg);
+    case F_SETFL: return flags_set(fd, f, (uint32_t)arg);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -40,10 +44,18 @@ static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
     case F_SETPIPE_SZ: return file_is_pipe(f) ? pipe_set_size(f, (uint32_t)arg) : -EBADF;
     case F_GETPIPE_SZ: return file_is_pipe(f) ? pipe_get_size(f) : -EBADF;
     case F_GETOWN:
-    case F_GETSIG: return 0;
     case F_SETOWN:
-    case F_SETSIG: return 0; /* nothing sends SIGIO */
+    case F_GETOWN_EX:
+    case F_SETOWN_EX:
+    case F_GETOWNER_UIDS:
+    case F_GETSIG:
+    case F_SETSIG: return async_fcntl(f, cmd, arg);
     case F_GETLEASE: return F_UNLCK;
+    case F_NOTIFY:
+        return arg & ~(unsigned long)DN_MULTISHOT
+                   ? reject(-EINVAL, "directories tell by inotify only")
+                   : 0; /* what was asked for is taken back */
+    case F_SETLEASE: return reject(-EINVAL, "no leases");
     case F_GET_RW_HINT:
     case F_GET_FILE_RW_HINT: {
         uint64_t hint = 0;

@@ -4,6 +4,7 @@
  * reference goes: epoll entries and locks first, then the kind's release, then name and inode, then
  * the memory (of the container: struct file is its first member).
  */
+#include "kernel/vfs/async.h"
 #include "kernel/vfs/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 
@@ -54,6 +55,8 @@ void file_put(struct file *f)
     }
     if (f->inode)
         inode_put(f->inode);
+    if (f->owner)
+        async_free(f);
     kfree(f);
     __atomic_fetch_sub(&nfiles, 1, __ATOMIC_RELAXED);
 }
@@ -72,6 +75,8 @@ int file_close(struct file *f, const struct fdtable *t)
 void file_wake(struct file *f, uint32_t events)
 {
     waitq_wake(&f->waitq, events);
+    if (unlikely(__atomic_load_n(&f->owner, __ATOMIC_RELAXED) != NULL))
+        async_tell(f, events);
 }
 
 int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size)

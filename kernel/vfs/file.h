@@ -26,6 +26,7 @@ struct dentry;
 struct inode;
 struct statfs_info;
 struct seq;
+struct file_owner;
 struct shmem;
 
 /* Called by getdents for each entry; returns false when the buffer is full (the entry was not
@@ -73,6 +74,8 @@ struct file_ops {
     long (*get_seals)(struct file *f);
     /* fstat. Absent: the inode's getattr. May sleep */
     int (*getattr)(struct file *f, struct statx *st);
+    /* Whether O_ASYNC does anything: changes of readiness are signalled (async.h). */
+    enum file_async { ASYNC_NO, ASYNC_YES, ASYNC_SOCKET } async;
     int (*set_flags)(struct file *f,
                      unsigned old_flags); /* f->flags has the new. Absent: nothing to do */
     /* close(2) of one descriptor (result goes to the program).  Absent: 0 */
@@ -97,7 +100,9 @@ struct file {
     int64_t pos;           /* [pos_lock] */
     struct waitq waitq;    /* readers, writers and pollers */
     struct list watches;   /* [epoll's lock] the epoll entries that watch this file */
-    void *priv;            /* the kind's own, or embed struct file in a larger struct */
+    struct file_owner
+        *owner; /* [a] who is told of readiness by a signal (async.c); NULL: nobody yet */
+    void *priv; /* the kind's own, or embed struct file in a larger struct */
 };
 
 #define FMODE_READ(f) (((f)->flags & O_ACCMODE) != O_WRONLY)

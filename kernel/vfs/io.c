@@ -33,11 +33,11 @@ static bool file_is_dir(const struct file *f)
 
 void file_rearm(struct file *f)
 {
-    if (!f->ops->poll || list_empty(&f->waitq.waiters))
+    if (!f->ops->poll || (list_empty(&f->waitq.waiters) && !(f->flags & FASYNC)))
         return;
     uint32_t events = f->ops->poll(f);
     if (events)
-        file_wake(f, events);
+        waitq_wake(&f->waitq, events); /* no news for who is told by signals */
 }
 
 typedef int io_fn(struct file *f, struct uio *u, int64_t *pos);
@@ -111,6 +111,8 @@ static inline int64_t read_now(struct file *f, struct uio *u, int64_t *pos)
         else
             err = io_wait(f, u, pos, f->ops->read, WAIT_READ);
     }
+    if (unlikely(f->flags & FASYNC) && !err)
+        file_rearm(f); /* who is told by signals may not read to the end */
     return u->done ? (int64_t)u->done : err;
 }
 

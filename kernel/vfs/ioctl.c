@@ -2,6 +2,7 @@
 /* ioctl(2): the requests that every file knows; all others are the kind's. */
 #include <asm/ioctls.h>
 
+#include "kernel/vfs/async.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -15,6 +16,19 @@ static long flag_ioctl(struct file *f, uint32_t flag, uaddr_t arg)
     uint32_t flags = on ? old | flag : old & ~flag;
     __atomic_store_n(&f->flags, flags, __ATOMIC_RELAXED);
     return flags != old && f->ops->set_flags ? f->ops->set_flags(f, old) : 0;
+}
+
+static long async_ioctl(int fd, struct file *f, uaddr_t arg)
+{
+    int on;
+    if (copy_in(&on, arg, sizeof(on)))
+        return -EFAULT;
+    if (!on == !(f->flags & FASYNC))
+        return 0;
+    if (f->ops->async == ASYNC_NO)
+        return -ENOTTY;
+    int err = async_switch(f, fd, on != 0);
+    return err ? err : flag_ioctl(f, FASYNC, arg);
 }
 
 /* FIONREAD of a regular file: what lies behind the position. */
@@ -34,7 +48,7 @@ static long ioctl_file(int fd, struct file *f, unsigned cmd, uaddr_t arg)
     case FIOCLEX: return fd_set_cloexec(fd, true);
     case FIONCLEX: return fd_set_cloexec(fd, false);
     case FIONBIO: return flag_ioctl(f, O_NONBLOCK, arg);
-    case FIOASYNC: return flag_ioctl(f, FASYNC, arg);
+    case FIOASYNC: return async_ioctl(fd, f, arg);
     case FIONREAD:
         if (f->inode && S_ISREG(f->inode->mode))
             return regular_left(f, arg);

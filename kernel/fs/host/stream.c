@@ -160,6 +160,7 @@ static void stream_release(struct file *f)
 }
 
 static const struct file_ops host_stream_ops = {
+    .async = ASYNC_YES,
     .read = stream_read,
     .write = stream_write,
     .poll = stream_poll,

@@ -395,6 +395,7 @@ static void slave_release(struct file *f)
 }
 
 static const struct file_ops master_ops = {
+    .async = ASYNC_YES,
     .read = master_read,
     .write = master_write,
     .poll = master_poll,
@@ -403,6 +404,7 @@ static const struct file_ops master_ops = {
 };
 
 static const struct file_ops slave_ops = {
+    .async = ASYNC_YES,
     .read = slave_read,
     .write = slave_write,
     .patience = slave_patience,

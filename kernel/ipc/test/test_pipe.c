@@ -3,6 +3,8 @@
  */
 #include "kernel/vfs/test/stubs.h"
 
+#include "kernel/vfs/test/stub_async.h"
+
 #include "kernel/ipc/byteq.c"
 #include "kernel/ipc/fifo.c"
 #include "kernel/ipc/pipe.c"

@@ -5,6 +5,8 @@
  */
 #include "kernel/vfs/test/stubs.h"
 
+#include "kernel/vfs/test/stub_async.h"
+
 #include "kernel/ipc/byteq.c"
 #include "kernel/net/addr.c"
 #include "kernel/net/conn.c"

@@ -2,6 +2,8 @@
 /* epoll, poll and select over eventfds, pipes and a toy host stream with a one-shot watch. */
 #include "kernel/vfs/test/stubs.h"
 
+#include "kernel/vfs/test/stub_async.h"
+
 #include "kernel/ipc/byteq.c"
 #include "kernel/ipc/eventfd.c"
 #include "kernel/ipc/pipe.c"

@@ -2,6 +2,8 @@
 /* Descriptor tables: lowest free number, growth, limits, dup, close on exec, references. */
 #include "kernel/vfs/test/stubs.h"
 
+#include "kernel/vfs/test/stub_async.h"
+
 #include "kernel/vfs/fcntl.c"
 #include "kernel/vfs/fdtable.c"
 #include "kernel/vfs/file.c"

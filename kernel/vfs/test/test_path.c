@@ -5,6 +5,8 @@
  */
 #include "kernel/vfs/test/stubs.h"
 
+#include "kernel/vfs/test/stub_async.h"
+
 #include "kernel/proc/cred.c"
 
 #include "kernel/vfs/test/toyfs.h"
