@@ -36,6 +36,21 @@ static bool pool_make(struct encl *e)
     return true;
 }
 
+static uint8_t *huge_of(uint8_t *p)
+{
+    return (uint8_t *)((uint64_t)p & ~(HUGE_SIZE - 1));
+}
+
+static uint8_t *pool_use(struct stage *s, uint64_t count)
+{
+    uint8_t *mem = s->next, *from = huge_of(mem);
+    s->next += count << PAGE_SHIFT;
+    /* What is moved out of a huge page Linux would fill up again in the long run. */
+    if (huge_of(s->next) != from)
+        softsgx_syscall(SYS_madvise, from, huge_of(s->next) - from, (long)MADV_NOHUGEPAGE);
+    return mem;
+}
+
 void stage_free(struct encl *e)
 {
     mem_unmap(e->stage.pool, POOL_SIZE + HUGE_SIZE);
@@ -123,8 +138,7 @@ uint8_t *stage_borrow(struct encl *e, uint64_t count)
     if (count > BORROW_MAX || (!s->pool && !pool_make(e)) ||
         (uint64_t)(s->limit - s->next) >> PAGE_SHIFT < count)
         return NULL;
-    s->next += count << PAGE_SHIFT;
-    return s->next - (count << PAGE_SHIFT);
+    return pool_use(s, count);
 }
 
 int stage_add(struct encl *e, uint64_t page, uint64_t count, uint8_t *mem)
@@ -157,6 +171,5 @@ uint8_t *stage_take(struct encl *e, uint64_t page)
         s->run = (struct stage_run){page, page, s->next};
     }
     s->run.end++;
-    s->next += PAGE_SIZE;
-    return run_at(&s->run, page);
+    return pool_use(s, 1);
 }
