@@ -16,6 +16,7 @@
 struct config;
 struct file;
 struct inode;
+struct process;
 struct super;
 
 /* Boot, after vfs_init: 0, or -errno after a log line that says which mount failed and why. */
@@ -49,6 +50,9 @@ uint64_t fs_dev_new(void);
 
 /* Fills in a zeroed statx: type and mode, number, links and size; device from the super. Times stay zero. */
 void fs_stat_fill(struct statx *st, const struct inode *i, uint32_t nlink, int64_t size);
+
+/* The process whose directory in /proc an open file is, with a reference: 0, -EBADF, or -ESRCH: it is gone. */
+MUST_CHECK int proc_process_of_dir(const struct file *f, struct process **out);
 
 /* What mmap asks of any regular file: readable, and writable for a shared writable mapping. */
 MUST_CHECK int fs_mmap_check(struct file *f, unsigned prot, unsigned flags);

@@ -9,6 +9,7 @@
 
 #include "kernel/boot/args.h"
 #include "kernel/kernel.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
@@ -69,12 +70,14 @@ long sys_sched_setaffinity(int pid, unsigned len, uaddr_t user_mask)
     cpus_all(have);
     for (size_t i = 0; i < CPU_MASK_WORDS; i++)
         any |= (want[i] &= have[i]) != 0;
-    if (any) {
-        spin_lock(&t->process->lock);
+    spin_lock(&t->process->lock);
+    if (!cred_owns(t->cred) && !capable(CAP_SYS_NICE))
+        err = -EPERM;
+    if (any && !err) {
         memcpy(t->schedparam.affinity, want, sizeof(want));
         t->schedparam.affinity_is_set = true;
-        spin_unlock(&t->process->lock);
     }
+    spin_unlock(&t->process->lock);
     thread_put(t);
-    return any ? 0 : reject(-EINVAL, "no CPU in the mask");
+    return err || any ? err : reject(-EINVAL, "no CPU in the mask");
 }

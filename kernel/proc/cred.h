@@ -101,6 +101,13 @@ void cred_restore(const struct cred *old);
 /* execve's: those of the new program; *secure: AT_SECURE.  NULL: no memory. */
 struct cred *cred_exec(bool *secure) MUST_CHECK;
 
+/* The rule of what is said about scheduling: the current thread is who these are, but for capabilities. */
+static inline bool cred_owns(const struct cred *target)
+{
+    uint32_t euid = current_cred()->euid;
+    return euid == target->uid || euid == target->euid;
+}
+
 /*
  * kill(2)'s rule: the current thread may signal who has these.  (SIGCONT within a session is the
  * caller's to allow.)

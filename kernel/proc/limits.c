@@ -17,11 +17,27 @@
 
 #include "kernel/sys/syscalls.h"
 
-/* The process that prlimit names: our own. */
-static struct process *limits_process(int pid)
+/* prlimit(2)'s rule for those of others. */
+static bool may_limit(struct process *p)
 {
-    struct process *p = current_process();
-    return pid == 0 || pid == p->pid ? p : NULL;
+    const struct cred *me = current_cred(), *c = process_cred_get(p);
+    bool same = me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+                me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
+
+    cred_put(c);
+    return same || p == current_process() || capable(CAP_SYS_RESOURCE);
+}
+
+/* The process that prlimit names, with a reference: 0, -ESRCH, -EPERM. */
+static long limits_process(int pid, struct process **out)
+{
+    *out = process_lookup_any(pid ? pid : current_process()->pid);
+    if (!*out)
+        return -ESRCH;
+    if (may_limit(*out))
+        return 0;
+    process_put(*out);
+    return -EPERM;
 }
 
 static long set_limit(struct process *p, unsigned resource, const struct rlimit64 *new)
@@ -59,15 +75,16 @@ long sys_prlimit64(int pid, unsigned resource, uaddr_t new_rlim, uaddr_t old_rli
         return reject(-EINVAL, "unknown resource");
     if (new_rlim && copy_in(&new, new_rlim, sizeof(new)))
         return -EFAULT;
-    struct process *p = limits_process(pid);
-    if (!p)
-        return -ESRCH;
+    struct process *p;
+    long err = limits_process(pid, &p);
+    if (err)
+        return err;
     get_limit(p, resource, &old);
-    if (new_rlim) {
-        long err = set_limit(p, resource, &new);
-        if (err)
-            return err;
-    }
+    if (new_rlim)
+        err = set_limit(p, resource, &new);
+    process_put(p);
+    if (err)
+        return err;
     if (old_rlim && copy_out(old_rlim, &old, sizeof(old)))
         return -EFAULT;
     return 0;

@@ -11,6 +11,7 @@
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 
+#include "kernel/fs/fs.h"
 #include "kernel/fs/seq.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
@@ -89,6 +90,17 @@ long pidfd_new(struct process *p, uint32_t flags)
     return fd_install(&fd->file, true, 0);
 }
 
+/* With a reference, or NULL. */
+static struct process *process_of_pidfd(struct file *f, bool *nonblock)
+{
+    if (f->ops != &pidfd_ops)
+        return NULL;
+    if (nonblock)
+        *nonblock = f->flags & O_NONBLOCK;
+    process_get(process_of(f));
+    return process_of(f);
+}
+
 int pidfd_process(int fd, struct process **out, bool *nonblock)
 {
     struct file *f;
@@ -96,16 +108,23 @@ int pidfd_process(int fd, struct process **out, bool *nonblock)
     int err = fd_lookup(fd, false, &f);
     if (err)
         return err;
-    if (f->ops == &pidfd_ops) {
-        *out = process_of(f);
-        process_get(*out);
-        if (nonblock)
-            *nonblock = f->flags & O_NONBLOCK;
-    } else {
-        err = (int)reject(-EBADF, "no pidfd");
-    }
+    *out = process_of_pidfd(f, nonblock);
     file_put(f);
-    return err;
+    return *out ? 0 : (int)reject(-EBADF, "no pidfd");
+}
+
+int pidfd_process_or_dir(int fd, struct process **out)
+{
+    struct file *f;
+
+    int err = fd_lookup(fd, false, &f);
+    if (err)
+        return err;
+    *out = process_of_pidfd(f, NULL);
+    if (!*out)
+        err = proc_process_of_dir(f, out);
+    file_put(f);
+    return err ? (int)reject(err, "neither a pidfd nor a process's directory that is left") : 0;
 }
 
 /* A process's pid; a thread's id that is none is -EINVAL. */

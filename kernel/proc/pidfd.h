@@ -16,6 +16,8 @@ MUST_CHECK long pidfd_new(struct process *p, uint32_t flags);
  * O_NONBLOCK.
  */
 MUST_CHECK int pidfd_process(int fd, struct process **out, bool *nonblock);
+/* The same, and a directory /proc/<pid> stands for its process too: for pidfd_send_signal. */
+MUST_CHECK int pidfd_process_or_dir(int fd, struct process **out);
 /* The process has ended: whoever watches a descriptor of it is told. */
 void pidfds_wake_locked(struct process *p) REQUIRES(process_tree_lock);
 

@@ -128,6 +128,19 @@ struct process *process_lookup(int pid)
     return p;
 }
 
+struct process *process_lookup_any(int number)
+{
+    spin_lock(&process_tree_lock);
+    struct process *p = process_find_locked(number);
+    struct thread *t = p ? NULL : thread_find_locked(number);
+    if (t)
+        p = t->process;
+    if (p)
+        process_get(p);
+    spin_unlock(&process_tree_lock);
+    return p;
+}
+
 struct thread *thread_lookup(int tid)
 {
     struct thread *t = current;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nice values and I/O priorities: of one thread, or of all threads of a process group or user,
- * which are those of the one process.  Kept and told again, without effect.
+ * Nice values and I/O priorities: of one thread, or of all threads of a process group or user.  Kept
+ * and told again, without effect.
  *
  * Lock: the process's.
  */
@@ -19,37 +19,58 @@
 /* PRIO_* and IOPRIO_WHO_* differ by one. */
 _Static_assert(IOPRIO_WHO_PROCESS == PRIO_PROCESS + 1 && IOPRIO_WHO_USER == PRIO_USER + 1, "who");
 
-static bool selected_locked(const struct process *p, const struct thread *t, int which, int who)
+/* What to do with each thread that a call names, and what came of it. */
+struct selection {
+    int which, who;
+    long (*fn)(struct process *p, struct thread *t, long *arg); /* p's lock is held */
+    long *arg;
+    long err; /* -ESRCH: none yet; then the last one's that failed */
+};
+
+static bool group_selected_locked(const struct process *p, const struct selection *s)
 {
-    switch (which) {
-    case PRIO_PROCESS: return t->tid == (who ? who : current->tid);
-    case PRIO_PGRP: return !who || who == p->pgid;
-    default: return !who || (uint32_t)who == p->cred->uid;
-    }
+    if (s->which == PRIO_PGRP)
+        return p->pgid == (s->who ? s->who : current_process()->pgid);
+    return p->cred->uid == (s->who ? (uint32_t)s->who : current_cred()->uid);
 }
 
-/*
- * Calls fn for each thread that which and who name, until it fails; -ESRCH when there is none.
- */
+static void apply_locked(struct process *p, struct thread *t, struct selection *s)
+{
+    long err = s->fn(p, t, s->arg);
+    if (err || s->err == -ESRCH)
+        s->err = err;
+}
+
+static int apply_process(struct process *p, void *arg)
+{
+    struct selection *s = arg;
+
+    spin_lock(&p->lock);
+    if (group_selected_locked(p, s))
+        list_for_each(l, &p->threads)
+            apply_locked(p, list_entry(l, struct thread, process_link), s);
+    spin_unlock(&p->lock);
+    return 0;
+}
+
+/* Calls fn for each thread that which and who name; -ESRCH when there is none. */
 static long for_selected(int which, int who, long (*fn)(struct process *, struct thread *, long *),
                          long *arg)
 {
-    struct process *p = current_process();
-    long err = 0;
-    bool any = false;
+    struct selection s = {.which = which, .who = who, .fn = fn, .arg = arg, .err = -ESRCH};
 
-    spin_lock(&p->lock);
-    list_for_each(l, &p->threads) {
-        struct thread *t = list_entry(l, struct thread, process_link);
-        if (!selected_locked(p, t, which, who))
-            continue;
-        any = true;
-        err = fn(p, t, arg);
-        if (err)
-            break;
+    if (which != PRIO_PROCESS) {
+        (void)process_for_each(apply_process, &s);
+        return s.err;
     }
-    spin_unlock(&p->lock);
-    return any ? err : -ESRCH;
+    struct thread *t = thread_lookup(who ? who : current->tid);
+    if (!t)
+        return -ESRCH;
+    spin_lock(&t->process->lock);
+    apply_locked(t->process, t, &s);
+    spin_unlock(&t->process->lock);
+    thread_put(t);
+    return s.err;
 }
 
 /* --- nice --------------------------------------------------------------------------------- */
@@ -63,6 +84,8 @@ static long nice_lowest_locked(struct process *p, struct thread *t, long *lowest
 
 static long nice_set_locked(struct process *p, struct thread *t, long *nice)
 {
+    if (!cred_owns(t->cred) && !capable(CAP_SYS_NICE))
+        return -EPERM;
     if (*nice < t->schedparam.nice && !capable(CAP_SYS_NICE) &&
         (uint64_t)(20 - *nice) > p->rlimits[RLIMIT_NICE].rlim_cur)
         return -EACCES;
@@ -111,7 +134,11 @@ static long ioprio_best_locked(struct process *p, struct thread *t, long *best)
 
 static long ioprio_set_locked(struct process *p, struct thread *t, long *ioprio)
 {
+    const struct cred *me = current_cred();
+
     (void)p;
+    if (t->cred->uid != me->euid && t->cred->uid != me->uid && !capable(CAP_SYS_NICE))
+        return -EPERM;
     t->schedparam.ioprio = (uint16_t)*ioprio;
     return 0;
 }

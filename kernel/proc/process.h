@@ -127,7 +127,9 @@ extern struct list process_list;
 
 /* A process that is not GONE, init and zombies too: pid -> process with a reference, or NULL. */
 struct process *process_lookup(int pid) MUST_CHECK;
-/* The same, borrowed: the tree lock is held. */
+/* Any thread's number stands for its process, too: for calls that say "pid" and mean that. */
+struct process *process_lookup_any(int number) MUST_CHECK;
+/* The same as process_lookup, borrowed: the tree lock is held. */
 struct process *process_find_locked(int pid) REQUIRES(process_tree_lock);
 /* The one with the lowest pid >= `from`, with a reference, or NULL: for listings. */
 struct process *process_next(int from) MUST_CHECK;

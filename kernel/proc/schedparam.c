@@ -124,7 +124,9 @@ static long policy_set(int tid, const struct policy_wish *w)
         /* The calls without a nice value keep it. */
         if (full.nice == INT32_MIN)
             full.nice = t->schedparam.nice;
-        err = policy_set_locked(p, &t->schedparam, &full);
+        err = cred_owns(t->cred) || capable(CAP_SYS_NICE) ? 0 : -EPERM;
+        if (!err)
+            err = policy_set_locked(p, &t->schedparam, &full);
         spin_unlock(&p->lock);
     }
     thread_put(t);

@@ -33,20 +33,6 @@ static int send_to_process(struct process *p, int sig, const siginfo_t *info)
     return err == -ESRCH ? 0 : err;
 }
 
-/* A thread's id names its process, as in Linux: with a reference, or NULL. */
-static struct process *process_of_number(int number)
-{
-    struct process *p = process_lookup(number);
-    struct thread *t = p ? NULL : thread_lookup(number);
-
-    if (t) {
-        p = t->process;
-        process_get(p);
-        thread_put(t);
-    }
-    return p;
-}
-
 /* A signal to many: to those of one process group, or (pgid 0) to all but us and process 1. */
 struct many {
     int pgid, sig;
@@ -89,7 +75,7 @@ long sys_kill(int pid, int sig)
         return reject(-EINVAL, "no such signal");
     if (pid <= 0)
         return send_to_many(pid == 0 ? current_process()->pgid : pid == -1 ? 0 : -pid, sig);
-    struct process *p = process_of_number(pid);
+    struct process *p = process_lookup_any(pid);
     if (!p)
         return -ESRCH;
     siginfo_from_self(&info, sig, SI_USER);
@@ -172,7 +158,7 @@ long sys_rt_sigqueueinfo(int pid, int sig, uaddr_t uinfo)
     long err = take_info(uinfo, sig, pid, &info);
     if (err)
         return err;
-    struct process *p = pid > 0 ? process_of_number(pid) : NULL;
+    struct process *p = pid > 0 ? process_lookup_any(pid) : NULL;
     if (!p)
         return -ESRCH;
     err =
@@ -204,7 +190,7 @@ long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
 
     if (flags)
         return reject(-EINVAL, "pidfd_send_signal knows no flags");
-    long err = pidfd_process(pidfd, &p, NULL);
+    long err = pidfd_process_or_dir(pidfd, &p);
     if (err)
         return err;
     if (!uinfo)

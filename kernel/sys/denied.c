@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls that change the machine, not the process: mounting, modules, rebooting, namespaces.  Inside
+ * Calls that change the machine, not the process: mounting, modules, rebooting.  Inside
  * there is no machine to change, and no process has the capabilities for it, whatever its user
  * number: the answer is that of a Linux container without capabilities, EPERM before anything is
  * looked at.
  */
 #include <linux/errno.h>
-#include <linux/sched.h>
 
-#include "kernel/ipc/sysvsem.h"
-#include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/syscalls.h"
 
@@ -31,22 +28,6 @@ long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
 {
     (void)new_root, (void)put_old;
     return reject(-EPERM, "mounts are the configuration's");
-}
-
-/* What semaphores undo at the end is the one thing of a thread that it may cease to share. */
-long sys_unshare(unsigned flags)
-{
-    if (flags & ~(unsigned)CLONE_SYSVSEM)
-        return reject(-EPERM, "there are no namespaces inside");
-    if (flags & CLONE_SYSVSEM)
-        sem_undo_exit(current);
-    return 0;
-}
-
-long sys_setns(int fd, unsigned nstype)
-{
-    (void)fd, (void)nstype;
-    return reject(-EPERM, "there are no namespaces inside");
 }
 
 long sys_reboot(int magic1, int magic2, unsigned cmd, uaddr_t arg)

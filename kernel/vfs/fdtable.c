@@ -460,17 +460,19 @@ static void close_range_now(struct fdtable *t, unsigned first, unsigned last)
     }
 }
 
-/* CLOSE_RANGE_UNSHARE: a table is shared by the threads of one process only, and those must see the
- * same. */
+/* CLOSE_RANGE_UNSHARE: from other processes; threads see the same. */
 long sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
-    struct fdtable *t = current_process()->fds;
     if (flags & ~(unsigned)(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE))
         return -EINVAL;
     if (first > last)
         return -EINVAL;
-    if (flags & CLOSE_RANGE_UNSHARE && t->ref.count > 1)
-        return reject(-ENOMEM, "a shared table cannot be split");
+    if (flags & CLOSE_RANGE_UNSHARE && current_process()->nthreads == 1) {
+        int err = process_unshare_fds();
+        if (err)
+            return err;
+    }
+    struct fdtable *t = current_process()->fds;
     if (!(flags & CLOSE_RANGE_CLOEXEC)) {
         close_range_now(t, first, last);
         return 0;

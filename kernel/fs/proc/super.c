@@ -59,6 +59,19 @@ static int pid_find(struct pseudo_inode *dir, const char *name, struct inode **o
     return pseudo_inode_new(dir->inode.super, &proc_pid_entry, key, out);
 }
 
+int proc_process_of_dir(const struct file *f, struct process **out)
+{
+    const struct inode *i = f->inode;
+
+    if (!i || !i->super || strcmp(i->super->type, "proc") != 0)
+        return -EBADF;
+    const struct pseudo_inode *pi = container_of(i, const struct pseudo_inode, inode);
+    if (pi->entry != &proc_pid_entry)
+        return -EBADF;
+    *out = proc_process(pi);
+    return *out ? 0 : -ESRCH;
+}
+
 static bool pid_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX])
 {
     struct process *p = process_next(*n);
