@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static inline int own_key(int n)
@@ -34,6 +35,27 @@ static inline void become(unsigned uid)
     if (setresuid(0, 0, 0) || setgroups(0, NULL) || setresgid(uid, uid, 0) ||
         setresuid(uid, uid, 0))
         check(!"setresuid");
+}
+
+/* A child that runs fn and ends with its value; and the end of one: that value, or 1000 + a signal. */
+static inline pid_t child_start(int (*fn)(void *), void *arg)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+
+    need(pid >= 0);
+    if (pid == 0)
+        _exit(fn(arg));
+    return pid;
+}
+
+static inline int child_end(pid_t pid)
+{
+    int status;
+
+    if (waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 /* A thread that makes one call and keeps its result and errno. */
