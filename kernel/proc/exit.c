@@ -74,7 +74,7 @@ void process_release(struct process *p)
         fs_context_put(fs);
     if (exe)
         file_put(exe);
-    tty_process_setsid(p);
+    tty_process_exit(p);
 }
 
 static int kill_other(struct process *p, void *arg)
@@ -124,7 +124,6 @@ static void process_finish(struct process *p)
     if (p->mm) /* it may never have had a program */
         p->dead_usage.maxrss = MAX(p->dead_usage.maxrss, mm_resident(p->mm));
     process_release(p);
-    tty_process_exit(p);
     family_end(p);
     root_ended(p, p->exit_status);
 }

@@ -4,6 +4,7 @@
 #include <linux/signal.h>
 
 #include "kernel/fs/proc/proc_impl.h"
+#include "kernel/fs/tty/tty.h"
 
 #define PF_RANDOMIZE 0x00400000U /* the only flag that means something here */
 #define RT_PRIORITIES 100        /* Linux's MAX_RT_PRIO */
@@ -28,8 +29,11 @@ static int priority_of(const struct schedparam *s)
 
 static void stat_identity(struct seq *s, const struct facts *f)
 {
-    seq_printf(s, "%d (%s) %c %d %d %d 0 -1 %u ", f->id, f->comm, f->state, f->ppid, f->pgid,
-               f->sid, PF_RANDOMIZE);
+    uint64_t tty;
+    int foreground;
+    tty_of_process(f->p, &tty, &foreground);
+    seq_printf(s, "%d (%s) %c %d %d %d %lu %d %u ", f->id, f->comm, f->state, f->ppid, f->pgid,
+               f->sid, (unsigned long)tty, foreground, PF_RANDOMIZE);
 }
 
 /* minflt … starttime */

@@ -16,6 +16,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/family.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
@@ -44,52 +45,23 @@ static void put_times(struct tty *t, unsigned n)
 
 /* Process groups and sessions. */
 
-struct group_job {
-    int pgid, sig;
-};
-
-static int signal_member(struct process *p, void *arg)
-{
-    const struct group_job *j = arg;
-    if (p->pgid == j->pgid && p->state == PROCESS_LIVE)
-        (void)signal_send_process(p, j->sig, NULL);
-    return 0;
-}
-
 static void group_signal(int pgid, int sig)
 {
-    struct group_job j = {.pgid = pgid, .sig = sig};
     if (pgid > 0)
-        (void)process_for_each(signal_member, &j);
+        (void)signal_send_group(pgid, sig, NULL);
 }
 
 static int member_session(struct process *p, void *arg)
 {
-    const struct group_job *j = arg;
-    return p->pgid == j->pgid ? p->sid : 0;
+    const int *pgid = arg;
+    return p->pgid == *pgid ? p->sid : 0;
 }
 
 /* The session that a process group belongs to, or -ESRCH. */
 static int group_session(int pgid)
 {
-    struct group_job j = {.pgid = pgid};
-    int sid = process_for_each(member_session, &j);
+    int sid = process_for_each(member_session, &pgid);
     return sid ? sid : -ESRCH;
-}
-
-/* Would somebody in the session, outside the group, make it go on? */
-static int member_cared_for(struct process *p, void *arg)
-{
-    const struct group_job *j = arg;
-    const struct process *parent = p->parent;
-    return p->pgid == j->pgid && p->state == PROCESS_LIVE && parent && parent != kernel.init &&
-           parent->pgid != p->pgid && parent->sid == p->sid;
-}
-
-static bool group_orphaned(int pgid)
-{
-    struct group_job j = {.pgid = pgid};
-    return !process_for_each(member_cared_for, &j);
 }
 
 static bool is_leader(const struct process *p)
@@ -183,7 +155,7 @@ static int check(struct tty *t, int sig)
         return 0;
     if (signal_is_ignored(sig))
         return sig == SIGTTIN ? -EIO : 0;
-    if (group_orphaned(p->pgid))
+    if (group_is_orphaned(p->pgid))
         return -EIO;
     group_signal(p->pgid, sig);
     return -ERESTARTSYS;
