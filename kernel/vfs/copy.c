@@ -48,15 +48,18 @@ static int64_t copy_all(struct file *in, int64_t *in_pos, struct file *out, int6
     return total ? (int64_t)total : n;
 }
 
-/* The position at ptr, or the file's own when ptr is 0; back again after the copy. */
+/*
+ * The position at ptr, or the file's own when ptr is 0; back again after the copy.  Its kind knows it: of
+ * the host's standard files it is at the host.
+ */
 static int pos_in(struct file *f, uaddr_t ptr, int64_t *pos)
 {
-    if (!ptr) {
-        *pos = f->pos;
-        return 0;
-    }
     if (!f->ops->lseek)
         return -ESPIPE;
+    if (!ptr) {
+        *pos = f->ops->lseek(f, 0, SEEK_CUR);
+        return *pos < 0 ? (int)*pos : 0;
+    }
     if (copy_in(pos, ptr, sizeof(*pos)))
         return -EFAULT;
     return *pos < 0 ? -EINVAL : 0;
@@ -66,8 +69,8 @@ static int pos_out(struct file *f, uaddr_t ptr, int64_t pos)
 {
     if (ptr)
         return copy_out(ptr, &pos, sizeof(pos)) ? -EFAULT : 0;
-    f->pos = pos;
-    return 0;
+    pos = f->ops->lseek(f, pos, SEEK_SET);
+    return pos < 0 ? (int)pos : 0;
 }
 
 static int64_t sendfile_files(struct file *out, struct file *in, uaddr_t offset, size_t count)
