@@ -111,6 +111,8 @@ static struct process *process_new(uint32_t umask)
     if (!p)
         return NULL;
     limits_init(p, c->head);
+    memcpy(kernel.init->rlimits, p->rlimits,
+           sizeof(p->rlimits)); /* PAM gives logins those of process 1 */
     p->root = true;
     p->cred = cred_first(kernel.uid, host_ids ? a->gid : c->head->gid);
     p->fds = fdtable_new();
