@@ -64,4 +64,7 @@ MUST_CHECK int tmpfs_anon_file(const char *name, uint64_t size, struct file **ou
 /* Pages of memory that tmpfs files have, those without a name too. */
 size_t tmpfs_pages(void);
 
+/* The same for a System V segment, whose pages stay when nobody maps them; consumes name, on failure too. */
+MUST_CHECK int tmpfs_segment_file(char *name, uint64_t size, struct file **out);
+
 #endif

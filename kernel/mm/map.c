@@ -246,7 +246,7 @@ int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
             break;
         at = r->end;
         if (r->maps > 1)
-            r->maps--;
+            shmap_fewer(r);
         else
             err = unmap_locked(mm, r->start, r->end, dead);
     }
@@ -332,7 +332,10 @@ int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot, unsigned 
         return -ENODEV;
     if (file) {
         int err = file->ops->mmap(file, prot, flags);
-        if (err)
+        a.no_write = err == FILE_MMAP_NO_WRITE;
+        if (err >= 0 && (flags & MAP_TYPE) != MAP_PRIVATE && file->ops->share)
+            err = file->ops->share(file, &a.shm);
+        if (err < 0)
             return err;
     }
     if ((flags & MAP_GROWSDOWN) && addr == 0 && a.len <= mm->stack_top) {
@@ -358,6 +361,18 @@ int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
         return -EINVAL;
     mutex_lock(&mm->lock);
     err = munmap_locked(mm, addr, addr + len, &dead);
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&dead);
+    return err;
+}
+
+int mm_detach(struct mm *mm, uaddr_t addr, void (*whose)(void *, int))
+{
+    struct list dead = LIST_INIT(dead);
+    int err;
+
+    mutex_lock(&mm->lock);
+    err = shmap_detach(mm, addr, whose, &dead);
     mutex_unlock(&mm->lock);
     mm_free_dead(&dead);
     return err;

@@ -66,6 +66,8 @@ void mm_sync(struct mm *mm); /* at exit: writes dirty pages of shared file mappi
 MUST_CHECK int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot, unsigned flags,
                           struct file *file, int64_t off, const char *name);
 MUST_CHECK int mm_unmap(struct mm *mm, uaddr_t addr, size_t len);
+/* shmdt: unmaps the shared object that was mapped at addr, if its `attached` (shmem.h) is whose; else -EINVAL. */
+MUST_CHECK int mm_detach(struct mm *mm, uaddr_t addr, void (*whose)(void *, int));
 MUST_CHECK int mm_protect(struct mm *mm, uaddr_t addr, size_t len, unsigned prot);
 /* The end of the initial stack: mm_map with MAP_GROWSDOWN and addr 0 puts a mapping right below it; it then
  * grows on faults up to RLIMIT_STACK. */

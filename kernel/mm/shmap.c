@@ -51,6 +51,13 @@ int shmap_cut(struct region *r, uaddr_t at)
     return err;
 }
 
+/* Mappings of r, which have been counted, have come or gone. */
+static void tell(const struct region *r, int by)
+{
+    if (unlikely(r->shm->attached != NULL) && r->off == 0)
+        r->shm->attached(r->shm->attached_arg, by);
+}
+
 int shmap_fork(struct region *r)
 {
     struct range p = range_of(r);
@@ -59,7 +66,15 @@ int shmap_fork(struct region *r)
     mutex_lock(&r->shm->lock);
     err = mapcount_add(&r->shm->maps, p.first, p.end, rights_of(r));
     mutex_unlock(&r->shm->lock);
+    if (!err)
+        tell(r, (int)r->maps);
     return err;
+}
+
+void shmap_fewer(struct region *r)
+{
+    r->maps--;
+    tell(r, -1);
 }
 
 void shmap_unmap(struct region *r)
@@ -78,6 +93,7 @@ void shmap_unmap(struct region *r)
     shmem_window_idle(s, p.first, p.end);
     shmem_protect(s, p.first, p.end);
     mutex_unlock(&s->lock);
+    tell(r, -(int)r->maps);
 }
 
 static void rights_change(struct region *r, struct map_rights to)
@@ -297,6 +313,7 @@ static void again(struct mm *mm, const struct map_args *a, uaddr_t at)
 static int map_at(struct mm *mm, const struct map_args *a, uaddr_t at, struct list *dead)
 {
     struct list fresh = LIST_INIT(fresh), *l;
+    bool instead = (a->flags & MAP_FIXED) && !region_range_free(&mm->regions, at, at + PAGE_SIZE);
     int err = mm->regions.count >= REGION_MAX ? -ENOMEM : 0;
 
     if (!err)
@@ -322,8 +339,36 @@ static int map_at(struct mm *mm, const struct map_args *a, uaddr_t at, struct li
         shmem_protect(r->shm, p.first, p.end);
     }
     mutex_unlock(&a->shm->lock);
+    if (!a->off && !instead)
+        tell(region_find(&mm->regions, at), 1);
     region_merge_range(&mm->regions, at, at + a->len);
     return 0;
+}
+
+int shmap_detach(struct mm *mm, uaddr_t addr, void (*whose)(void *, int), struct list *dead)
+{
+    const struct region *r = region_find(&mm->regions, addr);
+    const struct shmem *s;
+    uaddr_t at;
+
+    /* Whatever piece is left says where the whole was attached. */
+    while (r && (!r->shm || r->shm->attached != whose || r->start - addr != (uint64_t)r->off))
+        r = region_next(&mm->regions, r);
+    if (!r)
+        return -EINVAL;
+    at = r->start;
+    s = r->shm;
+    for (;;) {
+        int err;
+
+        r = region_find(&mm->regions, at);
+        if (!r || r->shm != s || r->start - addr != (uint64_t)r->off)
+            return 0;
+        at = r->end;
+        err = munmap_locked(mm, r->start, r->end, dead);
+        if (err)
+            return err;
+    }
 }
 
 int64_t shmap_map(struct mm *mm, const struct map_args *a, struct list *dead)

@@ -56,6 +56,10 @@ struct shmem {
     struct list windows;         /* [l] in order of their pages */
     struct mapcount maps;        /* [l] */
     bool sealed;                 /* [l] no more mappings that are or may become writable */
+    /* [I] or NULL: told when page 0 is mapped into an address space (by > 0), or leaves one; without locks but
+     * mm->lock. */
+    void (*attached)(void *arg, int by);
+    void *attached_arg;
 };
 
 void shmem_init(struct shmem *s, const struct shmem_ops *ops, unsigned flags);

@@ -49,6 +49,10 @@ void shmem_touch(struct shmem *s, pgoff_t index, unsigned access);
 /* shmap.c: regions with r->shm; with mm->lock held, without the object's. */
 MUST_CHECK int64_t shmap_map(struct mm *mm, const struct map_args *a, struct list *dead);
 void shmap_unmap(struct region *r); /* r is about to be removed from its tree */
+void shmap_fewer(struct region *r); /* of r->maps > 1 one goes */
+/* Unmaps, once, what is left of the object with `attached` == whose that was mapped at addr: -EINVAL. */
+MUST_CHECK int shmap_detach(struct mm *mm, uaddr_t addr, void (*whose)(void *, int),
+                            struct list *dead);
 void shmap_protect(struct region *r, unsigned prot);
 MUST_CHECK int shmap_fault(struct mm *mm, struct region *r, uaddr_t page, unsigned access);
 MUST_CHECK int shmap_populate(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end);

@@ -3,6 +3,7 @@
 #include "kernel/fs/proc/proc_impl.h"
 #include "kernel/ipc/sysvmsg.h"
 #include "kernel/ipc/sysvsem.h"
+#include "kernel/ipc/sysvshm.h"
 
 static int sem_show(struct seq *s, const struct pseudo_inode *i)
 {
@@ -18,8 +19,16 @@ static int msg_show(struct seq *s, const struct pseudo_inode *i)
     return 0;
 }
 
+static int shm_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    shm_list(s);
+    return 0;
+}
+
 const struct pseudo_entry proc_sysvipc_dir[] = {
     PSEUDO_FILE("msg", msg_show),
     PSEUDO_FILE("sem", sem_show),
+    PSEUDO_FILE("shm", shm_show),
     PSEUDO_END,
 };

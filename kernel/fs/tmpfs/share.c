@@ -107,14 +107,24 @@ struct tmpfs_inode *tmpfs_nameless(char *label, uint64_t size, unsigned flags)
     return ti;
 }
 
-int tmpfs_anon_file(const char *name, uint64_t size, struct file **out)
+static int file_of(struct tmpfs_inode *ti, struct file **out)
 {
-    struct tmpfs_inode *ti = tmpfs_nameless(NULL, size, SHMEM_EXACT | SHMEM_FORGET);
     if (!ti)
         return -ENOMEM;
     int err = tmpfs_open(&ti->inode, O_RDWR, out);
-    if (!err)
-        (*out)->name = name;
     inode_put(&ti->inode);
     return err;
+}
+
+int tmpfs_anon_file(const char *name, uint64_t size, struct file **out)
+{
+    int err = file_of(tmpfs_nameless(NULL, size, SHMEM_EXACT | SHMEM_FORGET), out);
+    if (!err)
+        (*out)->name = name;
+    return err;
+}
+
+int tmpfs_segment_file(char *name, uint64_t size, struct file **out)
+{
+    return file_of(tmpfs_nameless(name, size, SHMEM_EXACT), out);
 }
