@@ -9,6 +9,7 @@
  *   LIES_ABOUT    some of the letters
  *                   r results   b buffers   c completion ring   s signals   w results of writes
  *                   h one number of the start block or of the ring's description
+ *                   q requests that no client has made, to a live enclave
  *                   t no lie: ticks all the time, wherever the kernel is
  *                 (default "rbcs": a host that lies about writes only spoils its own files)
  *
@@ -22,6 +23,8 @@
 
 #include <linux/io_uring.h>
 #include <stdlib.h>
+
+#include "abi/host/control.h"
 
 int64_t ocall_serve(struct host_vcpu *v);
 
@@ -39,6 +42,7 @@ enum lie {
     LIE_WRITES = 16,
     STORM_OF_TICKS = 32,
     LIE_START = 64,
+    LIE_REQUESTS = 128,
 };
 
 #define TICK_NS 50000
@@ -77,6 +81,7 @@ static void liar_init(void)
                       : *about == 's' ? LIE_SIGNALS
                       : *about == 't' ? STORM_OF_TICKS
                       : *about == 'h' ? LIE_START
+                      : *about == 'q' ? LIE_REQUESTS
                                       : LIE_WRITES;
 }
 
@@ -142,6 +147,7 @@ static void spoil_buffers(struct host_vcpu *v)
     case OCALL_ioctl: spoil(PTR(2), 64); break;
     case OCALL_cpuid: spoil(PTR(2), 16); break;
     case OCALL_sysinfo: spoil(PTR(0), sizeof(struct host_sysinfo)); break;
+    case OCALL_control_data: spoil(PTR(0), ARG(1)); break;
     default: break;
     }
 }
@@ -172,6 +178,49 @@ static int64_t lie_result(struct host_vcpu *v, int64_t truth)
     int64_t lie = roll() % 3 ? (int64_t)odd_number((uint64_t)truth) : -(int64_t)(1 + roll() % 133);
     bool fd = v->ocall.nr == OCALL_open;
     return fd && lie >= 0 && lie < 4096 ? -EIO : lie;
+}
+
+#define MADE_UP 300
+
+static const char words[] = "/bin/true\0/\0true\0-x\0A=1\0B=2";
+
+/* A request for a program, a signal, a list, or (seldom) the end; much of it impossible. */
+static bool make_up_request(struct host_control *c)
+{
+    static unsigned made;
+
+    if (made++ >= MADE_UP)
+        return false;
+    *c = (struct host_control){
+        .id = roll() % 40,
+        .kind = roll() % 100 ? (uint32_t)(1 + roll() % 3) : (uint32_t)(roll() % 6),
+        .signal = roll() % 4 ? (uint32_t)(roll() % 66) : (uint32_t)odd_number(0),
+        .fds = {-1, -1, 1000000 + (int32_t)(roll() % 10), -1},
+        .umask = (uint32_t)roll(),
+        .argc = roll() % 4 ? 2 : (uint32_t)odd_number(2),
+        .envc = roll() % 4 ? 2 : (uint32_t)odd_number(2),
+        .data_len = roll() % 4 ? sizeof(words) : (uint32_t)odd_number(sizeof(words)),
+        .flags = (uint32_t)(roll() % 3),
+    };
+    return true;
+}
+
+static int64_t make_up_data(char *buf, uint64_t n, uint64_t off)
+{
+    for (uint64_t i = 0; i < n; i++)
+        buf[i] = words[(off + i) % sizeof(words)];
+    if (roll() % 3 == 0)
+        spoil(buf, n);
+    return roll() % 8 ? (int64_t)n : (int64_t)odd_number(n);
+}
+
+static int64_t lie_request(struct host_vcpu *v, int64_t truth)
+{
+    if (v->ocall.nr == OCALL_control_next && !truth)
+        return make_up_request(PTR(0));
+    if (v->ocall.nr == OCALL_control_data && truth < 0)
+        return make_up_data(PTR(0), ARG(1), ARG(2));
+    return truth;
 }
 
 /* The linker puts this in place of start_prepare (--wrap). */
@@ -208,6 +257,8 @@ int64_t ocall_serve(struct host_vcpu *v)
         liar.honest--;
         return ret;
     }
+    if (liar.about & LIE_REQUESTS)
+        ret = lie_request(v, ret);
     v->ocall.ret = ret;
     if (now(LIE_BUFFER))
         spoil_buffers(v);

@@ -30,14 +30,14 @@ def sign_once(context, done=set()):
         done.add(True)
 
 
-def lying(context, seed, about, rate, honest, command, **rest):
+def lying(context, seed, about, rate, honest, command, verb=("run",), env=None, **rest):
     """One run; AssertionError if the kernel came to harm. Returns the result."""
     sign_once(context)
     lies = {"LIES_SEED": str(seed), "LIES_ABOUT": about, "LIES_RATE": str(rate),
             "LIES_HONEST": str(honest)}
-    host = [os.path.join(context.build, "test", "hostile", "cella-lying"), "run", "-q",
+    host = [os.path.join(context.build, "test", "hostile", "cella-lying"), *verb, "-q",
             "--kernel=" + os.path.join(context.build, "cella-kernel"), f"--io={context.mode}"]
-    result = context.run(host + command, env=lies, timeout=60, **rest)
+    result = context.run(host + command, env=lies | (env or {}), timeout=60, **rest)
     label = " ".join(f"{name}={value}" for name, value in lies.items())
     assert not result.hang, f"{label}: hang; said {result.err[-300:]!r}"
     assert result.status != CELLA_FAILED or result.err, f"{label}: no word about what failed"
@@ -93,6 +93,19 @@ def test_start(context):
     survives(context, ["/bin/busybox", "ls", "-lR", "tree"], about="h", seeds=8 * SEEDS)
 
 
+def test_requests(context):
+    """Requests to a live enclave that no client has made: programs, signals, lists, the end."""
+    os.chmod(context.scratch, 0o700)
+    program = ["/usr/bin/python3", "-c", "import time; time.sleep(0.7); print('alive')"]
+    alive = 0
+    for seed in range(1, SEEDS + 1):
+        for about in ("q", "qrb"):
+            result = lying(context, seed, about, 30, 300, program, verb=("start", "-f"),
+                           env={"XDG_RUNTIME_DIR": context.scratch})
+            alive += result.out == b"alive\n"
+    assert alive, "no program ever came to its end"
+
+
 def test_ticks(context):
     """Interrupted wherever it is, the kernel still makes every request, once, and takes its answer."""
     script = os.path.join(context.dir, "python", "threads.py")
@@ -130,4 +143,5 @@ for slow in (test_python, test_start, test_ticks, test_verified):
 
 TESTS = [("files", test_files), ("static", test_static), ("python", test_python),
          ("signals", test_signals), ("start", test_start), ("ticks", test_ticks),
+         ("requests", test_requests),
          ("verified", test_verified)]
