@@ -38,6 +38,7 @@ struct exec {
     const char *id, *cwd;
     char **program; /* its argv */
     bool detach;
+    int tty; /* our terminal; -1: none */
     struct link link;
     sigset_t passed; /* signals that we pass on */
     int signals;     /* a signalfd for them */
@@ -159,8 +160,15 @@ static int terminal(void)
     return fd;
 }
 
+/* Somebody else has our terminal: what reads it in our name must stop, as we would. */
+static bool in_background(const struct exec *e)
+{
+    pid_t group = e->tty >= 0 ? tcgetpgrp(e->tty) : -1;
+    return group >= 0 && group != getpgrp();
+}
+
 /* Those of our standard descriptors that are open, and our terminal; one that was closed is only reserved (O_PATH). */
-static unsigned descriptors(int fds[HOST_CONTROL_FDS], uint32_t *mask)
+static unsigned descriptors(int tty, int fds[HOST_CONTROL_FDS], uint32_t *mask)
 {
     unsigned n = 0;
     *mask = 0;
@@ -171,7 +179,6 @@ static unsigned descriptors(int fds[HOST_CONTROL_FDS], uint32_t *mask)
         fds[n++] = fd;
         *mask |= 1U << fd;
     }
-    int tty = terminal();
     if (tty >= 0) {
         fds[n++] = tty;
         *mask |= 1U << HOST_CONTROL_TTY;
@@ -181,14 +188,15 @@ static unsigned descriptors(int fds[HOST_CONTROL_FDS], uint32_t *mask)
 
 static bool send_request(struct exec *e)
 {
-    struct wire_exec w = {.flags = e->detach ? WIRE_DETACH : 0};
+    struct wire_exec w = {.flags = (e->detach ? WIRE_DETACH : 0) |
+                                   (in_background(e) ? WIRE_BACKGROUND : 0)};
     struct text t = {0};
     int fds[HOST_CONTROL_FDS];
     char *cwd = directory(e->cwd);
     mode_t mask = umask(0);
     umask(mask);
     w.umask = mask;
-    unsigned nfds = descriptors(fds, &w.fds);
+    unsigned nfds = descriptors(e->tty, fds, &w.fds);
     add(&t, e->program[0]);
     add(&t, cwd);
     w.argc = add_all(&t, e->program);
@@ -221,13 +229,22 @@ static void signals_take(struct exec *e)
     e->signals = signalfd(-1, &e->passed, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void tell_ground(struct exec *e)
+{
+    if (e->tty >= 0)
+        (void)link_send_number(&e->link, WIRE_GROUND, in_background(e));
+}
+
 /* What our terminal sends is for the whole job; what somebody sends us is for the program. */
 static void pass_signals(struct exec *e)
 {
     struct signalfd_siginfo s;
-    while (read(e->signals, &s, sizeof s) == sizeof s)
+    while (read(e->signals, &s, sizeof s) == sizeof s) {
+        if (s.ssi_signo == SIGCONT)
+            tell_ground(e);
         (void)link_send_number(&e->link, WIRE_SIGNAL,
                                s.ssi_signo | (s.ssi_code == SI_KERNEL ? WIRE_GROUP : 0));
+    }
 }
 
 /* The program has stopped, and so do we, in a way that our shell understands; until SIGCONT. */
@@ -239,11 +256,15 @@ static void halt(struct exec *e, int sig)
         sig = SIGSTOP;
     sigemptyset(&one);
     sigaddset(&one, sig);
-    if (sig != SIGSTOP)
-        signal(sig, SIG_DFL);
-    raise(sig); /* takes effect when it is unblocked */
-    sigprocmask(SIG_UNBLOCK, &one, NULL);
-    sigprocmask(SIG_BLOCK, &e->passed, NULL);
+    /* A job that was in the background may have come to the foreground without a word to us. */
+    if ((sig != SIGTTIN && sig != SIGTTOU) || e->tty < 0 || in_background(e)) {
+        if (sig != SIGSTOP)
+            signal(sig, SIG_DFL);
+        raise(sig); /* takes effect when it is unblocked */
+        sigprocmask(SIG_UNBLOCK, &one, NULL);
+        sigprocmask(SIG_BLOCK, &e->passed, NULL);
+    }
+    tell_ground(e);
     sigemptyset(&cont);
     sigaddset(&cont, SIGCONT);
     (void)sigtimedwait(&cont, NULL, &now);
@@ -304,5 +325,6 @@ int verb_exec(int argc, char **argv)
     if (!link_open(&e.link, e.id))
         return EXIT_CELLA;
     signals_take(&e);
+    e.tty = terminal();
     return send_request(&e) ? attend(&e) : EXIT_CELLA;
 }

@@ -27,22 +27,24 @@ enum host_control_kind {
     HOST_CONTROL_PS = 3,     /* what processes are there? */
     HOST_CONTROL_STOP = 4,   /* SIGTERM: likewise, to all processes; SIGKILL: in any case. The
                               * enclave ends with the last of them */
+    HOST_CONTROL_GROUND = 5, /* its client is in the background of its terminal, or is not */
 };
 
 struct host_control {
-    uint64_t id;   /* EXEC: of the new root process; SIGNAL: of one that is there; PS, STOP: any */
-    uint32_t kind; /* enum host_control_kind */
+    uint64_t id;     /* EXEC: of the new root process; SIGNAL, GROUND: of one that is there */
+    uint32_t kind;   /* enum host_control_kind */
     uint32_t signal; /* SIGNAL, STOP: 1 to 64 */
-    int32_t fds
-        [HOST_CONTROL_FDS]; /* EXEC: the host's descriptors, the enclave's from now on; -1: none */
-    uint32_t umask;         /* EXEC */
-    uint32_t argc;          /* EXEC: arguments, argv[0] included … */
-    uint32_t envc;          /* … and variables that lib/control.h finds in the data */
-    uint32_t data_len;      /* EXEC */
-    uint32_t flags;         /* HOST_CONTROL_GROUP */
+    /* EXEC: the host's descriptors, the enclave's from now on; -1: none */
+    int32_t fds[HOST_CONTROL_FDS];
+    uint32_t umask;    /* EXEC */
+    uint32_t argc;     /* EXEC: arguments, argv[0] included … */
+    uint32_t envc;     /* … and variables that lib/control.h finds in the data */
+    uint32_t data_len; /* EXEC */
+    uint32_t flags;    /* HOST_CONTROL_* below */
 };
 
-#define HOST_CONTROL_GROUP 1U /* SIGNAL: to the process group, as a terminal sends it */
+#define HOST_CONTROL_GROUP 1U      /* SIGNAL: to the process group, as a terminal sends it */
+#define HOST_CONTROL_BACKGROUND 2U /* EXEC, GROUND: in the background */
 
 /* What control_tell says of a request or a root process, with a value and perhaps a text. */
 enum host_control_news {

@@ -24,6 +24,7 @@ struct client *client_new(int sock)
     c->sock = sock;
     c->since = control_now();
     c->in.side = WIRE_SERVER;
+    c->ground = -1;
     for (int i = 0; i < HOST_CONTROL_FDS; i++)
         c->fds[i] = -1;
     return c;
@@ -170,7 +171,7 @@ static void begin_exec(struct client *c)
     const char *why;
 
     memcpy(&c->exec, c->in.data, sizeof(c->exec));
-    if (c->exec.flags & ~WIRE_DETACH) {
+    if (c->exec.flags & ~(WIRE_DETACH | WIRE_BACKGROUND)) {
         client_refuse(c, "a flag is not known; client and server are of different versions");
     } else if (control_exec_check(c->in.data + sizeof(c->exec), c->in.have - sizeof(c->exec),
                                   c->exec.argc, c->exec.envc, &e, &why)) {
@@ -219,7 +220,7 @@ static void begin(struct client *c)
         c->state = CLIENT_TAKEN; /* until the end of all */
         control_stop(wire_number(&c->in));
         break;
-    default: client_refuse(c, "a signal without a program"); return;
+    default: client_refuse(c, "a message that belongs to a program"); return;
     }
     wire_next(&c->in);
 }
@@ -232,11 +233,15 @@ static void act(struct client *c)
         return;
     }
     uint32_t n = wire_number(&c->in), sig = n & ~WIRE_GROUP;
-    if (c->in.head.kind != WIRE_SIGNAL || c->request != WIRE_EXEC || sig < 1 || sig > 64) {
+    bool ok = c->request == WIRE_EXEC;
+    if (ok && c->in.head.kind == WIRE_SIGNAL && sig >= 1 && sig <= 64) {
+        *(n & WIRE_GROUP ? &c->signals.group : &c->signals.process) |= 1UL << (sig - 1);
+    } else if (ok && c->in.head.kind == WIRE_GROUND && n <= 1) {
+        c->ground = (int)n;
+    } else {
         client_refuse(c, "a message that does not belong here");
         return;
     }
-    *(n & WIRE_GROUP ? &c->signals.group : &c->signals.process) |= 1UL << (sig - 1);
     control_ring();
     wire_next(&c->in);
 }

@@ -46,8 +46,9 @@ struct client {
     unsigned fd_count;
     struct signals signals; /* for the kernel to send to the process */
     bool running;           /* the kernel has it, and has not said that it ended */
-    bool halted;            /* it has stopped */
-    char *out;              /* bytes [sent, have) are to be sent */
+    int ground;  /* for the kernel: 1 in the background, 0 in the foreground; -1: no news */
+    bool halted; /* it has stopped */
+    char *out;   /* bytes [sent, have) are to be sent */
     size_t sent, have, room;
 };
 

@@ -28,6 +28,7 @@ static void take_exec(struct client *c, struct host_control *out)
         .argc = c->exec.argc,
         .envc = c->exec.envc,
         .data_len = (uint32_t)(c->in.have - sizeof(c->exec)),
+        .flags = c->exec.flags & WIRE_BACKGROUND ? HOST_CONTROL_BACKGROUND : 0,
     };
     memcpy(out->fds, c->fds, sizeof(out->fds));
     for (unsigned i = 0; i < HOST_CONTROL_FDS; i++)
@@ -76,6 +77,19 @@ static bool take_signal(uint64_t id, struct signals *s, struct host_control *out
     return true;
 }
 
+static bool take_ground(struct client *c, struct host_control *out)
+{
+    if (c->ground < 0)
+        return false;
+    *out = (struct host_control){
+        .id = c->id,
+        .kind = HOST_CONTROL_GROUND,
+        .flags = c->ground ? HOST_CONTROL_BACKGROUND : 0,
+    };
+    c->ground = -1;
+    return true;
+}
+
 static bool take_stop(struct host_control *out)
 {
     if (!server.stop_signal)
@@ -85,7 +99,10 @@ static bool take_stop(struct host_control *out)
     return true;
 }
 
-/* One client's; a request before its signals, since these are for what it makes. */
+/*
+ * One client's: a request before its signals, which are for what it makes, and the terminal before them, as
+ * they may let the process go on to read it.
+ */
 static bool take_of(unsigned i, struct host_control *out)
 {
     struct client *c = server.clients[i];
@@ -93,6 +110,8 @@ static bool take_of(unsigned i, struct host_control *out)
         return true;
     if (!c->running)
         return false;
+    if (take_ground(c, out))
+        return true;
     bool taken = take_signal(c->id, &c->signals, out);
     if (taken && c->sock < 0 && signals_none(&c->signals))
         client_remove(i);

@@ -24,6 +24,7 @@ static struct bounds bounds_of(enum wire_side side, unsigned kind)
             return (struct bounds){sizeof(struct wire_exec),
                                    sizeof(struct wire_exec) + HOST_CONTROL_DATA_MAX};
         case WIRE_SIGNAL:
+        case WIRE_GROUND:
         case WIRE_STOP: return number;
         case WIRE_PS:
         case WIRE_ABOUT: return empty;

@@ -4,7 +4,7 @@
  *
  *   client                       server
  *   EXEC with descriptors ──►    STARTED, HALTED …, then ENDED; or FAILED
- *   SIGNAL … (after EXEC) ──►
+ *   SIGNAL, GROUND … (after EXEC) ──►
  *   PS ──►                       LIST …, an empty one last
  *   ABOUT ──►                    ABOUT
  *   STOP ──►                     the connection closes when the enclave has ended
@@ -33,6 +33,8 @@ enum wire_kind {
     WIRE_PS = 3,     /* nothing */
     WIRE_ABOUT = 4,  /* asked: nothing; told: struct wire_about, then what runs, without a NUL */
     WIRE_STOP = 5,   /* uint32_t: seconds from SIGTERM to SIGKILL */
+    WIRE_GROUND =
+        6, /* uint32_t: 1: the client is in the background of its terminal; 0: it is not */
 
     WIRE_STARTED = 16, /* uint32_t: the pid inside */
     WIRE_FAILED = 17,  /* uint32_t: exit status; then why */
@@ -50,10 +52,11 @@ struct wire_head {
 
 #define WIRE_GROUP 0x100U
 
-#define WIRE_DETACH 1U /* the process stays when the client goes */
+#define WIRE_DETACH 1U     /* the process stays when the client goes */
+#define WIRE_BACKGROUND 2U /* as with GROUND */
 
 struct wire_exec {
-    uint32_t flags; /* WIRE_DETACH */
+    uint32_t flags; /* WIRE_DETACH, WIRE_BACKGROUND */
     uint32_t fds;   /* bit n: descriptor n (HOST_CONTROL_FDS) comes along; the others are closed */
     uint32_t umask;
     uint32_t argc, envc;

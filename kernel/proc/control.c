@@ -118,6 +118,7 @@ static void do_exec(const struct host_control *c)
     if (!err) {
         r->id = c->id;
         r->umask = c->umask;
+        r->background = c->flags & HOST_CONTROL_BACKGROUND;
         err = words_take(r, c);
     }
     if (!err)
@@ -173,6 +174,16 @@ static void do_signal(const struct host_control *c)
     process_put(p);
 }
 
+static void do_ground(const struct host_control *c)
+{
+    struct process *p = root_lookup(c->id);
+
+    if (!p)
+        return;
+    tty_lend(p, c->flags & HOST_CONTROL_BACKGROUND);
+    process_put(p);
+}
+
 static int term_one(struct process *p, void *arg)
 {
     siginfo_t info = {.si_signo = *(const int *)arg, .si_code = SI_KERNEL};
@@ -205,6 +216,7 @@ static void serve(const struct host_control *c)
     switch (c->kind) {
     case HOST_CONTROL_EXEC: do_exec(c); break;
     case HOST_CONTROL_SIGNAL: do_signal(c); break;
+    case HOST_CONTROL_GROUND: do_ground(c); break;
     case HOST_CONTROL_PS: control_list(c->id); break;
     case HOST_CONTROL_STOP: do_stop(c); break;
     default: break; /* a newer host's: it gets no answer */

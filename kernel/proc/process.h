@@ -82,6 +82,7 @@ struct process {
     int news; /* [l] CLD_STOPPED or CLD_CONTINUED that the parent is to be told; 0: nothing */
     struct thread *vfork_parent; /* [l] a reference: sleeps until we exec or end; or NULL */
     struct tty *tty;             /* [tty lock] controlling terminal: a reference, or NULL */
+    bool tty_away;               /* [a] of a leader: the host's terminals are lent (tty.h) */
     int tty_old_foreground; /* [tty lock] of a leader whose terminal was hung up: told when it ends */
     struct mm *mm;          /* [x] under its lock; NULL: init, or ended.  So are … */
     struct fdtable *fds;    /* … the files … */

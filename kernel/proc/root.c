@@ -18,6 +18,7 @@
 #include "kernel/boot/args.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host/host.h"
+#include "kernel/fs/tty/tty.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
@@ -203,6 +204,7 @@ static int open_stdio(struct root *r)
     /* By opening it a session leader has a terminal; the descriptor is of no more use. */
     if (!take_stream(r, HOST_CONTROL_TTY, &f))
         file_put(f);
+    tty_lend(current_process(), r->background);
     for (unsigned fd = 0; fd < 3; fd++) {
         int err = take_stream(r, fd, &f);
         if (err == -EBADF)

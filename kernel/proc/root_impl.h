@@ -18,6 +18,7 @@ struct root {
     /* Until its program runs, its own thread's: */
     struct given given;
     int fds[HOST_CONTROL_FDS]; /* host descriptors, owned; -1: none */
+    bool background;           /* its client is in the background of its terminal */
     uint32_t umask;            /* taken if the host gives the ids */
     void *words;               /* what `given` points into; kfree'd; may be NULL */
     struct strings argv, envp;

@@ -127,7 +127,7 @@ def wrong_requests(path):
                  request(true, envc=1), request(true, envc=0xffffffff), request([]),
                  request(true + [b"x"], argc=1), request(true, program=b""),
                  request(true, program=b"x" * 5000), request(true, cwd=b"tmp"),
-                 request(true, cwd=b"/" + b"x" * 5000), request(true, flags=2),
+                 request(true, cwd=b"/" + b"x" * 5000), request(true, flags=4),
                  request(true)[:-1] + b"x", message(EXEC, b"\0" * 20)):
         refused(path, data)
 

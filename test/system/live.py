@@ -252,6 +252,19 @@ def test_streams(context):
         assert result.err.startswith(b"0 closed 1 closed"), result.err
 
 
+def test_pipelines(context):
+    """Shells, and processes of shells, in many clients at once."""
+    text = "for i in 1 2 3 4 5; do echo $i $$ | cat | tr 0-9 a-j >/dev/null; done; (exit 3); echo $?"
+    with live(context) as box:
+        clients_of = [box.popen(["/bin/sh", "-c", text], stdout=subprocess.PIPE) for _ in range(6)]
+        for process in clients_of:
+            assert process.communicate(timeout=60)[0] == b"3\n"
+            assert process.returncode == 0
+        expect(box.exec(["/bin/bash", "-c", "set -o pipefail; seq 10000 | sort -n | tail -1 | rev"]),
+               0, b"00001\n", b"")
+        box.await_processes(lambda found: list(found) == [1])
+
+
 def test_end_of_file(context):
     """A reader outside sees the end when the program has ended, and a program when its reader has gone."""
     with live(context) as box:
@@ -357,6 +370,46 @@ def on_terminal(function):
             return problem
 
     return test
+
+
+def interactive(context):
+    """A shell with job control inside, on the client's terminal."""
+    shell = ["/usr/bin/env", "PS1=> ", "HISTFILE=", "/bin/bash", "--norc", "--noprofile", "-i"]
+    key = terminal.keys
+    return terminal.converse(context, shell, [
+        (b"> ", key(b"tty | sed s/pts.*/pts/; echo $((6 * 7)) | cat | cat\n")),
+        (b"42\r\n> ", key(b"sleep 1000\n")), (b"1000\r\n", key(b"\x1a")),
+        (b"Stopped", key(b"jobs; bg\n")), (b"sleep 1000 &", key(b"fg\n")),
+        (b"fg\r\nsleep 1000", key(b"\x03")), (b"^C\r\n> ", key(b"cat\n")),
+        (b"cat\r\n", key(b"words\n")), (b"words\r\nwords\r\n", key(b"\x04")),
+        (b"> ", key(b"exit 5\n"))])
+
+
+def test_background(context):
+    """What runs for a client in the background does not take its shell's input: it stops, until fg."""
+    with live(context) as box:
+        screen = terminal.Screen(["/usr/bin/env", "PS1=> ", "/bin/bash", "--norc", "--noprofile", "-i"],
+                                 context.scratch)
+        command = " ".join(box.prefix())
+        for text, mark in (("\n", b"> "), (command + " cat &\n", b"Stopped"),
+                           ("echo a b | tr a-z A-Z\n", b"A B\r\n"), ("fg\n", b"exec box -- cat\r\n"),
+                           ("words\n", b"words\r\nwords\r\n"), ("\x1a", b"Stopped"),
+                           ("bg\n", b"Stopped"), ("fg\n", b"cat\r\n"),
+                           ("more\n", b"more\r\nmore\r\n"), ("\x04", b"> "),
+                           (command + " sh -c 'sleep 0.3; cat' &\n", b"> "),
+                           ("fg\n", b"cat'\r\n"), ("last\n", b"last\r\nlast\r\n"),
+                           ("\x04", b"> "), ("exit 3\n", None)):
+            screen.text = b""
+            time.sleep(0.2)
+            screen.type(text.encode())
+            if mark == b"Stopped" and text != "\x1a":
+                time.sleep(0.5)
+                screen.type(b"\n")  # the shell tells when it is asked
+            if not screen.read_until(mark):
+                screen.end()
+                return f"no {mark} after {text!r}: {screen.text}"
+        status = screen.end()
+        return None if status == 3 else f"the shell ended with {status}"
 
 
 # --- ps and stop ------------------------------------------------------------------------------
@@ -500,3 +553,4 @@ TESTS = [(name[5:].replace("_", "-"), function) for name, function in list(globa
          if name.startswith("test_")]
 TESTS += [("terminal-" + name, on_terminal(function)) for name, function in terminal.TESTS
           if name not in ("stop-and-end", "stop")]
+TESTS.append(("interactive", on_terminal(interactive)))

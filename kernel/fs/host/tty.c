@@ -126,6 +126,7 @@ static void host_tty_free(struct tty *t)
 }
 
 static const struct tty_ops host_tty_ops = {
+    .outside = true,
     .open = host_tty_open,
     .tostop = host_tty_tostop,
     .free = host_tty_free,

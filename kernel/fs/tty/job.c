@@ -145,17 +145,32 @@ void tty_opened(struct tty *t, uint32_t flags)
 
 /* Checks. */
 
+void tty_lend(struct process *leader, bool away)
+{
+    __atomic_store_n(&leader->tty_away, away, __ATOMIC_RELAXED);
+}
+
+static bool is_away(const struct process *p)
+{
+    struct process *leader = p->sid == p->pid ? NULL : process_lookup(p->sid);
+    bool away = __atomic_load_n(leader ? &leader->tty_away : &p->tty_away, __ATOMIC_RELAXED);
+    if (leader)
+        process_put(leader);
+    return away;
+}
+
 static int check(struct tty *t, int sig)
 {
     const struct process *p = current_process();
     spin_lock(&tty_lock);
     bool background = p->tty == t && t->foreground && t->foreground != p->pgid;
     spin_unlock(&tty_lock);
-    if (likely(!background))
+    bool away = t->ops->outside && is_away(p);
+    if (likely(!background && !away))
         return 0;
     if (signal_is_ignored(sig))
         return sig == SIGTTIN ? -EIO : 0;
-    if (group_is_orphaned(p->pgid))
+    if (!away && group_is_orphaned(p->pgid)) /* else its client's shell makes it go on */
         return -EIO;
     group_signal(p->pgid, sig);
     return -ERESTARTSYS;

@@ -23,6 +23,7 @@ struct process;
 struct tty;
 
 struct tty_ops {
+    bool outside; /* the host's, which may lend it to a session (tty_lend) */
     /* One more open file of it (/dev/tty). May sleep */
     int (*open)(struct tty *t, uint32_t flags, struct file **out);
     /* May groups in the background not write?  (TOSTOP) May sleep */
@@ -81,6 +82,11 @@ void tty_hangup(struct tty *t);
 /* A new process has its parent's terminal; a new session has none. */
 void tty_process_fork(const struct process *parent, struct process *child);
 void tty_process_setsid(struct process *p);
+/*
+ * The host's terminals are somebody else's for now, as the leader's client is in the background outside, or its
+ * session's again.
+ */
+void tty_lend(struct process *leader, bool away);
 /* The process ends: if it leads a session, that loses its terminal, and the foreground gets SIGHUP. */
 void tty_process_exit(struct process *p);
 
