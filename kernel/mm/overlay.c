@@ -59,6 +59,18 @@ struct overlay *overlay_new(struct mm *mm)
     return g;
 }
 
+/* Another member lives where mm was at home, or has something there. */
+static bool home_used_locked(const struct overlay *g, const struct mm *mm) REQUIRES(overlay_lock)
+{
+    list_for_each(l, &g->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        const struct region *r = region_find(&other->regions, mm->home);
+        if (other->home == mm->home || (r && r->start < mm->home_end))
+            return true;
+    }
+    return false;
+}
+
 void overlay_leave(struct mm *mm)
 {
     struct overlay *g = mm->overlay;
@@ -68,6 +80,8 @@ void overlay_leave(struct mm *mm)
     bool last = --g->count == 0;
     if (last)
         slots_release(g);
+    else if (!home_used_locked(g, mm))
+        slots_release_range(g, mm->home, mm->home_end);
     spin_unlock(&overlay_lock);
     away_free_all(&mm->away);
     turn_leave(&mm->turn);
@@ -297,10 +311,11 @@ void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end)
         return;
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {
         run = pagemap_run(start, n, &state);
-        if (!(state & PAGE_PRESENT))
+        if (!(state & PAGE_PERM) && !(state & PAGE_PRESENT))
             continue;
-        for (size_t i = 0; i < run && !(state & PAGE_CLEAN); i++)
+        for (size_t i = 0; i < run && (state & PAGE_PRESENT) && !(state & PAGE_CLEAN); i++)
             common_put_away(mm->overlay, start + i * PAGE_SIZE, state, mm);
+        /* Nobody's pages, too: one that ended has left them for those that have theirs put away. */
         pages_give_up(start, run, state);
     }
 }

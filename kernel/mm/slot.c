@@ -152,6 +152,15 @@ void slots_trim(const struct overlay *g, uaddr_t start, uaddr_t end)
     spin_unlock(&slots.lock);
 }
 
+void slots_release_range(const struct overlay *g, uaddr_t start, uaddr_t end)
+{
+    spin_lock(&slots.lock);
+    for (size_t i = start / slots.unit; i < end / slots.unit; i++)
+        if (slots.owner[i] == g)
+            slots.owner[i] = NULL;
+    spin_unlock(&slots.lock);
+}
+
 void slots_release(const struct overlay *g)
 {
     slots_inherit(g, NULL);

@@ -28,6 +28,8 @@ bool slot_below(const struct overlay *g, uaddr_t below, uaddr_t *start, uaddr_t 
 void slots_inherit(const struct overlay *g, struct overlay *to);
 /* Units of g outside [start, end) are free again. */
 void slots_trim(const struct overlay *g, uaddr_t start, uaddr_t end);
+/* Units of g in [start, end) are free again. */
+void slots_release_range(const struct overlay *g, uaddr_t start, uaddr_t end);
 /* All units of g are free again. */
 void slots_release(const struct overlay *g);
 /* Whose unit addr lies in, or NULL. */
