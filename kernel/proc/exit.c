@@ -40,16 +40,6 @@
 
 /* --- what it had -------------------------------------------------------------------------- */
 
-/* Whether others use it or not, the current thread does not run in it from here on. */
-static void memory_leave(struct mm *mm)
-{
-    mm_grab(mm);
-    mm_put(mm);
-    if (current->turn == mm_turn(mm))
-        turn_move(NULL);
-    mm_drop(mm);
-}
-
 /* Others see each of them whole, or not at all (process_fds_get and its like). */
 void process_release(struct process *p)
 {
@@ -67,7 +57,9 @@ void process_release(struct process *p)
     spin_unlock(&p->lock);
     process_vfork_done(p);
     if (mm)
-        memory_leave(mm);
+        mm_put(mm);
+    if (p == current_process())
+        turn_move(NULL); /* others may go on in its memory, and free it */
     if (fds)
         fdtable_put(fds);
     if (fs)

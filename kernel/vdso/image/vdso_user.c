@@ -95,7 +95,8 @@ int __vdso_clock_gettime(int clock, struct __kernel_timespec *ts)
     if (__builtin_expect((unsigned)clock > CLOCK_TAI || which == VVAR_NONE, 0) ||
         !vvar_now(which, &now))
         return (int)SYSCALL2(__NR_clock_gettime, clock, ts);
-    ts->tv_sec = now.sec;
+    /* In this order, so that a bad address is the fault that Linux reports. */
+    *(volatile long *)&ts->tv_sec = now.sec;
     ts->tv_nsec = (long)now.nsec;
     return 0;
 }
@@ -107,7 +108,7 @@ int __vdso_gettimeofday(struct __kernel_old_timeval *tv, struct timezone *tz)
     if (!vvar_now(VVAR_REAL, &now))
         return (int)SYSCALL2(__NR_gettimeofday, tv, tz);
     if (tv) {
-        tv->tv_sec = now.sec;
+        *(volatile long *)&tv->tv_sec = now.sec;
         tv->tv_usec = (long)(now.nsec / 1000);
     }
     if (tz) {
