@@ -23,12 +23,18 @@ static int away_key_cmp(const void *key, const struct tree_node *n)
     return addr < a->start ? -1 : addr >= away_end(a);
 }
 
-void away_init(struct tree *t)
+static void count(struct away_tree *t, long n)
 {
-    tree_init(t, away_cmp);
+    __atomic_store_n(&t->pages, t->pages + (size_t)n, __ATOMIC_RELAXED);
 }
 
-struct away *away_add(struct tree *t, uaddr_t start, size_t n)
+void away_init(struct away_tree *t)
+{
+    t->pages = 0;
+    tree_init(&t->tree, away_cmp);
+}
+
+struct away *away_add(struct away_tree *t, uaddr_t start, size_t n)
 {
     struct away *a = kzalloc(sizeof(*a));
 
@@ -41,41 +47,43 @@ struct away *away_add(struct tree *t, uaddr_t start, size_t n)
     }
     a->start = start;
     a->n = (unsigned)n;
-    if (tree_insert(t, &a->node))
+    count(t, (long)n);
+    if (tree_insert(&t->tree, &a->node))
         panic("mm: two copies of the page at %lx are put away", start);
     return a;
 }
 
-void away_free(struct tree *t, struct away *a)
+void away_free(struct away_tree *t, struct away *a)
 {
-    tree_remove(t, &a->node);
+    tree_remove(&t->tree, &a->node);
+    count(t, -(long)a->n);
     kpages_free(a->memory, a->n);
     kfree(a);
 }
 
-void away_free_all(struct tree *t)
+void away_free_all(struct away_tree *t)
 {
     struct tree_node *n;
 
-    while ((n = tree_first(t)) != NULL)
+    while ((n = tree_first(&t->tree)) != NULL)
         away_free(t, tree_entry(n, struct away, node));
 }
 
-struct away *away_find(const struct tree *t, uaddr_t addr)
+struct away *away_find(const struct away_tree *t, uaddr_t addr)
 {
-    struct tree_node *n = tree_ceil(t, &addr, away_key_cmp);
+    struct tree_node *n = tree_ceil(&t->tree, &addr, away_key_cmp);
 
     return n ? tree_entry(n, struct away, node) : NULL;
 }
 
-unsigned away_state(const struct tree *t, uaddr_t addr)
+unsigned away_state(const struct away_tree *t, uaddr_t addr)
 {
     const struct away *a = away_find(t, addr);
 
     return a && a->start <= addr ? a->state[(addr - a->start) / PAGE_SIZE] : 0;
 }
 
-int away_put(struct tree *t, uaddr_t addr, const void *page, unsigned state)
+int away_put(struct away_tree *t, uaddr_t addr, const void *page, unsigned state)
 {
     struct away *a = away_find(t, addr);
 
@@ -88,9 +96,11 @@ int away_put(struct tree *t, uaddr_t addr, const void *page, unsigned state)
     return 0;
 }
 
-void away_move(struct tree *to, struct tree *from, struct away *a)
+void away_move(struct away_tree *to, struct away_tree *from, struct away *a)
 {
-    tree_remove(from, &a->node);
-    if (tree_insert(to, &a->node))
+    tree_remove(&from->tree, &a->node);
+    count(from, -(long)a->n);
+    count(to, (long)a->n);
+    if (tree_insert(&to->tree, &a->node))
         panic("mm: two copies of the page at %lx are put away", a->start);
 }

@@ -22,19 +22,25 @@ struct away {
     uint8_t state[AWAY_PAGES]; /* pagemap.h: what the page in place will be; 0: none */
 };
 
-void away_init(struct tree *t);
+/* What a member has put away. */
+struct away_tree {
+    struct tree tree;
+    size_t pages; /* [a] of its blocks: for those who look from outside */
+};
+
+void away_init(struct away_tree *t);
 /* A block for n pages, 1 to AWAY_PAGES, where there is none; the contents are not set.  NULL: no memory. */
-struct away *away_add(struct tree *t, uaddr_t start, size_t n) MUST_CHECK;
-void away_free(struct tree *t, struct away *a);
-void away_free_all(struct tree *t);
+struct away *away_add(struct away_tree *t, uaddr_t start, size_t n) MUST_CHECK;
+void away_free(struct away_tree *t, struct away *a);
+void away_free_all(struct away_tree *t);
 /* The block that holds addr, or the next one above; NULL: none. */
-struct away *away_find(const struct tree *t, uaddr_t addr);
+struct away *away_find(const struct away_tree *t, uaddr_t addr);
 /* The page's state; 0 when it is not here. */
-unsigned away_state(const struct tree *t, uaddr_t addr);
+unsigned away_state(const struct away_tree *t, uaddr_t addr);
 /* Puts a copy of one page there.  -ENOMEM. */
-MUST_CHECK int away_put(struct tree *t, uaddr_t addr, const void *page, unsigned state);
+MUST_CHECK int away_put(struct away_tree *t, uaddr_t addr, const void *page, unsigned state);
 /* Blocks of one tree that become another's. */
-void away_move(struct tree *to, struct tree *from, struct away *a);
+void away_move(struct away_tree *to, struct away_tree *from, struct away *a);
 
 static inline uaddr_t away_end(const struct away *a)
 {

@@ -125,7 +125,8 @@ struct mm_usage {
     uaddr_t brk_start;
 };
 void mm_usage(struct mm *mm, struct mm_usage *out);
-size_t mm_resident(struct mm *mm); /* pages */
-size_t mm_total(struct mm *mm);    /* pages */
+size_t mm_resident(struct mm *mm);      /* pages */
+size_t mm_resident_peak(struct mm *mm); /* the most so far */
+size_t mm_total(struct mm *mm);         /* pages */
 
 #endif

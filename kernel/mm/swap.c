@@ -262,7 +262,7 @@ static void swap(struct mm *from, struct mm *to)
             if (region_private(r) && overlay_used(from, r->start, r->end))
                 region_out(from, to, r);
         }
-    for (node = tree_first(&to->away); node; node = next) {
+    for (node = tree_first(&to->away.tree); node; node = next) {
         struct away *a = tree_entry(node, struct away, node);
 
         next = tree_next(node);

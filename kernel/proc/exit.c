@@ -25,6 +25,7 @@
 #include "kernel/proc/pids.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/root.h"
+#include "kernel/proc/program.h"
 #include "kernel/sched/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/turns.h"
@@ -50,12 +51,15 @@ void process_release(struct process *p)
     struct fdtable *fds = p->fds;
     struct fs_context *fs = p->fs;
     struct file *exe = p->exe;
+    struct program *program = p->program;
     p->mm = NULL;
     p->fds = NULL;
     p->fs = NULL;
     p->exe = NULL;
+    p->program = NULL;
     spin_unlock(&p->lock);
     process_vfork_done(p);
+    program_put(program);
     if (mm)
         mm_put(mm);
     if (p == current_process())
@@ -114,7 +118,7 @@ static void process_finish(struct process *p)
     if (p == kernel.first)
         enclave_finish(p);
     if (p->mm) /* it may never have had a program */
-        p->dead_usage.maxrss = MAX(p->dead_usage.maxrss, mm_resident(p->mm));
+        p->dead_usage.maxrss = MAX(p->dead_usage.maxrss, mm_resident_peak(p->mm));
     process_release(p);
     family_end(p);
     root_ended(p, p->exit_status);

@@ -22,6 +22,14 @@
 
 #include "kernel/sys/syscalls.h"
 
+static void io_add(struct io_usage *sum, const struct io_usage *more)
+{
+    sum->rchar += more->rchar;
+    sum->wchar += more->wchar;
+    sum->syscr += more->syscr;
+    sum->syscw += more->syscw;
+}
+
 void usage_add(struct usage *sum, const struct usage *more)
 {
     sum->cpu += more->cpu;
@@ -29,6 +37,7 @@ void usage_add(struct usage *sum, const struct usage *more)
     sum->nvcsw += more->nvcsw;
     sum->nivcsw += more->nivcsw;
     sum->maxrss = MAX(sum->maxrss, more->maxrss);
+    io_add(&sum->io, &more->io);
 }
 
 void usage_add_thread(struct usage *sum, struct thread *t)
@@ -37,6 +46,7 @@ void usage_add_thread(struct usage *sum, struct thread *t)
     sum->minflt += t->minflt;
     sum->nvcsw += t->nvcsw;
     sum->nivcsw += t->nivcsw;
+    io_add(&sum->io, &t->io);
 }
 
 void process_usage(struct process *p, struct usage *out)
@@ -84,7 +94,7 @@ long sys_getrusage(int who, uaddr_t uaddr)
     default: return reject(-EINVAL, "unknown who");
     }
     if (who != RUSAGE_CHILDREN)
-        u.maxrss = MAX(u.maxrss, mm_resident(p->mm));
+        u.maxrss = MAX(u.maxrss, mm_resident_peak(p->mm));
     usage_to_rusage(&u, &ru);
     return copy_out(uaddr, &ru, sizeof(ru));
 }

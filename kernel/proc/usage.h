@@ -9,11 +9,17 @@ struct process;
 struct thread;
 struct rusage;
 
+/* Bytes that read(2) and write(2) and their like moved, and how often they were called. */
+struct io_usage {
+    uint64_t rchar, wchar, syscr, syscw;
+};
+
 /* All CPU time is called user time: the kernel runs in the program's own enclave. */
 struct usage {
     ktime_t cpu;
     uint64_t minflt, nvcsw, nivcsw;
     uint64_t maxrss; /* pages; of several the largest */
+    struct io_usage io;
 };
 
 void usage_add(struct usage *sum, const struct usage *more);

@@ -14,6 +14,7 @@
 
 #include "kernel/arch/regs.h"
 #include "kernel/arch/vcpu.h"
+#include "kernel/proc/usage.h"
 #include "kernel/sched/cputime.h"
 #include "kernel/sched/lock.h"
 #include "kernel/sched/rseq.h"
@@ -78,6 +79,7 @@ struct thread {
     ktime_t start_time;      /* [I] but for exec: CLOCK_MONOTONIC */
     struct cputime cputime;  /* [o] */
     uint64_t nvcsw, nivcsw;  /* [o] */
+    struct io_usage io;      /* [o] */
     uint64_t minflt;         /* [o] */
     int exit_signal_code;    /* [p] wait status when the whole process is told to die; 0: not */
 };

@@ -97,6 +97,7 @@ struct inode {
     uint64_t ino;  /* [I] */
     uint64_t
         rdev; /* [I] as mknod(2) encodes it: minor & 0xff | major << 8 | (minor & ~0xff) << 12 */
+    uint64_t dev;       /* [I] st_dev, in the same form; 0: the super's */
     struct mutex lock;  /* the kind's own: directory changes, size changes */
     struct mutex names; /* the VFS's: see above */
     struct list locks;  /* [lock.c] flock and fcntl locks */

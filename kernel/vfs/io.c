@@ -130,8 +130,11 @@ int64_t file_read(struct file *f, struct uio *u, int64_t *pos)
         ret = read_now(f, u, &f->pos);
         mutex_unlock(&f->pos_lock);
     }
-    if (ret > 0)
+    current->io.syscr++;
+    if (ret > 0) {
+        current->io.rchar += (uint64_t)ret;
         notify_file(f, IN_ACCESS);
+    }
     return ret;
 }
 
@@ -193,8 +196,11 @@ int64_t file_write(struct file *f, struct uio *u, int64_t *pos)
         ret = write_now(f, u, &f->pos);
         mutex_unlock(&f->pos_lock);
     }
-    if (ret > 0)
+    current->io.syscw++;
+    if (ret > 0) {
+        current->io.wchar += (uint64_t)ret;
         notify_file(f, IN_MODIFY);
+    }
     return ret;
 }
 

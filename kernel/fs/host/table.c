@@ -6,6 +6,7 @@
  * zero; until then a lookup may still see it, which is why host_inode_find takes a reference only
  * from a count that is not zero.
  */
+#include "kernel/fs/fs.h"
 #include "kernel/fs/host/host_impl.h"
 #include "kernel/fs/host/table.h"
 
@@ -108,6 +109,7 @@ static struct host_inode *inode_alloc(struct super *sb, const struct statx *st)
         return NULL;
     inode_init(&hi->inode, sb, &host_inode_ops, st->stx_mode, st->stx_ino);
     hi->inode.rdev = rdev_of(st);
+    hi->inode.dev = FS_RDEV(st->stx_dev_major, st->stx_dev_minor);
     hi->id = id_of(st);
     hi->serial = __atomic_add_fetch(&host_table.serial, 1, __ATOMIC_RELAXED);
     hi->fd = -1;

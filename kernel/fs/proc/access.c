@@ -21,8 +21,9 @@ struct thread *proc_thread(const struct pseudo_inode *i)
     struct thread *t = thread_lookup(i->key.tid ? i->key.tid : i->key.pid);
     if (!t)
         return NULL;
-    if (i->key.tid ? t->start_time == i->key.thread_began
-                   : t->process->start_time == i->key.process_began)
+    bool first = !i->key.tid || i->key.tid == i->key.pid;
+    if (first ? t->process->start_time == i->key.process_began
+              : t->start_time == i->key.thread_began)
         return t;
     thread_put(t);
     return NULL;
@@ -30,7 +31,8 @@ struct thread *proc_thread(const struct pseudo_inode *i)
 
 bool proc_alive(const struct pseudo_inode *i)
 {
-    if (i->key.tid) {
+    if (i->key.tid != i->key.pid &&
+        i->key.tid) { /* the first one is there as long as its process */
         struct thread *t = proc_thread(i);
         if (t)
             thread_put(t);

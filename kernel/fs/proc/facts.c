@@ -5,6 +5,7 @@
  * have, shows as a zombie, with what it left.
  */
 #include "kernel/fs/proc/proc_impl.h"
+#include "kernel/fs/tty/tty.h"
 #include "kernel/proc/cred.h"
 
 static char thread_letter(struct process *p, struct thread *t)
@@ -26,22 +27,19 @@ static void family_of(struct process *p, struct facts *f)
     f->ppid = p->parent ? p->parent->pid : 0;
     f->pgid = p->pgid;
     f->sid = p->sid;
+    f->exit_signal = f->whole ? p->exit_signal : -1;
+    f->did_exec = p->did_exec;
+    f->children = p->children_usage;
     spin_unlock(&process_tree_lock);
 }
 
-static void counts_of(struct process *p, struct facts *f)
+/* The first thread counts when it has ended, too. */
+static unsigned count_threads_locked(struct process *p) REQUIRES(p->lock)
 {
-    f->minflt = p->dead_usage.minflt;
-    f->nvcsw = p->dead_usage.nvcsw;
-    f->nivcsw = p->dead_usage.nivcsw;
-    f->nthreads = p->nthreads + 1; /* the first one counts when it has ended, too */
-    list_for_each(l, &p->threads) {
-        const struct thread *t = list_entry(l, struct thread, process_link);
-        f->minflt += t->minflt;
-        f->nvcsw += t->nvcsw;
-        f->nivcsw += t->nivcsw;
-        f->nthreads -= t->tid == p->pid;
-    }
+    unsigned n = p->nthreads + 1;
+    list_for_each(l, &p->threads)
+        n -= list_entry(l, struct thread, process_link)->tid == p->pid;
+    return n;
 }
 
 static void process_facts(struct process *p, struct facts *f)
@@ -51,7 +49,7 @@ static void process_facts(struct process *p, struct facts *f)
     f->state = f->t ? thread_letter(p, f->t) : p == kernel.init ? 'S' : 'Z';
     memcpy(f->comm, f->t ? f->t->comm : p->comm, sizeof(f->comm));
     f->comm[sizeof(f->comm) - 1] = '\0';
-    counts_of(p, f);
+    f->nthreads = count_threads_locked(p);
     spin_unlock(&p->lock);
     f->cred = f->t ? thread_cred_get(f->t) : process_cred_get(p);
 }
@@ -61,23 +59,22 @@ int facts_get(const struct pseudo_inode *i, struct facts *f)
     *f = (struct facts){.whole = !i->key.tid};
     f->p = proc_process(i);
     f->t = proc_thread(i);
-    if (!f->p || (i->key.tid && !f->t)) {
+    if (!f->p || (!f->t && i->key.tid && i->key.tid != i->key.pid)) {
         facts_put(f);
         return -ESRCH;
     }
     f->id = i->key.tid ? i->key.tid : f->p->pid;
     family_of(f->p, f);
+    tty_of_process(f->p, &f->tty, &f->foreground);
     process_facts(f->p, f);
     f->program = process_program(f->p);
     f->may_look = proc_may_look(f->p);
     if (f->mm)
         mm_usage(f->mm, &f->memory);
-    f->cpu = f->whole ? process_cpu_time(f->p) : thread_cpu_time(f->t);
-    if (!f->whole) {
-        f->minflt = f->t->minflt;
-        f->nvcsw = f->t->nvcsw;
-        f->nivcsw = f->t->nivcsw;
-    }
+    if (f->whole)
+        process_usage(f->p, &f->usage);
+    else if (f->t)
+        usage_add_thread(&f->usage, f->t);
     signal_sets(f->p, f->t, &f->signals);
     return 0;
 }

@@ -50,13 +50,15 @@ static int map_line(struct seq *s, const struct mm_region_info *r)
 {
     size_t start = s->len;
     const struct inode *i = r->file ? r->file->inode : NULL;
-    uint64_t dev = i && i->super ? i->super->dev : 0;
+    uint64_t dev = i && i->dev ? i->dev : i && i->super ? i->super->dev : 0;
     bool shared =
         (r->flags & MAP_TYPE) == MAP_SHARED || (r->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
     seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", (unsigned long)r->start,
                (unsigned long)r->end, r->prot & MM_READ ? 'r' : '-', r->prot & MM_WRITE ? 'w' : '-',
                r->prot & MM_EXEC ? 'x' : '-', shared ? 's' : 'p', i ? (unsigned long)r->off : 0UL,
-               (unsigned)(dev >> 8) & 0xfff, (unsigned)dev & 0xff, i ? (unsigned long)i->ino : 0UL);
+               (unsigned)(dev >> 8) & 0xfff,
+               (unsigned)(dev & 0xff) | (unsigned)(dev >> 12 & ~0xffUL),
+               i ? (unsigned long)i->ino : 0UL);
     region_name_show(s, start, r);
     seq_puts(s, "\n");
     return s->err;

@@ -70,18 +70,22 @@ static const struct pseudo_entry thread_entries[] = {
     COMMON_ENTRIES, PSEUDO_FILE("children", proc_children_show), PSEUDO_END};
 static const struct pseudo_entry thread_entry = PSEUDO_DIR("", thread_entries);
 
+/* The first thread is listed as long as the process, whether it has ended or not. */
 static int task_find(struct pseudo_inode *dir, const char *name, struct inode **out)
 {
-    int tid = pseudo_number(name);
-    struct thread *t = tid > 0 ? thread_lookup(tid) : NULL;
-    if (!t)
-        return -ENOENT;
-    bool mine = t->process->pid == dir->key.pid;
     struct pseudo_key key = dir->key;
-    key.tid = tid;
-    key.thread_began = t->start_time;
-    thread_put(t);
-    return mine ? pseudo_inode_new(dir->inode.super, &thread_entry, key, out) : -ENOENT;
+    key.tid = pseudo_number(name);
+    if (key.tid != key.pid) {
+        struct thread *t = key.tid > 0 ? thread_lookup(key.tid) : NULL;
+        if (!t)
+            return -ENOENT;
+        bool mine = t->process->pid == key.pid;
+        key.thread_began = t->start_time;
+        thread_put(t);
+        if (!mine)
+            return -ENOENT;
+    }
+    return pseudo_inode_new(dir->inode.super, &thread_entry, key, out);
 }
 
 static bool task_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_NAME_MAX])
@@ -90,6 +94,8 @@ static bool task_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_N
     int best = INT32_MAX;
     if (!p)
         return false;
+    if (p->pid >= *n)
+        best = p->pid;
     spin_lock(&p->lock);
     list_for_each(it, &p->threads) {
         int tid = list_entry(it, struct thread, process_link)->tid;
@@ -107,10 +113,11 @@ static bool task_next(const struct pseudo_inode *dir, int *n, char name[PSEUDO_N
 
 static unsigned task_count(const struct pseudo_inode *dir)
 {
-    struct process *p = proc_process(dir);
-    unsigned n = p ? p->nthreads : 0;
-    if (p)
-        process_put(p);
+    struct facts f;
+    if (facts_get(dir, &f))
+        return 0;
+    unsigned n = f.nthreads;
+    facts_put(&f);
     return n;
 }
 
@@ -131,4 +138,12 @@ static const struct pseudo_entry pid_entries[] = {
     PSEUDO_END,
 };
 
-const struct pseudo_entry proc_pid_entry = PSEUDO_DIR("", pid_entries);
+/* Who has the directory of a process that has ended is told so. */
+static int pid_allowed(const struct pseudo_inode *i, unsigned mask, int said)
+{
+    (void)mask;
+    return proc_alive(i) ? said : -ESRCH;
+}
+
+const struct pseudo_entry proc_pid_entry = {
+    .name = "", .mode = S_IFDIR | 0555, .children = pid_entries, .allowed = pid_allowed};

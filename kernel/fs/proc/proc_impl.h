@@ -41,6 +41,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/program.h"
+#include "kernel/proc/usage.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
@@ -104,8 +105,11 @@ struct facts {
     char comm[16];
     int id, ppid, pgid, sid; /* id: of the thread, if it is one's */
     unsigned nthreads;
-    ktime_t cpu;
-    uint64_t minflt, nvcsw, nivcsw;
+    int exit_signal;
+    bool did_exec;
+    uint64_t tty; /* its device number, or 0 */
+    int foreground;
+    struct usage usage, children;
     struct mm_usage memory;
     struct signal_sets signals;
 };

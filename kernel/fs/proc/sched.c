@@ -114,12 +114,13 @@ int proc_syscall_show(struct seq *s, const struct pseudo_inode *i)
 struct children {
     struct seq *s;
     struct process *parent;
+    int tid;
 };
 
 static int child_show(struct process *p, void *arg)
 {
     struct children *c = arg;
-    if (p->parent == c->parent)
+    if (p->parent == c->parent && p->parent_tid == c->tid)
         seq_printf(c->s, "%d ", p->pid);
     return 0;
 }
@@ -129,9 +130,8 @@ int proc_children_show(struct seq *s, const struct pseudo_inode *i)
     struct process *p = proc_process(i);
     if (!p)
         return -ESRCH;
-    struct children c = {.s = s, .parent = p};
-    if (i->key.tid == p->pid)
-        (void)process_for_each(child_show, &c);
+    struct children c = {.s = s, .parent = p, .tid = i->key.tid};
+    (void)process_for_each(child_show, &c);
     process_put(p);
     return 0;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stat, statm, limits, io: a process's or thread's numbers, in the forms of proc(5). */
 #include <linux/sched.h>
-#include <linux/signal.h>
 
 #include "kernel/fs/proc/proc_impl.h"
-#include "kernel/fs/tty/tty.h"
 
-#define PF_RANDOMIZE 0x00400000U /* the only flag that means something here */
-#define RT_PRIORITIES 100        /* Linux's MAX_RT_PRIO */
-#define FIRST_WORD 0x7fffffffUL  /* what stat shows of a set of signals */
+#define PF_EXITING 0x00000004U /* Linux's flags of a thread that mean something here */
+#define PF_FORKNOEXEC 0x00000040U
+#define PF_RANDOMIZE 0x00400000U
+#define FIRST_WORD 0x7fffffffUL /* what stat shows of a set of signals */
 
 static unsigned long ticks(ktime_t ns)
 {
@@ -29,11 +28,10 @@ static int priority_of(const struct schedparam *s)
 
 static void stat_identity(struct seq *s, const struct facts *f)
 {
-    uint64_t tty;
-    int foreground;
-    tty_of_process(f->p, &tty, &foreground);
-    seq_printf(s, "%d (%s) %c %d %d %d %lu %d %u ", f->id, f->comm, f->state, f->ppid, f->pgid,
-               f->sid, (unsigned long)tty, foreground, PF_RANDOMIZE);
+    unsigned flags = PF_RANDOMIZE | (f->did_exec || f->p == kernel.init ? 0 : PF_FORKNOEXEC) |
+                     (f->state == 'Z' ? PF_EXITING : 0);
+    seq_printf(s, "%d (%s) %c %d %d %d ", f->id, f->comm, f->state, f->ppid, f->pgid, f->sid);
+    seq_printf(s, "%u %d %u ", (unsigned)f->tty, f->foreground, flags);
 }
 
 /* minflt … starttime */
@@ -41,9 +39,10 @@ static void stat_times(struct seq *s, const struct facts *f)
 {
     static const struct schedparam none;
     const struct schedparam *param = f->t ? &f->t->schedparam : &none;
-    ktime_t start = f->whole ? f->p->start_time : f->t->start_time;
+    ktime_t start = f->whole || !f->t ? f->p->start_time : f->t->start_time;
 
-    seq_printf(s, "%lu 0 0 0 %lu 0 0 0 ", (unsigned long)f->minflt, ticks(f->cpu));
+    seq_printf(s, "%lu %lu 0 0 %lu 0 %lu 0 ", (unsigned long)f->usage.minflt,
+               (unsigned long)f->children.minflt, ticks(f->usage.cpu), ticks(f->children.cpu));
     seq_printf(s, "%d %d %u 0 %lu ", priority_of(param), param->nice, f->nthreads,
                ticks(start + clock_boot_off()));
 }
@@ -68,7 +67,7 @@ static void stat_signals(struct seq *s, const struct facts *f)
 
     seq_printf(s, "%lu %lu %lu %lu %d 0 0 %d ", pending & FIRST_WORD, sets->blocked & FIRST_WORD,
                sets->ignored & FIRST_WORD, sets->caught & FIRST_WORD, t && f->state != 'R',
-               f->whole ? SIGCHLD : -1);
+               f->exit_signal);
     seq_printf(s, "0 %u %u 0 0 0 ", t ? t->schedparam.priority : 0, t ? t->schedparam.policy : 0);
 }
 
@@ -165,10 +164,17 @@ int proc_limits_show(struct seq *s, const struct pseudo_inode *i)
     return 0;
 }
 
+/* There is no disk below: what comes from the host counts as little as what a cache has. */
 int proc_io_show(struct seq *s, const struct pseudo_inode *i)
 {
-    (void)i;
-    seq_puts(s, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
-                "cancelled_write_bytes: 0\n");
+    struct facts f;
+    int err = facts_get(i, &f);
+    if (err)
+        return err;
+    const struct io_usage *io = &f.usage.io;
+    seq_printf(s, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", io->rchar, io->wchar,
+               io->syscr, io->syscw);
+    seq_puts(s, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+    facts_put(&f);
     return 0;
 }

@@ -164,7 +164,7 @@ int proc_status_show(struct seq *s, const struct pseudo_inode *i)
     rights_show(s, &f, c);
     cpus_show(s, &f);
     seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-               (unsigned long)f.nvcsw, (unsigned long)f.nivcsw);
+               (unsigned long)f.usage.nvcsw, (unsigned long)f.usage.nivcsw);
     facts_put(&f);
     return 0;
 }

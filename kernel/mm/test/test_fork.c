@@ -199,7 +199,7 @@ static void test_family(void **state)
     }
     check(&member[last]);
     op_unmap(&member[last], 0, AREA_PAGES);
-    assert_true(tree_empty(&member[last].mm->away));
+    assert_true(tree_empty(&member[last].mm->away.tree));
     assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
     assert_int_equal(warnings, 0);
     member[last].mm = NULL;
