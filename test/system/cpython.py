@@ -20,6 +20,7 @@ GROUPS = {
     "events": ["test_time", "-clock_settime", "-monotonic_settime", "test_select", "test_epoll",
                "test_thread", "test_threadsignals"],
     "queue": ["test_queue"],
+    "pty": ["test_pty", "test_openpty"],
     # Those left out take 40 seconds to find no leak, and 10 in recursion to a depth.
     "asyncio": ["test_asyncio." + name for name in (
         "test_tasks", "test_queues", "test_locks", "test_runners", "test_pep492", "test_timeouts",

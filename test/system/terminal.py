@@ -343,9 +343,68 @@ def test_job(context):
     return None
 
 
+# What is typed to an interactive shell, and what shows that it was understood.
+DIALOGUE = (
+    (b"PS1='ready> '\n", b"ready> "), (b"cat\n", b"cat\r\n"), (b"twice\n", b"twice\r\ntwice\r\n"),
+    (b"\x03", b"ready> "), (b"echo $?\n", b"130\r\nready> "), (b"sleep 60\n", b"sleep 60\r\n"),
+    (b"\x1a", b"Stopped"), (b"\n", b"ready> "), (b"bg\n", b"ready> "), (b"jobs\n", b"Running"),
+    (b"kill %1; wait; echo ended\n", b"ended\r\nready> "), (b"cat &\n", b"ready> "),
+    (b"sleep 1; jobs\n", b"Stopped"), (b"fg\n", b"cat\r\n"), (b"\x04", b"ready> "),
+    (b"sleep 60 | cat\n", b"sleep 60 | cat\r\n"), (b"\x1c", b"ready> "),
+    (b"(sleep 60; echo not reached) | cat\n", b"cat\r\n"), (b"\x03", b"ready> "),
+    (b"ps -o tpgid,pgid,tty $$ | wc -l\n", b"2\r\nready> "),
+    (b"exec < /dev/tty; tty < /dev/tty > /dev/null && echo has it\n", b"has it\r\nready> "),
+    (b"setsid -w sh -c ': < /dev/tty' || echo no tty\n", b"no tty\r\nready> "),
+    (b"script -qc 'tty > /dev/null && stty size' /dev/null\n", b"40 100\r\nready> "),
+    (b"exit 3\n", None))
+
+
+def test_jobs(context):
+    """An interactive shell in the enclave with children of its own, all on the host's terminal."""
+    shell = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"]
+    for prefix in ([], context.launcher.prefix):
+        screen = Screen(prefix + shell, context.scratch)
+        for text, mark in DIALOGUE:
+            time.sleep(0.3)
+            screen.text = b""
+            screen.type(text)
+            if not screen.read_until(mark):
+                screen.end()
+                return f"{prefix}: no {mark} after {text!r}: {screen.text}"
+        status = screen.end()
+        if status != 3:
+            return f"{prefix}: the shell ended with {status}"
+    return None
+
+
+SPAWN = """
+import os, pty
+status = pty.spawn(["/bin/sh", "-c", "tty >/dev/null && stty size; read x; echo got $x; exit 5"])
+print("ended with", os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_spawn(context):
+    """A pair inside the enclave, between the host's terminal and a program."""
+    return converse(context, ["/usr/bin/python3", "-c", SPAWN], [(b"0 0", keys(b"this\n"))])
+
+
+def test_expect(context):
+    """The same with a pair inside the enclave, driven by a program that is in there, too."""
+    command = ["/usr/bin/expect", "-f", os.path.join(context.dir, "programs", "jobs.exp")]
+    native, enclave = (context.run(prefix + command, timeout=harness.HEAVY)
+                       for prefix in ([], context.launcher.prefix))
+    if native.status != 0 or b"ended with 4" not in native.out:
+        raise ValueError(f"the test itself is wrong: {native.ending()} {native.out}")
+    if (native.status, native.out) != (enclave.status, enclave.out):
+        return f"{enclave.ending()} {enclave.out} {enclave.err}"
+    return None
+
+
 TESTS = [("ask", test_ask), ("raw-mode", test_raw), ("control", test_control),
          ("late", test_late), ("interrupt", test_interrupt),
          ("interrupt-default", test_interrupt_default), ("quit-spinning", test_quit_spinning),
          ("resize", test_resize), ("columns", test_columns), ("shell", test_shell),
          ("closed", test_closed), ("stop", test_stop), ("job", test_job),
-         ("stop-and-end", test_stop_and_end)]
+         ("stop-and-end", test_stop_and_end), ("jobs", test_jobs), ("spawn", test_spawn),
+         ("expect", test_expect)]
