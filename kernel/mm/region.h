@@ -56,6 +56,7 @@ struct region {
 #define REGION_WIPEONFORK 256U /* MADV_WIPEONFORK */
 #define REGION_WRITTEN 512U    /* private, of a file: was writable once */
 #define REGION_KERNEL 32U      /* the kernel's trampolines: executable text that no file backs */
+#define REGION_ALIASED 1024U   /* maps was more than 1 at some time */
 
 struct region_tree {
     struct region *root;

@@ -293,18 +293,28 @@ static void fresh_undo(struct list *fresh, struct list *dead)
     }
 }
 
-/* One more mapping of what is mapped in [at, end) already; or, at a place asked for, another instead. */
+/*
+ * A mapping at a place that was asked for takes the place of the one that is there.  But where there were two at
+ * some time, the program may mean the place of the one that it has given up: this is another then.
+ */
+static bool is_instead(const struct map_args *a, const struct region *r)
+{
+    return (a->flags & MAP_FIXED) && !(r->flags & REGION_ALIASED);
+}
+
+/* One more mapping of what is mapped in [at, end) already; or another instead. */
 static void again(struct mm *mm, const struct map_args *a, uaddr_t at)
 {
     struct region *r = region_find(&mm->regions, at);
-    bool replaces = a->flags & MAP_FIXED;
 
     for (; r && r->start < at + a->len; r = region_next(&mm->regions, r)) {
         struct map_rights m = {a->prot, map_region_flags(a) & REGION_MAYWRITE};
 
-        r->maps += !replaces;
-        if (r->maps > 1)
+        if (!is_instead(a, r)) {
+            r->maps++;
+            r->flags |= REGION_ALIASED;
             m.prot |= r->prot;
+        }
         m.may_write = m.may_write || (r->flags & REGION_MAYWRITE);
         rights_change(r, m);
     }
@@ -313,7 +323,8 @@ static void again(struct mm *mm, const struct map_args *a, uaddr_t at)
 static int map_at(struct mm *mm, const struct map_args *a, uaddr_t at, struct list *dead)
 {
     struct list fresh = LIST_INIT(fresh), *l;
-    bool instead = (a->flags & MAP_FIXED) && !region_range_free(&mm->regions, at, at + PAGE_SIZE);
+    const struct region *first = region_find(&mm->regions, at);
+    bool instead = first && first->start <= at && is_instead(a, first);
     int err = mm->regions.count >= REGION_MAX ? -ENOMEM : 0;
 
     if (!err)

@@ -237,6 +237,7 @@ static struct cell {
     enum kind kind;
     unsigned prot;
     unsigned maps; /* of a shared file: how often it is mapped here */
+    bool aliased;  /* that was more than once at some time */
     uint32_t value;
 } cells[CELLS];
 
@@ -297,6 +298,7 @@ static void model_map_again(size_t first, size_t n)
     for (size_t i = first; i < first + n; i++) {
         cells[i].prot |= prot;
         cells[i].maps++;
+        cells[i].aliased = true;
     }
 }
 
@@ -316,9 +318,11 @@ static void model_map(size_t first, size_t n)
         if (cells[i].kind == SHARED_FILE && !stays)
             assert_int_equal(*file_word(4, i), cells[i].value);
         cells[i].kind = kind;
-        cells[i].prot = stays && cells[i].maps > 1 ? cells[i].prot | prot : prot;
+        cells[i].prot = stays && cells[i].aliased ? cells[i].prot | prot : prot;
+        cells[i].maps += stays && cells[i].aliased;
         if (stays)
             continue;
+        cells[i].aliased = false;
         cells[i].maps = kind == SHARED_FILE;
         cells[i].value = flags & MAP_ANONYMOUS ? 0 : *file_word(kind == SHARED_FILE ? 4 : 3, i);
     }

@@ -96,6 +96,13 @@ static void attaching(void)
     check_ok(shmdt(r));
     check_eq(stat_of(id).shm_nattch, 1);
     check(!strcmp(p + PAGE, "here"));
+    /* At a place that was given up. */
+    r = attach(id, NULL, 0);
+    check_ok(shmdt(r));
+    check(attach(id, r, SHM_REMAP) == r);
+    check(!strcmp(r + PAGE, "here"));
+    check_ok(shmdt(r));
+    check(!strcmp(p + PAGE, "here"));
     check_ok(shmdt(p));
     check_err(shmdt(p), EINVAL);
     check_eq(check_access(p, 0), SIGSEGV);
