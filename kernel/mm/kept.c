@@ -164,22 +164,24 @@ static void mm_reset(struct mm *mm)
     ref_init(&mm->users);
 }
 
-bool kept_store(struct mm *mm)
+bool kept_clear(struct mm *mm, struct list *dead)
 {
-    struct list dead = LIST_INIT(dead);
     int err;
 
     if (!mm->program || overlay_shared(mm) || mm->ref.count != 1 || mm->lost ||
         mm->home_end - mm->home != slot_home_size())
         return false;
     regions_keep(mm);
-    err = unmap_locked(mm, mm->regions.low, mm->regions.high, &dead); /* nothing to split */
-    slots_trim(mm->overlay, mm->home, mm->home_end);
-    mutex_unlock(&mm->lock);
-    mm_free_dead(&dead);
-    mm_free_dead(&mm->kept_dead);
+    err = unmap_locked(mm, mm->regions.low, mm->regions.high, dead); /* nothing to split */
     if (err)
         panic("mm: cannot clear an address space: error %d", -err);
+    slots_trim(mm->overlay, mm->home, mm->home_end);
+    return true;
+}
+
+void kept_store(struct mm *mm)
+{
+    mm_free_dead(&mm->kept_dead);
     mm_reset(mm);
     spin_lock(&kept.lock);
     list_add_tail(&kept.list, &mm->kept_link);
@@ -187,7 +189,6 @@ bool kept_store(struct mm *mm)
     spin_unlock(&kept.lock);
     if (full)
         (void)!kept_drop_oldest();
-    return true;
 }
 
 /* --- taking ------------------------------------------------------------------------------- */

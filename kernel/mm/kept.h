@@ -19,12 +19,15 @@
 #include "kernel/types.h"
 
 struct file;
+struct list;
 struct mm;
 struct region;
 
 void kept_init(void);
-/* mm, a dying one whose lock is held, is kept (and unlocked): true, and no longer the caller's. */
-MUST_CHECK bool kept_store(struct mm *mm);
+/* mm, a dying one whose lock is held, may be kept: then nothing is left of it but that. */
+MUST_CHECK bool kept_clear(struct mm *mm, struct list *dead);
+/* Then, without its lock: it is no longer the caller's. */
+void kept_store(struct mm *mm);
 /* A kept one of the program, as mm_new would make it; NULL. */
 struct mm *kept_take(const struct file *program) MUST_CHECK;
 /* The oldest goes, for its addresses: false when there is none. */

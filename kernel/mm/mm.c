@@ -201,6 +201,7 @@ void mm_end(struct mm *mm)
 void mm_put(struct mm *mm)
 {
     struct list dead = LIST_INIT(dead);
+    bool kept;
     int err;
 
     if (!mm || !ref_put(&mm->users))
@@ -212,9 +213,13 @@ void mm_put(struct mm *mm)
     mm->dying = true;
     aio_end(mm);
     mutex_lock(&mm->lock);
-    if (kept_store(mm))
-        return;
+    kept = kept_clear(mm, &dead);
     mutex_unlock(&mm->lock);
+    mm_free_dead(&dead);
+    if (kept) {
+        kept_store(mm);
+        return;
+    }
     patch_mm_gone(mm);
     mutex_lock(&mm->lock);
     kept_forget(mm, mm->regions.low, mm->regions.high);
