@@ -42,7 +42,8 @@ void mm_put(struct mm *mm);
  */
 MUST_CHECK int mm_fork(struct mm *mm, struct mm **child);
 /*
- * Before the child's first thread is started: lets it run first if that saves copying.  Since mm_fork the caller
+ * Before the child's first thread is started: lets it run first if that saves copying and no other thread of the
+ * process has run since mm_fork.  Since then the caller
  * must not have written to its memory, and it must not touch it before turn_enter (sched/turns.h).
  */
 void mm_fork_child_first(struct mm *mm, struct mm *child);

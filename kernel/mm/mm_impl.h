@@ -21,6 +21,7 @@ struct mm {
     uaddr_t home, home_end;     /* [I] slot.h */
     struct list member_link;    /* [overlay_lock] of its group */
     struct turn turn;           /* sched/turns.h */
+    uint64_t copied_alone;      /* [I] turn_alone when fork began to copy it */
     struct away_tree away;      /* overlay.h: pages that are not in place */
     uint64_t family;            /* [I] the same for all that forked from one */
     struct region_tree kept;    /* [l] kept.h */

@@ -248,6 +248,7 @@ int overlay_copy(struct mm *mm, struct mm *child)
 {
     int err = 0;
 
+    child->copied_alone = turn_alone();
     away_init(&child->away);
     child->family = mm->family;
     spin_lock(&overlay_lock);
@@ -270,7 +271,7 @@ void overlay_child_first(struct mm *mm, struct mm *child)
 
     if (!busy_try(g))
         return;
-    if (turn_hand_over(&child->turn)) {
+    if (turn_hand_over(&child->turn, child->copied_alone)) {
         /* What is in place is the child's now: the same, but for who has the copies. */
         mm->away = child->away;
         away_init(&child->away);

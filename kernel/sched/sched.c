@@ -62,7 +62,7 @@ static void enqueue_locked(struct thread *t) REQUIRES(sched_lock)
 static void activate_locked(struct thread *t) REQUIRES(sched_lock)
 {
     if (t->turn)
-        t->turn->active++;
+        turn_arrive_locked(t->turn);
     enqueue_locked(t);
 }
 

@@ -29,6 +29,8 @@ void schedule_locked(void) RELEASE(sched_lock);
 /* A PARKED thread comes to the run queue. */
 void sched_unpark_locked(struct thread *t) REQUIRES(sched_lock);
 
+/* One more thread of t's can run. */
+void turn_arrive_locked(struct turn *t) REQUIRES(sched_lock);
 /* A thread of t's can no longer run. */
 void turn_idle_locked(struct turn *t) REQUIRES(sched_lock);
 

@@ -50,6 +50,12 @@ static void next_call_locked(struct turns *g) REQUIRES(sched_lock)
         sched_unpark_locked(list_entry(l, struct thread, run_link));
 }
 
+void turn_arrive_locked(struct turn *t)
+{
+    t->active++;
+    t->arrivals++;
+}
+
 void turn_idle_locked(struct turn *t)
 {
     if (--t->active == 0 && t->group && t->group->holder == t && !t->group->changer)
@@ -77,14 +83,25 @@ void turn_leave(struct turn *t)
     spin_unlock(&sched_lock);
 }
 
-bool turn_hand_over(struct turn *t)
+uint64_t turn_alone(void)
+{
+    const struct turn *mine = current->turn;
+
+    spin_lock(&sched_lock);
+    uint64_t alone = mine->active == 1 ? mine->arrivals : 0;
+    spin_unlock(&sched_lock);
+    return alone;
+}
+
+bool turn_hand_over(struct turn *t, uint64_t alone)
 {
     struct turn *mine = current->turn;
     bool ok;
 
     spin_lock(&sched_lock);
     struct turns *g = mine->group;
-    ok = g && t->group == g && g->holder == mine && mine->active == 1 && !g->changer;
+    ok = g && t->group == g && g->holder == mine && !g->changer && mine->active == 1 &&
+         mine->arrivals == alone;
     if (ok) {
         g->holder = t;
         g->ending = false;
@@ -102,7 +119,7 @@ void turn_move(struct turn *to)
     struct turn *from = me->turn;
     me->turn = to;
     if (to)
-        to->active++;
+        turn_arrive_locked(to);
     if (from)
         turn_idle_locked(from);
     spin_unlock(&sched_lock);

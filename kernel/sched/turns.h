@@ -21,6 +21,7 @@
 struct turn {
     struct turns *group; /* [r] NULL: its addresses are its own */
     unsigned active;     /* [r] threads that run or could */
+    uint64_t arrivals;   /* [r] how often a thread became one of them */
 };
 
 /* A group of them. */
@@ -45,12 +46,14 @@ void turns_fini(struct turns *g);
 void turn_join(struct turns *g, struct turn *t);
 /* t, the holder or one without threads, is no longer a member. */
 void turn_leave(struct turn *t);
+/* For turn_hand_over: the current thread is alone from now on; 0: another one of its turn could run. */
+uint64_t turn_alone(void);
 /*
- * t, of which no thread has run yet, is made the holder instead of the current thread's, if that has no
- * other thread that could run: false, nothing done.  The caller's memory must be put away already, and it
- * must call turn_enter before it touches it again.
+ * t, of which no thread has run yet, is made the holder instead of the current thread's, if no other
+ * thread of that could run since turn_alone: false, nothing done.  The caller's memory must be put away
+ * already, since then, and it must call turn_enter before it touches it again.
  */
-MUST_CHECK bool turn_hand_over(struct turn *t);
+MUST_CHECK bool turn_hand_over(struct turn *t, uint64_t alone);
 /* The current thread now runs in `to` (NULL: in none). */
 void turn_move(struct turn *to);
 /* Returns when the current thread's address space holds its group's turn. May sleep. */
