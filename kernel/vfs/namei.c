@@ -59,7 +59,13 @@ static int create_start(struct walk *w, int dirfd, const char *path, bool dir)
     }
     if (w->trailing && !dir)
         return -ENOENT;
-    return may_create(w->at);
+    err = may_create(w->at);
+    /* What is there already counts for more: that is how programs make all directories of a path. */
+    if (err == -EACCES && !walk_child(w, &d)) {
+        dentry_put(d);
+        err = -EEXIST;
+    }
+    return err;
 }
 
 struct node_request {

@@ -138,6 +138,10 @@ static void bob_changes(void)
     check_err(utime(at("readable"), NULL), EACCES);
     check_err(unlink(at("closed/in")), EACCES);
     check_err(unlink(at("search/in")), EACCES);
+    check_err(mkdir(at("search/in"), 0700), EEXIST); /* which counts for more */
+    check_err(symlink("x", at("search/in")), EEXIST);
+    check_err(mkfifo(at("search/in"), 0600), EEXIST);
+    check_err(mkdir(at("closed/in"), 0700), EACCES);
     check_err(mkdir(at("search/new"), 0700), EACCES);
     check_err(open(at("search/new"), O_RDWR | O_CREAT, 0600), EACCES);
     check_err(symlink("x", at("search/new")), EACCES);
