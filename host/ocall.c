@@ -139,6 +139,22 @@ static int64_t do_poll_now(struct host_vcpu *v)
 }
 
 /*
+ * Nothing to read on our terminal, which another job has: who reads it all the same is stopped, with all of its
+ * job.  Here, since a read(2) that goes on in the foreground would then wait for a line.
+ */
+static int64_t background_read(int fd)
+{
+    struct sigaction action;
+    pid_t foreground = tcgetpgrp(fd);
+    if (foreground <= 0 || foreground == getpgrp())
+        return -EAGAIN;
+    if (sigaction(SIGTTIN, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        return -EIO;
+    kill(0, SIGTTIN);
+    return -EAGAIN;
+}
+
+/*
  * With n = 0 a question about a FIFO: 0 while nobody has it open for writing or has written, else -EAGAIN.
  * poll says nothing of a writer that has not written yet; a read does, and to nowhere it takes nothing.
  */
@@ -148,7 +164,7 @@ static int64_t do_read_ready(struct host_vcpu *v)
     if (ready < 0)
         return ready;
     if (!ready && !(fcntl(FD(0), F_GETFL) & O_NONBLOCK))
-        return -EAGAIN;
+        return background_read(FD(0));
     if (!ARG(2))
         return ready || syscall(SYS_read, FD(0), 8, 1) ? -EAGAIN : 0;
     return result(read(FD(0), PTR(1), ARG(2)));

@@ -67,6 +67,14 @@ void signal_stop(struct process *p, int sig)
     spin_unlock(&p->lock);
 }
 
+/* What goes on outside is a job, which is the first process's group in here. */
+static int go_on_with(struct process *p, void *first)
+{
+    if (p != first && p->pgid == ((const struct process *)first)->pgid)
+        (void)signal_send_process(p, SIGCONT, NULL);
+    return 0;
+}
+
 /* All threads have stopped.  Not called with a lock held: the host may keep us for long. */
 static void report(struct process *p, int sig)
 {
@@ -78,6 +86,7 @@ static void report(struct process *p, int sig)
     spin_lock(&p->lock);
     signal_continue_locked(p, SIGCONT);
     spin_unlock(&p->lock);
+    (void)process_for_each(go_on_with, p);
 }
 
 static void reported_locked(struct process *p)

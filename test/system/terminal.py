@@ -343,6 +343,34 @@ def test_job(context):
     return None
 
 
+# The same for a shell outside, one of whose jobs is this command.
+JOB_DIALOGUE = (
+    ("PS1='> '\n", b"> "), ("{}sh -c 'cat; echo after'\n", b"after'\r\n"), ("one\n", b"one\r\none\r\n"),
+    ("\x1a", b"Stopped"), ("jobs\n", b"Stopped"), ("fg\n", b"cat; echo after'\r\n"),
+    ("two\n", b"two\r\ntwo\r\n"), ("\x04", b"after\r\n> "),
+    ("{}sh -c 'trap \"echo caught\" INT; sleep 60; sleep 0.2; echo end'\n", b"end'\r\n"),
+    ("\x03", b"caught\r\nend"), ("{}cat &\n", b"> "), ("sleep 2; jobs\n", b"Stopped"),
+    ("fg\n", b"cat\r\n"), ("back\n", b"back\r\nback\r\n"), ("\x03", b"> "), ("exit 3\n", None))
+
+
+def test_job_children(context):
+    """A job outside is a program with a child inside: both stop and go on, and a reader in the background does."""
+    shell = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"]
+    for prefix in ([], context.launcher.prefix):
+        screen = Screen(shell, context.scratch)
+        for text, mark in JOB_DIALOGUE:
+            time.sleep(0.5)
+            screen.text = b""
+            screen.type(text.format("".join(word + " " for word in prefix)).encode())
+            if not screen.read_until(mark):
+                screen.end()
+                return f"{prefix}: no {mark} after {text!r}: {screen.text}"
+        status = screen.end()
+        if status != 3:
+            return f"{prefix}: the shell ended with {status}"
+    return None
+
+
 # What is typed to an interactive shell, and what shows that it was understood.
 DIALOGUE = (
     (b"PS1='ready> '\n", b"ready> "), (b"cat\n", b"cat\r\n"), (b"twice\n", b"twice\r\ntwice\r\n"),
@@ -406,5 +434,6 @@ TESTS = [("ask", test_ask), ("raw-mode", test_raw), ("control", test_control),
          ("interrupt-default", test_interrupt_default), ("quit-spinning", test_quit_spinning),
          ("resize", test_resize), ("columns", test_columns), ("shell", test_shell),
          ("closed", test_closed), ("stop", test_stop), ("job", test_job),
+         ("job-children", test_job_children),
          ("stop-and-end", test_stop_and_end), ("jobs", test_jobs), ("spawn", test_spawn),
          ("expect", test_expect)]
