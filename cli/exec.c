@@ -130,7 +130,7 @@ static char *directory(const char *cwd)
     if (cwd && cwd[0] == '/')
         return mem_string(cwd);
     if (!getcwd(here, sizeof here) || here[0] != '/')
-        strcpy(here, "/");
+        snprintf(here, sizeof here, "/");
     return cwd ? mem_format("%s/%s", here, cwd) : mem_string(here);
 }
 

@@ -114,7 +114,7 @@ static void name_like(char *out, const char *file)
         out[i] = isalnum((unsigned char)from[i]) || strchr("._-", from[i]) ? from[i] : '-';
     out[n] = '\0';
     if (!name_ok(out))
-        strcpy(out, "enclave");
+        snprintf(out, PLACE_NAME_MAX, "enclave");
 }
 
 static int take_some(struct place *p, int base, const char *like)

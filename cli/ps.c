@@ -11,6 +11,7 @@
 
 #include "cli/argp.h"
 #include "cli/link.h"
+#include "cli/mem.h"
 #include "cli/place.h"
 #include "cli/say.h"
 #include "cli/verbs.h"
@@ -63,21 +64,34 @@ static void print_clean(const char *text, size_t n)
 
 /* --- ps ------------------------------------------------------------------------------------ */
 
+/* A number and the blank behind it; false: there is none. */
+static bool take_number(char **at, unsigned long *n)
+{
+    char *end;
+    *n = strtoul(*at, &end, 10);
+    if (end == *at || *end != ' ')
+        return false;
+    *at = end + 1;
+    return true;
+}
+
+/* "pid ppid state ms command" */
 static void print_process(const char *enclave, const char *line, size_t n)
 {
-    unsigned pid, ppid;
-    char state;
-    unsigned long ms;
-    int command = 0;
-    char text[64] = "";
-    memcpy(text, line, n < sizeof text ? n : sizeof text - 1);
-    if (sscanf(text, "%u %u %c %lu %n", &pid, &ppid, &state, &ms, &command) < 4 || !command ||
-        (size_t)command > n)
-        return;
-    printf("%-16s %7u %7u %c %5lu:%02lu.%02lu ", enclave, pid, ppid,
-           state < ' ' || state > '~' ? '?' : state, ms / 60000, ms / 1000 % 60, ms / 10 % 100);
-    print_clean(line + command, n - (size_t)command);
-    putchar('\n');
+    unsigned long pid, ppid, ms;
+    char *text = mem_string_n(line, n), *at = text;
+    if (take_number(&at, &pid) && take_number(&at, &ppid) && at[0] && at[1] == ' ') {
+        char state = at[0];
+        at += 2;
+        if (take_number(&at, &ms)) {
+            printf("%-16s %7lu %7lu %c %5lu:%02lu.%02lu ", enclave, pid, ppid,
+                   state < ' ' || state > '~' ? '?' : state, ms / 60000, ms / 1000 % 60,
+                   ms / 10 % 100);
+            print_clean(at, strlen(at));
+            putchar('\n');
+        }
+    }
+    free(text);
 }
 
 static void print_lines(const char *enclave, const char *text, size_t n)

@@ -504,6 +504,19 @@ def test_bundle_any(context):
         assert process.wait(10) == -signal.SIGTERM, process.returncode
 
 
+def test_example(context):
+    """The example: a signed server, a client beside it, and nothing else."""
+    script = os.path.join(harness.ROOT, "examples", "live", "run")
+    os.chmod(context.scratch, 0o700)
+    result = context.run([script, "-q", f"--io={context.mode}", "-n", "example"], timeout=60,
+                         env={"XDG_RUNTIME_DIR": context.scratch, "BUILD": context.build,
+                              "BUNDLE": os.path.join(context.scratch, "live.cella")})
+    expect(result, 0, None, b"/usr/bin/python3: the manifest does not let the host run it")
+    lines = result.out.decode().splitlines()
+    assert lines[:3] == [f"you are number {n}" for n in (1, 2, 3)], lines
+    assert len(lines) == 6 and lines[5].endswith(" server.py"), lines
+
+
 # --- who gets in ------------------------------------------------------------------------------
 
 def as_nobody(function):
