@@ -198,6 +198,11 @@ void mm_end(struct mm *mm)
     mm_drop(mm);
 }
 
+bool mm_has_others(const struct mm *mm)
+{
+    return __atomic_load_n(&mm->users.count, __ATOMIC_RELAXED) > 1;
+}
+
 void mm_put(struct mm *mm)
 {
     struct list dead = LIST_INIT(dead);

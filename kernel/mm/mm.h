@@ -36,6 +36,7 @@ struct mm *mm_new(const struct file *program) MUST_CHECK;
  */
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
+bool mm_has_others(const struct mm *mm); /* users, besides the caller */
 /*
  * fork: a copy with the same addresses, which takes turns with mm (overlay.h), with one user.  mm is the current
  * process's.  Shared mappings stay shared.  -ENOMEM.

@@ -9,14 +9,26 @@
 #define QUANTUM_NS 5000000 /* a holder's time while others wait, at least … */
 #define COST_FACTOR 10     /* … and so many times what a change costs */
 
-/* The holder's time is over: its threads are called in from wherever they run. */
+/* When others that wait have a right to the turn. */
+static ktime_t time_end(const struct turns *g)
+{
+    return g->since + MAX((ktime_t)QUANTUM_NS, g->cost * COST_FACTOR);
+}
+
+/*
+ * The holder's time is over: its threads are called in from wherever they run.  Unless the timer was set
+ * for the holder before.
+ */
 static void time_over(struct timer *timer)
 {
     struct turns *g = container_of(timer, struct turns, timer);
+    ktime_t now = clock_mono();
 
     spin_lock(&sched_lock);
-    g->armed = false;
-    if (g->holder && !list_empty(&g->waiting)) {
+    bool wanted = g->holder && !list_empty(&g->waiting);
+    ktime_t end = time_end(g);
+    g->armed = wanted && now < end;
+    if (wanted && !g->armed) {
         g->ending = true;
         for (unsigned i = 0; i < vcpus_count(); i++) {
             struct vcpu *v = vcpu_get(i);
@@ -27,7 +39,10 @@ static void time_over(struct timer *timer)
                 vcpu_interrupt_later(v);
         }
     }
+    bool again = g->armed;
     spin_unlock(&sched_lock);
+    if (again)
+        timer_set(timer, end);
 }
 
 void turns_init(struct turns *g, void (*change)(struct turns *, struct turn *, struct turn *))
@@ -140,7 +155,7 @@ static void wait_locked(struct turns *g) REQUIRES(sched_lock) NO_TSA
 /* Others will wait: their holder's time is to end some time. timer_lock comes before sched_lock. */
 static void arm_locked(struct turns *g) REQUIRES(sched_lock)
 {
-    ktime_t end = g->since + MAX((ktime_t)QUANTUM_NS, g->cost * COST_FACTOR);
+    ktime_t end = time_end(g);
 
     g->armed = true;
     spin_unlock(&sched_lock);
