@@ -9,6 +9,7 @@
  * Lock: mm->lock is held; the object's is taken here.
  */
 #include "kernel/mm/heap.h"
+#include "kernel/mm/kept.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/pagemap.h"
 #include "kernel/mm/shmem_impl.h"
@@ -210,6 +211,9 @@ static int place_asked(struct mm *mm, const struct map_args *a, struct list *dea
         return err;
     if (overlay_used(mm, a->addr, end) || shmem_used(a->addr, end))
         return (int)reject(-EINVAL, "shared memory where another process has memory");
+    kept_forget(mm, a->addr, end);
+    while (!list_empty(&mm->kept_dead))
+        list_add_tail(dead, list_pop(&mm->kept_dead));
     pages_remove(mm, a->addr, end); /* spare ones */
     return 0;
 }
