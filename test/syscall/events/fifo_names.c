@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A FIFO and its names: linked, renamed, replaced and removed while it is open; what open refuses; how open is
  * interrupted; that nothing stays in a FIFO that nobody has open. */
-#include "check.h"
-#include <fcntl.h>
+#include "asleep.h"
 #include <pthread.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/syscall.h>
 
 static char buf[16];
 
@@ -129,7 +128,7 @@ static void opening(void)
     check_ok(unlink("f"));
 }
 
-static volatile int handled;
+static volatile int handled, tid;
 
 static void nothing(int sig)
 {
@@ -139,6 +138,7 @@ static void nothing(int sig)
 
 static void *open_it(void *arg)
 {
+    tid = (int)syscall(SYS_gettid);
     int fd = open("f", (int)(long)arg);
     return (void *)(long)(fd < 0 ? -errno : fd);
 }
@@ -146,17 +146,22 @@ static void *open_it(void *arg)
 static long interrupted(int flags, int sa_flags, int let_in)
 {
     struct sigaction act = {.sa_handler = nothing, .sa_flags = sa_flags};
-    struct timespec t = {0, 20000000};
     pthread_t thread;
     void *fd;
 
     sigaction(SIGUSR1, &act, NULL);
-    handled = 0;
+    handled = tid = 0;
     need(pthread_create(&thread, NULL, open_it, (void *)(long)flags) == 0);
-    nanosleep(&t, NULL);
+    while (!tid)
+        usleep(500);
+    wait_asleep(getpid(), tid);
     pthread_kill(thread, SIGUSR1);
-    nanosleep(&t, NULL);
-    check_eq(handled, 1);
+    while (!handled)
+        usleep(500);
+    if (let_in) {
+        wait_asleep(getpid(), tid);
+        check_eq(handled, 1);
+    }
     int other = let_in ? (int)check_ok(open("f", O_RDWR)) : -1;
     pthread_join(thread, &fd);
     close(other);

@@ -3,7 +3,7 @@
 #ifndef CELLA_TEST_SYSCALL_IPC_H
 #define CELLA_TEST_SYSCALL_IPC_H
 
-#include "check.h"
+#include "asleep.h"
 #include <grp.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -49,6 +49,15 @@ static inline pid_t child_start(int (*fn)(void *), void *arg)
     return pid;
 }
 
+/* The same, and it waits in what fn calls. */
+static inline pid_t child_sleep(int (*fn)(void *), void *arg)
+{
+    pid_t pid = child_start(fn, arg);
+
+    wait_asleep(pid, pid);
+    return pid;
+}
+
 static inline int child_end(pid_t pid)
 {
     int status;
@@ -86,6 +95,13 @@ static inline void caller_start(struct caller *c, long (*fn)(void *), void *arg)
     need(pthread_create(&c->thread, NULL, caller_main, c) == 0);
     while (!c->tid)
         pause_ms(1);
+}
+
+/* The same, and the call waits. */
+static inline void caller_sleep(struct caller *c, long (*fn)(void *), void *arg)
+{
+    caller_start(c, fn, arg);
+    wait_asleep(getpid(), c->tid);
 }
 
 static inline long caller_join(struct caller *c)

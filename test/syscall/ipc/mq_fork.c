@@ -131,8 +131,7 @@ static void inherited(void)
 
 static void killed(void)
 {
-    pid_t pid = child_start(receive_one, NULL), other;
-    pause_ms(30);
+    pid_t pid = child_sleep(receive_one, NULL), other;
     kill(pid, SIGKILL);
     check_eq(child_end(pid), 1000 + SIGKILL);
     check_ok(mq_send(q, "kept", 4, 0));
@@ -140,10 +139,8 @@ static void killed(void)
     drain();
     check_ok(mq_send(q, "1", 1, 9));
     check_ok(mq_send(q, "2", 1, 9));
-    pid = child_start(send_one, NULL);
-    pause_ms(20);
-    other = child_start(send_one, NULL);
-    pause_ms(20);
+    pid = child_sleep(send_one, NULL);
+    other = child_sleep(send_one, NULL);
     kill(pid, SIGKILL);
     check_eq(child_end(pid), 1000 + SIGKILL);
     drain();

@@ -69,8 +69,7 @@ static void by_signal(void)
     check_eq(signals, 1);
     take();
     take();
-    caller_start(&c, receiver, NULL);
-    pause_ms(20);
+    caller_sleep(&c, receiver, NULL);
     put(); /* somebody waits */
     check_eq(caller_join(&c), 1);
     check_eq(signals, 1);

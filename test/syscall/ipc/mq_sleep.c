@@ -31,11 +31,9 @@ static long run(void *arg)
                    : mq_timedreceive(q, r->text, 100, &r->prio, &t);
 }
 
-/* Whether a thread sleeps cannot be asked; so it gets time to do so, and late is right too. */
 static void start(struct caller *c, struct request *r)
 {
-    caller_start(c, run, r);
-    pause_ms(20);
+    caller_sleep(c, run, r);
 }
 
 static long count(void)
@@ -104,6 +102,15 @@ static void nothing(int sig)
     handled++;
 }
 
+/* The handler has run, and the call sleeps again. */
+static void wait_handled(struct caller *c, int times)
+{
+    for (int i = 0; i < 5000 && handled != times; i++)
+        pause_ms(1);
+    check_eq(handled, times);
+    wait_asleep(getpid(), c->tid);
+}
+
 static void signals(void)
 {
     struct request r = {0}, s = {.send = true, .size = 1};
@@ -120,16 +127,15 @@ static void signals(void)
     handled = 0;
     start(&c, &r);
     pthread_kill(c.thread, SIGUSR1);
-    pause_ms(20);
+    wait_handled(&c, 1);
     check_eq(c.done, 0);
-    check_eq(handled, 1);
     check_ok(mq_send(q, "abc", 3, 1));
     check_eq(caller_join(&c), 3);
     check_ok(mq_send(q, "1", 1, 1));
     check_ok(mq_send(q, "2", 1, 0));
     start(&c, &s);
     pthread_kill(c.thread, SIGUSR1);
-    pause_ms(20);
+    wait_handled(&c, 2);
     check_eq(c.done, 0);
     check_eq(mq_receive(q, buf, 100, NULL), 1);
     check_eq(caller_join(&c), 0);

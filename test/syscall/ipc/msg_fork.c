@@ -85,10 +85,9 @@ static void killed(void)
     check_ok(msgsnd(id, &buf, 8192, 0));
     check_ok(msgsnd(id, &buf, 8192, 0));
     type = 5;
-    pid_t a = child_start(put_large, &type);
+    pid_t a = child_sleep(put_large, &type);
     type = 6;
-    pid_t b = child_start(put_large, &type);
-    pause_ms(30);
+    pid_t b = child_sleep(put_large, &type);
     kill(a, SIGKILL);
     check_eq(child_end(a), 1000 + SIGKILL);
     check_eq(msgrcv(id, &buf, 8192, 1, 0), 8192);
@@ -98,8 +97,7 @@ static void killed(void)
     check_eq(msgrcv(id, &buf, 8192, 1, 0), 8192);
 
     type = 3;
-    a = child_start(take, &type);
-    pause_ms(30);
+    a = child_sleep(take, &type);
     kill(a, SIGKILL);
     check_eq(child_end(a), 1000 + SIGKILL);
     buf.type = 3;
@@ -108,8 +106,7 @@ static void killed(void)
     check_eq(ds.msg_qnum, 1); /* nobody was there to take it */
     check_eq(msgrcv(id, &buf, 8192, 0, 0), 1);
 
-    a = child_start(take, &type);
-    pause_ms(30);
+    a = child_sleep(take, &type);
     check_ok(msgctl(id, IPC_RMID, NULL));
     check_eq(child_end(a), EIDRM);
 }

@@ -26,11 +26,9 @@ static long run(void *arg)
     return msgrcv(id, &r->buf, r->size, r->type, r->flags);
 }
 
-/* Whether a thread sleeps cannot be asked; so it gets time to do so, and late is right too. */
 static void start(struct caller *c, struct request *r)
 {
-    caller_start(c, run, r);
-    pause_ms(20);
+    caller_sleep(c, run, r);
 }
 
 static int send(long type, size_t size)

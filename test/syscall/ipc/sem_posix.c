@@ -101,8 +101,7 @@ static void named(void)
     check_eq(child_end(child_start(post_named, name)), 0);
     check_ok(sem_wait(s));
     check_ok(sem_wait(s));
-    pid_t pid = child_start(wait_inherited, s);
-    pause_ms(10);
+    pid_t pid = child_sleep(wait_inherited, s);
     check_ok(sem_post(s));
     check_eq(child_end(pid), 0);
     check_ok(sem_unlink(name));
