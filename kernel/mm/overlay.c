@@ -265,11 +265,20 @@ int overlay_copy(struct mm *mm, struct mm *child)
     return err;
 }
 
+/* The child is to find zeros in some of it, so it cannot go on with what is in place. */
+static bool has_wiped(const struct mm *child)
+{
+    list_for_each(l, &child->regions.list)
+        if (list_entry(l, const struct region, link)->flags & REGION_WIPEONFORK)
+            return true;
+    return false;
+}
+
 void overlay_child_first(struct mm *mm, struct mm *child)
 {
     struct overlay *g = mm->overlay;
 
-    if (!busy_try(g))
+    if (has_wiped(child) || !busy_try(g))
         return;
     if (turn_hand_over(&child->turn, child->copied_alone)) {
         /* What is in place is the child's now: the same, but for who has the copies. */
