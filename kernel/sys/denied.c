@@ -54,11 +54,6 @@ long sys_acct(uaddr_t name)
     return reject(-EPERM, WHY);
 }
 
-long sys_vhangup(void)
-{
-    return reject(-EPERM, WHY);
-}
-
 long sys_iopl(unsigned level)
 {
     (void)level;

@@ -81,9 +81,11 @@ static __attribute__((noinline)) int read_patiently(struct file *f, struct uio *
     int err;
     waitq_add(&f->waitq, &w);
     for (;;) {
-        uint32_t ready =
-            file_poll(f) & WAIT_READ; /* not a condition: less may be enough for this read */
-        err = f->ops->read(f, u, pos);
+        /* Not a condition: less may be enough for this read. */
+        uint32_t ready = file_poll(f) & WAIT_READ;
+        /* Who has waited is told that it was for nothing; who comes later reads the end. */
+        bool broken = ready & EPOLLERR && seen != SIZE_MAX;
+        err = broken ? -EIO : f->ops->read(f, u, pos);
         if (err != -EAGAIN)
             break;
         if (u->done != seen) {

@@ -4,6 +4,7 @@
  * limits of IPC (sysctl_number.c).
  */
 #include "kernel/fs/proc/proc_impl.h"
+#include "kernel/fs/tty/pty.h"
 #include "kernel/ipc/limits.h"
 #include "kernel/mm/epage.h"
 #include "kernel/proc/cred.h"
@@ -57,6 +58,20 @@ static int file_nr_show(struct seq *s, const struct pseudo_inode *i)
 {
     (void)i;
     seq_printf(s, "%u\t0\t9223372036854775807\n", files_count());
+    return 0;
+}
+
+static int pty_max_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    seq_printf(s, "%u\n", PTY_MAX);
+    return 0;
+}
+
+static int pty_nr_show(struct seq *s, const struct pseudo_inode *i)
+{
+    (void)i;
+    seq_printf(s, "%u\n", pty_count());
     return 0;
 }
 
@@ -172,6 +187,13 @@ static int boot_id_show(struct seq *s, const struct pseudo_inode *i)
     return 0;
 }
 
+static const struct pseudo_entry pty_dir[] = {
+    SETTING("max", pty_max_show),
+    SETTING("nr", pty_nr_show),
+    SETTING("reserve", zero_show),
+    PSEUDO_END,
+};
+
 static const struct pseudo_entry random_dir[] = {
     SETTING("boot_id", boot_id_show),
     SETTING("uuid", uuid_show),
@@ -243,6 +265,7 @@ static const struct pseudo_entry kernel_dir[] = {
     SETTING("sched_autogroup_enabled", one_show),
     SETTING("io_uring_disabled", two_show),
     SETTING("unprivileged_bpf_disabled", two_show),
+    PSEUDO_DIR("pty", pty_dir),
     PSEUDO_DIR("random", random_dir),
     PSEUDO_END,
 };

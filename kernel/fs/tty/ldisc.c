@@ -108,6 +108,17 @@ void ldisc_changed(struct ldisc *l, const struct termios2 *old)
     ldisc_echo_run(l);
 }
 
+void ldisc_reset(struct ldisc *l)
+{
+    struct termios2 old = l->t;
+    l->t = default_termios;
+    ldisc_changed(l, &old);
+    echo_drop(l);
+    ldisc_flush_input(l);
+    ldisc_hold(l, false);
+    ldisc_start(l);
+}
+
 /* Reading. */
 
 /* n bytes from the tail on to the reader; tail is not moved. */

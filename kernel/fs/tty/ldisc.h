@@ -60,6 +60,9 @@ void ldisc_fini(struct ldisc *l);
 /* New settings have been put into l->t, old is what was there. */
 void ldisc_changed(struct ldisc *l, const struct termios2 *old);
 
+/* All as in the beginning, but for what is shown already. */
+void ldisc_reset(struct ldisc *l);
+
 /* Bytes from the other side; returns how many found room. */
 size_t ldisc_receive(struct ldisc *l, const uint8_t *p, size_t n);
 

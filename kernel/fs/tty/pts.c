@@ -77,6 +77,11 @@ static int number_take(struct pty *p)
     return 0;
 }
 
+unsigned pty_count(void)
+{
+    return __atomic_load_n(&nptys, __ATOMIC_RELAXED);
+}
+
 void pts_free_number(struct pty *p)
 {
     spin_lock(&ptys_lock);

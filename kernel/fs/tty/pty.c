@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pairs: data, readiness, opening and closing (see pty_impl.h). */
+/* Pairs: data and readiness (see pty_impl.h). */
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/errno.h>
@@ -13,12 +13,7 @@
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
 
-#define EV_IN ((uint32_t)(EPOLLIN | EPOLLRDNORM))
-#define EV_OUT ((uint32_t)(EPOLLOUT | EPOLLWRNORM))
-#define EV_ALL (EV_IN | EV_OUT | EPOLLERR | EPOLLHUP)
 #define TIMES_STEP 8000000000L /* times of terminals are kept coarse, as they tell of typing */
-
-static const struct file_ops master_ops, slave_ops;
 
 void pty_wake_master(struct pty *p, uint32_t events)
 {
@@ -66,7 +61,7 @@ static void flow_changed(struct ldisc *l, bool stopped)
     struct pty *p = pty_of_ldisc(l);
     pty_packet(p, stopped ? TIOCPKT_STOP : TIOCPKT_START, stopped ? TIOCPKT_START : TIOCPKT_STOP);
     if (!stopped)
-        pty_wake_slaves(p, EV_OUT);
+        pty_wake_slaves(p, PTY_EV_OUT);
 }
 
 static void flushed(struct ldisc *l, bool input, bool output)
@@ -75,7 +70,7 @@ static void flushed(struct ldisc *l, bool input, bool output)
     if (output) /* what a reader could have taken already is not called back */
         p->shown.len = MIN(p->shown.len, (size_t)LDISC_SIZE - 1);
     if (input)
-        pty_wake_master(p, EV_OUT);
+        pty_wake_master(p, PTY_EV_OUT);
     pty_packet(p, (uint8_t)((input ? TIOCPKT_FLUSHREAD : 0) | (output ? TIOCPKT_FLUSHWRITE : 0)),
                0);
 }
@@ -86,27 +81,6 @@ const struct ldisc_hooks pty_hooks = {
     .signal = signal_foreground,
     .flow = flow_changed,
     .flushed = flushed,
-};
-
-static bool pty_tostop(struct tty *t)
-{
-    return container_of(t, struct pty, tty)->ldisc.t.c_lflag & TOSTOP;
-}
-
-static int pty_open_again(struct tty *t, uint32_t flags, struct file **out)
-{
-    return pty_open_slave(container_of(t, struct pty, tty), flags, out);
-}
-
-static void pty_tty_free(struct tty *t)
-{
-    inode_put(&container_of(t, struct pty, tty)->inode);
-}
-
-const struct tty_ops pty_tty_ops = {
-    .open = pty_open_again,
-    .tostop = pty_tostop,
-    .free = pty_tty_free,
 };
 
 /* From the master to the line discipline. */
@@ -128,16 +102,16 @@ void pty_feed(struct pty *p)
         ttyq_drop(&p->typed, taken);
     } while (taken);
     if (p->typed.len != before)
-        pty_wake_master(p, EV_OUT);
+        pty_wake_master(p, PTY_EV_OUT);
 }
 
 /* Somebody may read or write now who could not before. */
 static void typed_wake(struct pty *p)
 {
     if (p->shown.len)
-        pty_wake_master(p, EV_IN);
+        pty_wake_master(p, PTY_EV_IN);
     if (p->ldisc.head != p->ldisc.tail)
-        pty_wake_slaves(p, EV_IN);
+        pty_wake_slaves(p, PTY_EV_IN);
 }
 
 static int master_write(struct file *f, struct uio *u, int64_t *pos)
@@ -194,7 +168,7 @@ static int read_shown(struct pty *p, struct uio *u)
         return p->slave_gone ? -EIO : -EAGAIN;
     err = shown_get(p, u);
     ldisc_echo_run(&p->ldisc);
-    pty_wake_slaves(p, EV_OUT);
+    pty_wake_slaves(p, PTY_EV_OUT);
     return err;
 }
 
@@ -216,13 +190,13 @@ static uint32_t master_poll(struct file *f)
     struct pty *p = pty_of(f);
     uint32_t events = 0;
     if (p->shown.len)
-        events |= EV_IN;
+        events |= PTY_EV_IN;
     if (p->packet && p->packet_status)
-        events |= EV_IN | EPOLLPRI;
+        events |= PTY_EV_IN | EPOLLPRI;
     if (p->slave_gone)
         events |= EPOLLHUP;
     if (ttyq_room(&p->typed))
-        events |= EV_OUT;
+        events |= PTY_EV_OUT;
     return events;
 }
 
@@ -272,7 +246,7 @@ static int slave_write(struct file *f, struct uio *u, int64_t *pos)
     } else {
         err = ldisc_write(&p->ldisc, u);
         if (p->shown.len)
-            pty_wake_master(p, EV_IN);
+            pty_wake_master(p, PTY_EV_IN);
     }
     mutex_unlock(&p->lock);
     if (u->done)
@@ -284,141 +258,26 @@ static uint32_t slave_poll(struct file *f)
 {
     struct pty *p = pty_of(f);
     if (pty_hung_up(f))
-        return EV_ALL;
-    return (ldisc_readable(&p->ldisc) ? EV_IN : 0) | (ldisc_writable(&p->ldisc) ? EV_OUT : 0);
+        return PTY_EV_ALL;
+    return (ldisc_readable(&p->ldisc) ? PTY_EV_IN : 0) |
+           (ldisc_writable(&p->ldisc) ? PTY_EV_OUT : 0);
 }
 
-/* Opening and closing. */
-
-static struct pty_file *file_for(struct pty *p, const struct file_ops *ops, uint32_t flags)
-{
-    struct pty_file *pf = kzalloc(sizeof(*pf));
-    if (!pf)
-        return NULL;
-    file_init(&pf->file, ops, flags);
-    list_init(&pf->link);
-    pf->pty = p;
-    __atomic_add_fetch(&p->files, 1, __ATOMIC_RELAXED);
-    return pf;
-}
-
-static void file_gone(struct pty *p)
-{
-    if (!__atomic_sub_fetch(&p->files, 1, __ATOMIC_ACQ_REL))
-        pts_free_number(p);
-    tty_put(&p->tty);
-}
-
-int pty_open_master(uint32_t flags, struct file **out)
-{
-    struct pty *p;
-    int err = pts_new(&p);
-    if (err)
-        return err;
-    struct pty_file *pf = file_for(p, &master_ops, flags);
-    if (!pf) {
-        pts_unname(p);
-        pts_free_number(p);
-        tty_put(&p->tty);
-        return -ENOMEM;
-    }
-    p->master = &pf->file;
-    *out = &pf->file;
-    return 0;
-}
-
-static int slave_may_open(const struct pty *p)
-{
-    if (!p->master || p->locked)
-        return -EIO;
-    return p->exclusive && !capable(CAP_SYS_ADMIN) ? -EBUSY : 0;
-}
-
-int pty_open_slave(struct pty *p, uint32_t flags, struct file **out)
-{
-    struct pty_file *pf = file_for(p, &slave_ops, flags);
-    if (!pf)
-        return -ENOMEM;
-    mutex_lock(&p->lock);
-    int err = slave_may_open(p);
-    if (!err) {
-        list_add_tail(&p->slaves, &pf->link);
-        p->nslaves++;
-        p->slave_gone = false;
-    }
-    mutex_unlock(&p->lock);
-    tty_get(&p->tty);
-    if (err) {
-        file_gone(p);
-        kfree(pf);
-        return err;
-    }
-    tty_opened(&p->tty, flags);
-    *out = &pf->file;
-    return 0;
-}
-
-void pty_hangup(struct pty *p)
-{
-    struct list *it;
-    while ((it = list_pop(&p->slaves)))
-        file_wake(&list_entry(it, struct pty_file, link)->file, EV_ALL);
-    p->nslaves = 0;
-}
-
-static void master_release(struct file *f)
-{
-    struct pty *p = pty_of(f);
-    pts_unname(p);
-    mutex_lock(&p->lock);
-    p->master = NULL;
-    pty_hangup(p);
-    mutex_unlock(&p->lock);
-    tty_hangup(&p->tty);
-    file_gone(p);
-}
-
-static void slave_release(struct file *f)
-{
-    struct pty *p = pty_of(f);
-    mutex_lock(&p->lock);
-    if (!pty_hung_up(f)) {
-        list_del(&pty_file_of(f)->link);
-        if (!--p->nslaves) {
-            p->slave_gone = true;
-            p->exclusive = false;
-            pty_wake_master(p, EV_IN | EPOLLHUP);
-        }
-    }
-    mutex_unlock(&p->lock);
-    file_gone(p);
-}
-
-static const struct file_ops master_ops = {
+const struct file_ops pty_master_ops = {
     .async = ASYNC_YES,
     .read = master_read,
     .write = master_write,
     .poll = master_poll,
     .ioctl = pty_master_ioctl,
-    .release = master_release,
+    .release = pty_master_release,
 };
 
-static const struct file_ops slave_ops = {
+const struct file_ops pty_slave_ops = {
     .async = ASYNC_YES,
     .read = slave_read,
     .write = slave_write,
     .patience = slave_patience,
     .poll = slave_poll,
     .ioctl = pty_slave_ioctl,
-    .release = slave_release,
+    .release = pty_slave_release,
 };
-
-int tty_open_current(uint32_t flags, struct file **out)
-{
-    struct tty *t = tty_current();
-    if (!t)
-        return host_tty_open_late(flags, out);
-    int err = t->ops->open(t, flags, out);
-    tty_put(t);
-    return err;
-}

@@ -18,6 +18,8 @@
 #ifndef KERNEL_FS_TTY_PTY_IMPL_H
 #define KERNEL_FS_TTY_PTY_IMPL_H
 
+#include <linux/eventpoll.h>
+
 #include "kernel/fs/tty/ldisc.h"
 #include "kernel/fs/tty/pty.h"
 #include "kernel/fs/tty/tty.h"
@@ -25,10 +27,13 @@
 #include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
 
-#define PTY_MAX 4096U
 #define PTY_SLAVE_MAJOR 136U
 #define PTY_SHOWN_SIZE (16UL * 1024)
 #define PTY_TYPED_SIZE (8UL * 1024)
+
+#define PTY_EV_IN ((uint32_t)(EPOLLIN | EPOLLRDNORM))
+#define PTY_EV_OUT ((uint32_t)(EPOLLOUT | EPOLLWRNORM))
+#define PTY_EV_ALL (PTY_EV_IN | PTY_EV_OUT | EPOLLERR | EPOLLHUP)
 
 /* struct winsize of <asm/termios.h>, which does not go with termbits. */
 struct pty_winsize {
@@ -76,19 +81,22 @@ static inline struct pty *pty_of(struct file *f)
 }
 
 /* pty.c */
+extern const struct file_ops pty_master_ops, pty_slave_ops;
 extern const struct ldisc_hooks pty_hooks;
-extern const struct tty_ops pty_tty_ops;
 /* The file's slave has been hung up.  The lock is held, or the answer is only a hint. */
 bool pty_hung_up(const struct file *f);
-/* Opens the slave: -EIO when it is locked or the master has gone. */
-MUST_CHECK int pty_open_slave(struct pty *p, uint32_t flags, struct file **out);
 /* Both sides look again at what they can do. */
 void pty_wake_master(struct pty *p, uint32_t events);
 void pty_wake_slaves(struct pty *p, uint32_t events);
 /* What is typed goes on into the line discipline, as far as there is room. */
 void pty_feed(struct pty *p);
-/* All that have the slave open see the end. */
-void pty_hangup(struct pty *p);
+
+/* pty_open.c */
+extern const struct tty_ops pty_tty_ops;
+void pty_master_release(struct file *f);
+void pty_slave_release(struct file *f);
+/* Opens the slave: -EIO when it is locked or the master has gone. */
+MUST_CHECK int pty_open_slave(struct pty *p, uint32_t flags, struct file **out);
 
 /* pty_ioctl.c */
 long pty_master_ioctl(struct file *f, unsigned cmd, uaddr_t arg);

@@ -6,7 +6,6 @@
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/errno.h>
-#include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/tty.h>
 
@@ -23,7 +22,7 @@ void pty_packet(struct pty *p, uint8_t set, uint8_t clear)
     if (!p->packet || !set)
         return;
     p->packet_status = (uint8_t)((p->packet_status & ~clear) | set);
-    pty_wake_master(p, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
+    pty_wake_master(p, PTY_EV_IN | EPOLLPRI);
 }
 
 static long put_int(uaddr_t arg, int value)
@@ -123,11 +122,11 @@ static long master_flush(struct pty *p, uaddr_t what)
     if (what != TCOFLUSH) {
         ttyq_drop(&p->shown, p->shown.len);
         ldisc_echo_run(&p->ldisc);
-        pty_wake_slaves(p, EPOLLOUT | EPOLLWRNORM);
+        pty_wake_slaves(p, PTY_EV_OUT);
     }
     if (what != TCIFLUSH) {
         ttyq_drop(&p->typed, p->typed.len);
-        pty_wake_master(p, EPOLLOUT | EPOLLWRNORM);
+        pty_wake_master(p, PTY_EV_OUT);
     }
     mutex_unlock(&p->lock);
     return 0;
@@ -180,7 +179,7 @@ static void send_flow(struct pty *p, uint8_t c)
 {
     if (c && ttyq_room(&p->shown)) {
         ttyq_put(&p->shown, &c, 1);
-        pty_wake_master(p, EPOLLIN | EPOLLRDNORM);
+        pty_wake_master(p, PTY_EV_IN);
     }
 }
 
@@ -201,7 +200,7 @@ static long slave_flow(struct pty *p, uaddr_t action)
     default: err = -EINVAL; break;
     }
     if (p->shown.len)
-        pty_wake_master(p, EPOLLIN | EPOLLRDNORM);
+        pty_wake_master(p, PTY_EV_IN);
     mutex_unlock(&p->lock);
     return err;
 }
@@ -226,9 +225,9 @@ static long type_one(struct pty *p, uaddr_t arg)
         return -EFAULT;
     mutex_lock(&p->lock);
     (void)ldisc_receive(&p->ldisc, &c, 1);
-    pty_wake_slaves(p, EPOLLIN | EPOLLRDNORM);
+    pty_wake_slaves(p, PTY_EV_IN);
     if (p->shown.len)
-        pty_wake_master(p, EPOLLIN | EPOLLRDNORM);
+        pty_wake_master(p, PTY_EV_IN);
     mutex_unlock(&p->lock);
     return 0;
 }

@@ -6,7 +6,6 @@
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/errno.h>
-#include <linux/eventpoll.h>
 
 #include "kernel/fs/tty/pty_impl.h"
 #include "kernel/sys/usercopy.h"
@@ -66,9 +65,9 @@ static void settings_set(struct pty *p, const struct termios2 *t)
     ldisc_changed(&p->ldisc, &old);
     tell_packet(p, &old);
     pty_feed(p);
-    pty_wake_slaves(p, EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM);
+    pty_wake_slaves(p, PTY_EV_IN | PTY_EV_OUT);
     if (p->shown.len)
-        pty_wake_master(p, EPOLLIN | EPOLLRDNORM);
+        pty_wake_master(p, PTY_EV_IN);
 }
 
 static struct termios2 settings_get(struct pty *p)

@@ -28,6 +28,9 @@ struct tty_ops {
     int (*open)(struct tty *t, uint32_t flags, struct file **out);
     /* May groups in the background not write?  (TOSTOP) May sleep */
     bool (*tostop)(struct tty *t);
+    /* All that have it open shall see the end, as if the line were cut; it can be opened anew.  Absent: they do
+     * not. May sleep */
+    void (*hangup)(struct tty *t);
     /* The last reference is gone. May sleep */
     void (*free)(struct tty *t);
 };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
@@ -208,6 +209,50 @@ static void requests(void)
     pair_close(&p);
 }
 
+/* A name that somebody holds, of what has gone. */
+static void held_name(void)
+{
+    struct pair p;
+    char link[64];
+    pair_open(&p);
+    int held = (int)check_ok(open(p.name, O_PATH));
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", held);
+    int again = (int)check_ok(open(link, O_RDWR | O_NOCTTY));
+    type(again, "by its place");
+    check_reads(p.master, "by its place");
+    close(again);
+    pair_close(&p);
+    for (int i = 0; i < 3; i++)
+        check_err(open(link, O_RDWR | O_NOCTTY), EIO);
+    close(held);
+}
+
+/* Others cannot open it, but those with rights. */
+static void rights(void)
+{
+    struct pair p;
+    int status;
+    if (geteuid())
+        return;
+    pair_open(&p);
+    check_ok(fchmod(p.slave, 0600));
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        if (setresuid(1000, 1000, 1000))
+            _exit(9);
+        _exit(open(p.name, O_RDWR | O_NOCTTY) == -1 && errno == EACCES ? 0 : 1);
+    }
+    check_ok(waitpid(pid, &status, 0));
+    check_eq(status, 0);
+    check_ok(fchown(p.slave, 1000, 5));
+    struct stat st;
+    check_ok(stat(p.name, &st));
+    check_eq(st.st_uid, 1000);
+    check_eq(st.st_gid, 5);
+    pair_close(&p);
+}
+
 /* A thousand come and go; many at once have numbers of their own. */
 static void many(void)
 {
@@ -237,6 +282,8 @@ int main(void)
     slave_closes();
     master_closes();
     requests();
+    held_name();
+    rights();
     many();
     return check_done();
 }

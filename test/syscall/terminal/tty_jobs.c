@@ -438,6 +438,46 @@ static void after_leader(void)
     check_eq(got[3], ENOTTY);
 }
 
+/* The line is cut for all that have it open; whoever opens it anew has a fresh one. */
+static void cut(void)
+{
+    struct timespec limit = {10, 0};
+    struct termios t;
+    sigset_t set;
+    siginfo_t info;
+    char buf[16];
+    if (geteuid())
+        return;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCONT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    pair_flags(&p, L_FLAGS, 0, ECHO);
+    type(p.master, "unread\n");
+    settle();
+    check_ok(vhangup());
+    check_eq(sigtimedwait(&set, &info, &limit) + sigtimedwait(&set, &info, &limit),
+             SIGHUP + SIGCONT);
+    check_eq(tty_errno(), ENXIO);
+    check_eq(read(p.slave, buf, sizeof(buf)), 0);
+    check_err(write(p.slave, "x", 1), EIO);
+    close(p.slave);
+    check_ok(p.slave = open(p.name, O_RDWR));
+    check_eq(tty_errno(), 0);
+    check_ok(tcgetattr(p.slave, &t));
+    check(t.c_lflag & ECHO);
+    type(p.master, "anew\n");
+    check_reads(p.slave, "anew\n");
+    drop_input(p.master);
+    type(p.slave, "both ways");
+    check_reads(p.master, "both ways");
+    int peer = open(p.name, O_RDWR | O_NOCTTY);
+    check_ok(ioctl(peer, TIOCVHANGUP));
+    check_eq(read(peer, buf, sizeof(buf)), 0);
+    check_err(write(p.slave, "x", 1), EIO);
+    close(peer);
+}
+
 /* The other side closes: the leader is told at once, the foreground when that ends. */
 static void leader_hears(void)
 {
@@ -495,6 +535,7 @@ int main(void)
     scene(orphans);
     scene(keys);
     scene(owners);
+    scene(cut);
     after_leader();
     after_hangup();
     return check_done();
