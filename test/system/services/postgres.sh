@@ -39,5 +39,6 @@ start
 ask "select id from kept where hash = md5('777')"
 ask "select md5(string_agg(hash, ',' order by id)) from kept"
 stop
-grep -E 'PANIC|FATAL|terminated|crash' data/log
+# A fast stop ends the connections that have not gone by themselves yet, and says so.
+grep -E 'PANIC|FATAL|terminated|crash' data/log | grep -v 'due to administrator command'
 rm -rf data/db data/*.log data/log
