@@ -99,7 +99,7 @@ def test_requests(context):
     program = ["/usr/bin/python3", "-c", "import time; time.sleep(0.7); print('alive')"]
     alive = 0
     for seed in range(1, SEEDS + 1):
-        for about in ("q", "qrb"):
+        for about in ("q", "qc"):
             result = lying(context, seed, about, 30, 300, program, verb=("start", "-f"),
                            env={"XDG_RUNTIME_DIR": context.scratch})
             alive += result.out == b"alive\n"
