@@ -27,6 +27,7 @@ int conn_new(enum conn_kind kind, size_t buf, struct conn **out)
         goto undo_way;
     c->kind = kind;
     c->ref.count = 2;
+    c->passcred[0] = c->passcred[1] = true;
     spin_init(&c->ends_lock);
     list_init(&c->link);
     *out = c;
@@ -58,6 +59,12 @@ void conn_attach(struct conn *c, int side, struct stream_sock *ss)
         ss->old = ss->conn;
     }
     __atomic_store_n(&ss->conn, c, __ATOMIC_RELEASE);
+    conn_set_passcred(c, side, socket_flag(&ss->sock, SOCKET_PASSCRED));
+}
+
+void conn_set_passcred(struct conn *c, int side, bool on)
+{
+    __atomic_store_n(&c->passcred[side], on, __ATOMIC_RELEASE);
 }
 
 void conn_wake(struct conn *c, int side, uint32_t events)
@@ -105,13 +112,9 @@ static struct rights *mark_rights(struct mark *k, bool peek)
     return r;
 }
 
-/* Gives a mark's luggage to a receiver. */
-static void mark_deliver(struct mark *k, struct msg *m)
+/* Gives a mark's rights to a receiver. */
+static void rights_deliver(struct mark *k, struct msg *m)
 {
-    if (m->scm && k->has_cred) {
-        m->scm->cred = k->cred;
-        m->scm->has_cred = true;
-    }
     if (!k->rights)
         return;
     if (!m->scm) {
@@ -239,23 +242,42 @@ static int way_put(struct way *w, struct uio *u, size_t room) REQUIRES(w->lock)
     return err;
 }
 
-static struct mark *mark_new(struct conn *c, struct msg *m)
+/* Whose bytes these are: whom the program names, or the current process, if somebody wants to know. */
+static bool sender_of(struct conn *c, const struct msg *m, struct peer_cred *out)
 {
-    struct mark *k = kzalloc(sizeof(*k));
-    (void)c;
-    if (k && m->scm) {
-        k->has_cred = m->scm->has_cred;
-        k->cred = m->scm->cred;
+    *out = CRED_NOBODY;
+    if (c->kind == CONN_TCP)
+        return false;
+    if (unlikely(m->scm && m->scm->has_cred)) {
+        *out = m->scm->cred;
+        return true;
     }
-    return k;
+    if (likely(!__atomic_load_n(&c->passcred[0], __ATOMIC_ACQUIRE) &&
+               !__atomic_load_n(&c->passcred[1], __ATOMIC_ACQUIRE)))
+        return false;
+    cred_of_sender(out);
+    return true;
 }
 
-/* The mark for data [start, now) of w; takes the message's rights. */
-static void mark_finish(struct way *w, struct mark *k, uint64_t start, struct msg *m)
+/* What comes next continues the last mark: nothing but the sender's credentials, as there. */
+static bool mark_continues(const struct way *w, const struct mark *k, const struct msg *m)
     REQUIRES(w->lock)
 {
-    k->start = start;
+    if (!w->nmarks || (m->scm && m->scm->rights))
+        return false;
+    const struct mark *last = list_entry(w->marks.prev, struct mark, link);
+    return last->end == k->start && !last->rights && peer_cred_same(&last->cred, &k->cred);
+}
+
+/* The mark k for data up to now of w; takes the message's rights. */
+static void mark_finish(struct way *w, struct mark *k, bool packet, struct msg *m) REQUIRES(w->lock)
+{
     k->end = w->pos + w->q.len;
+    if (!packet && mark_continues(w, k, m)) {
+        list_entry(w->marks.prev, struct mark, link)->end = k->end;
+        kfree(k);
+        return;
+    }
     if (m->scm) {
         k->rights = m->scm->rights;
         m->scm->rights = NULL;
@@ -270,16 +292,20 @@ static int send_locked(struct conn *c, struct way *w, struct msg *m) REQUIRES(w-
     size_t need = packet ? m->u->left : MIN(m->u->left, 1UL);
     size_t room = w->limit > w->q.len ? w->limit - w->q.len : 0;
     struct mark *k = NULL;
+    struct peer_cred sender;
     if (packet && need > w->limit)
         return -EMSGSIZE;
     if (room < need || (packet && w->nmarks > w->limit / 256))
         return -EAGAIN;
-    if (packet || (m->scm && (m->scm->rights || m->scm->has_cred) && m->u->left)) {
-        k = mark_new(c, m);
+    bool known = sender_of(c, m, &sender);
+    uint64_t start = w->pos + w->q.len;
+    if (packet || ((known || (m->scm && m->scm->rights)) && m->u->left)) {
+        k = kzalloc(sizeof(*k));
         if (!k)
             return -ENOMEM;
+        k->start = start;
+        k->cred = sender;
     }
-    uint64_t start = w->pos + w->q.len;
     int err = way_put(w, m->u, room);
     if (!k)
         return err;
@@ -288,7 +314,7 @@ static int send_locked(struct conn *c, struct way *w, struct msg *m) REQUIRES(w-
         kfree(k);
         return err;
     }
-    mark_finish(w, k, start, m);
+    mark_finish(w, k, packet, m);
     return err;
 }
 
@@ -338,14 +364,65 @@ static int recv_empty(struct conn *c, int side, struct way *w)
     return w->fin || w->deaf || c->dead ? 0 : -EAGAIN;
 }
 
-/* A stretch of the stream up to the end of the first mark that has rights. */
+/* Bytes [at, …) are m's writer's, or anybody's if it has none yet. */
+static bool writer_fits(struct msg *m, const struct peer_cred *writer)
+{
+    if (!m->has_writer)
+        m->writer = *writer;
+    m->has_writer = true;
+    return peer_cred_same(&m->writer, writer);
+}
+
+/*
+ * How far a receive may go: to the end of the first mark that has rights and, if the receiver wants to
+ * know who writes, to where that changes.
+ */
+static size_t marks_limit(const struct way *w, bool passcred, struct msg *m) REQUIRES(w->lock)
+{
+    uint64_t at = w->pos, end = w->pos + MIN(m->u->left, w->q.len);
+    list_for_each(l, &w->marks) {
+        const struct mark *k = list_entry(l, struct mark, link);
+        if (at >= end)
+            break;
+        if (passcred && at < k->start && !writer_fits(m, &CRED_NOBODY))
+            return at - w->pos;
+        at = MAX(at, k->start);
+        if (at < end && passcred && !writer_fits(m, &k->cred))
+            return at - w->pos;
+        at = k->end;
+        if (k->rights)
+            return at - w->pos;
+    }
+    if (passcred && at < end && !writer_fits(m, &CRED_NOBODY))
+        return at - w->pos;
+    return SIZE_MAX;
+}
+
+/* What came with the bytes up to `end`, which have been received. */
+static void marks_pass(struct way *w, uint64_t end, struct msg *m) REQUIRES(w->lock)
+{
+    struct list *next;
+    for (struct list *l = w->marks.next; l != &w->marks; l = next) {
+        struct mark *k = list_entry(l, struct mark, link);
+        next = l->next;
+        if (k->start >= end)
+            return;
+        rights_deliver(k, m);
+        if (m->flags & MSG_PEEK || k->end > end)
+            continue;
+        mark_del(w, k);
+        kfree(k);
+    }
+}
+
+/* A stretch of the stream: see marks_limit. */
 static int recv_stream(struct conn *c, int side, struct way *w, struct msg *m) REQUIRES(w->lock)
 {
     struct uio *u = m->u;
     size_t before = u->done, left = u->left;
-    struct mark *k = mark_first(w);
-    if (k)
-        u->left = MIN(left, k->end - w->pos);
+    bool passcred = c->kind != CONN_TCP && __atomic_load_n(&c->passcred[side], __ATOMIC_ACQUIRE);
+    if (w->nmarks || passcred)
+        u->left = MIN(left, marks_limit(w, passcred, m));
     if (unlikely(w->urgent_set))
         u->left = MIN(left, urgent_limit(c, side, w, m->flags & MSG_PEEK));
     bool discard = m->flags & MSG_TRUNC && !(m->flags & MSG_PEEK);
@@ -359,15 +436,12 @@ static int recv_stream(struct conn *c, int side, struct way *w, struct msg *m) R
     }
     size_t n = u->done - before;
     u->left = left - n;
-    if (k && w->pos + n > k->start)
-        mark_deliver(k, m);
-    if (m->flags & MSG_PEEK)
-        return err;
-    w->pos += n;
-    if (k && w->pos >= k->end) {
-        mark_del(w, k);
-        kfree(k);
-    }
+    if (m->scm)
+        m->scm->cred = m->writer;
+    if (w->nmarks && n)
+        marks_pass(w, w->pos + n, m);
+    if (!(m->flags & MSG_PEEK))
+        w->pos += n;
     return err;
 }
 
@@ -386,7 +460,9 @@ static int recv_packet(struct way *w, struct msg *m) REQUIRES(w->lock)
     m->out |= MSG_EOR | (left < len ? MSG_TRUNC : 0);
     if (err)
         return err;
-    mark_deliver(k, m);
+    if (m->scm)
+        m->scm->cred = k->cred;
+    rights_deliver(k, m);
     if (m->flags & MSG_PEEK)
         return 0;
     byteq_drop(&w->q, len);

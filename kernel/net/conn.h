@@ -21,13 +21,12 @@
 #include "kernel/ipc/byteq.h"
 #include "kernel/net/rights.h"
 
-/* Bytes [start, end) of a stream that rights or credentials came with; or one packet. */
+/* Bytes [start, end) of a stream that rights came with, or of one sender; or one packet. */
 struct mark {
     struct list link;
     uint64_t start, end;
     struct rights *rights;
-    struct peer_cred cred;
-    bool has_cred;
+    struct peer_cred cred; /* whose bytes these are */
 };
 
 struct way {
@@ -56,6 +55,7 @@ struct conn {
     bool established;         /* [a] false: waits for room in the listener */
     int err[2];               /* [a] pending error of a side */
     struct peer_cred cred[2]; /* [I] */
+    bool passcred[2];         /* [a] AF_UNIX: a side has SO_PASSCRED, or no socket yet */
     struct addr name[2];      /* [I] addresses, once a side has a socket */
     struct inet_addr inet[2]; /* [I] TCP: the same as numbers */
     uint64_t sent[2];         /* [a] bytes by side, for TCP_INFO */
@@ -100,6 +100,8 @@ MUST_CHECK int conn_new(enum conn_kind kind, size_t buf, struct conn **out);
 /* Gives a side to a socket, with the side's reference; a connection that it has from a connect
  * that failed is kept until it is released, since others may be looking at it. */
 void conn_attach(struct conn *c, int side, struct stream_sock *ss);
+/* AF_UNIX: a side has got or lost SO_PASSCRED. */
+void conn_set_passcred(struct conn *c, int side, bool on);
 /* A side ends: its socket is gone, or was never there.  reset: as an abort. Drops its reference. */
 void conn_close(struct conn *c, int side, bool reset);
 void conn_wake(struct conn *c, int side, uint32_t events);

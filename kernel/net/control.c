@@ -36,6 +36,8 @@ static int cred_in(const uint8_t *data, size_t n, struct scm *out)
     if (n != sizeof(c))
         return -EINVAL;
     memcpy(&c, data, sizeof(c));
+    if (c.uid == UINT32_MAX || c.gid == UINT32_MAX)
+        return -EINVAL;
     const struct cred *own = current_cred();
     bool uid = c.uid == own->uid || c.uid == own->euid || c.uid == own->suid;
     bool gid = c.gid == own->gid || c.gid == own->egid || c.gid == own->sgid;

@@ -99,8 +99,8 @@ static void buf_set(struct socket *s, uint32_t *buf, uint32_t n, bool force)
     uint32_t low = buf == &s->sndbuf ? SNDBUF_MIN : RCVBUF_MIN;
     n = force ? MIN(n, (uint32_t)INT32_MAX / 2) : MIN(n, BUF_MAX);
     *buf = MAX(n * 2, low);
-    if (s->ops->bufs)
-        s->ops->bufs(s);
+    if (s->ops->changed)
+        s->ops->changed(s);
 }
 
 static int passcred_set(struct socket *s, bool on)
@@ -108,6 +108,8 @@ static int passcred_set(struct socket *s, bool on)
     if (s->family != AF_UNIX && s->family != AF_NETLINK)
         return 0;
     socket_set_flag(s, SOCKET_PASSCRED, on);
+    if (s->ops->changed)
+        s->ops->changed(s);
     return 0;
 }
 

@@ -89,6 +89,12 @@ void cred_of_current(struct peer_cred *c)
     *c = (struct peer_cred){(uint32_t)current_process()->pid, own->euid, own->egid};
 }
 
+void cred_of_sender(struct peer_cred *c)
+{
+    const struct cred *own = current_cred();
+    *c = (struct peer_cred){(uint32_t)current_process()->pid, own->uid, own->gid};
+}
+
 /* As a file. */
 
 static int socket_file_read(struct file *f, struct uio *u, int64_t *pos)

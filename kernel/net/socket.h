@@ -48,7 +48,7 @@ struct peer_cred {
 struct scm {
     struct rights *rights; /* owned; NULL: none */
     struct peer_cred cred;
-    bool has_cred;
+    bool has_cred;            /* sent: the program says who sends */
     bool has_stamp, has_inet; /* received datagrams: */
     ktime_t stamp;            /* when it was sent, CLOCK_REALTIME */
     struct inet_addr to;      /* where it was sent to */
@@ -64,6 +64,8 @@ struct msg {
     size_t whole;            /* recv: a datagram's whole length */
     struct addr *addr;       /* send: where to; recv: set to whom it came from; NULL: none */
     struct rights *unwanted; /* recv: to be dropped without locks */
+    struct peer_cred writer; /* recv, of a stream: whose bytes they are; never several's */
+    bool has_writer;         /* … bytes have come */
     struct scm *scm; /* send: goes along (rights are taken: set to NULL); recv: filled; or NULL */
 };
 
@@ -93,7 +95,7 @@ struct socket_ops {
     int (*outq)(struct socket *s);
     uint8_t (*state)(struct socket *s); /* TCP_ESTABLISHED …, for /proc/net */
     int (*error)(struct socket *s); /* takes a pending error that is not in s->err: -errno or 0 */
-    void (*bufs)(struct socket *s); /* sndbuf or rcvbuf has changed */
+    void (*changed)(struct socket *s); /* sndbuf, rcvbuf or SOCKET_PASSCRED has */
     int (*peercred)(struct socket *s, struct peer_cred *out);
     void (*release)(struct socket *s);
     /* AF_UNIX: calls fn for what rights wait in the socket's queues; take_rights takes them out
@@ -175,7 +177,15 @@ static inline int socket_take_error(int *err)
 }
 /* A new accepted socket has what the listening one was given. */
 void socket_inherit(struct socket *to, const struct socket *from);
+/* What SO_PEERCRED tells of the current process (effective ids), SCM_CREDENTIALS (real ones). */
 void cred_of_current(struct peer_cred *c);
+void cred_of_sender(struct peer_cred *c);
+/* The sender of what was sent while nobody wanted to know. */
+#define CRED_NOBODY ((struct peer_cred){0, 65534, 65534})
+static inline bool peer_cred_same(const struct peer_cred *a, const struct peer_cred *b)
+{
+    return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
+}
 /* -EAGAIN: waits for events unless the call or the socket must not: 0: try again. */
 MUST_CHECK int socket_wait(struct socket *s, uint32_t events, unsigned flags, ktime_t deadline);
 static inline ktime_t socket_deadline(ktime_t timeout, ktime_t now)

@@ -285,7 +285,7 @@ static void tcp_release(struct socket *s)
 
 /* Options. */
 
-static void tcp_bufs(struct socket *s)
+static void tcp_changed(struct socket *s)
 {
     struct conn *c = stream_conn(s);
     if (c)
@@ -450,7 +450,7 @@ static const struct socket_ops tcp_ops = {
     .release = tcp_release,
     .stream = true,
     .sigpipe = true,
-    .bufs = tcp_bufs,
+    .changed = tcp_changed,
     .error = stream_error,
 };
 

@@ -21,7 +21,8 @@ struct unix_dgram {
     struct mailbox *box;  /* [I] */
     struct mailbox *peer; /* [p] a reference; NULL: not connected */
     struct spinlock peer_lock;
-    bool mute; /* [a] shut down for writing */
+    bool mute;             /* [a] shut down for writing */
+    struct peer_cred cred; /* [I once it has a number] a pair's: who made it */
 };
 
 static struct unix_dgram *dgram_of(struct socket *s)
@@ -119,6 +120,21 @@ static int dgram_deliver(struct unix_dgram *d, struct mailbox *to, struct packet
     return err;
 }
 
+/* Who sends is recorded if one of the two wants to know. */
+static void writer_of(struct unix_dgram *d, struct mailbox *to, struct peer_cred *out)
+{
+    bool known = socket_flag(&d->sock, SOCKET_PASSCRED);
+    if (!known) {
+        spin_lock(&to->lock);
+        known = to->end && socket_flag(to->end, SOCKET_PASSCRED);
+        spin_unlock(&to->lock);
+    }
+    if (known)
+        cred_of_sender(out);
+    else
+        *out = CRED_NOBODY;
+}
+
 static int dgram_send_to(struct unix_dgram *d, struct mailbox *to, struct msg *m)
 {
     struct packet *p;
@@ -138,7 +154,7 @@ static int dgram_send_to(struct unix_dgram *d, struct mailbox *to, struct msg *m
     if (p->from.len <= 2)
         p->from.len = 0;
     if (!p->scm.has_cred)
-        cred_of_current(&p->scm.cred);
+        writer_of(d, to, &p->scm.cred);
     p->scm.stamp = clock_real();
     p->scm.has_stamp = true;
     p->charge = PACKET_OVERHEAD + (uint32_t)p->len;
@@ -268,9 +284,7 @@ static uint32_t dgram_poll(struct socket *s)
 
 static int dgram_peercred(struct socket *s, struct peer_cred *out)
 {
-    *out = (struct peer_cred){0, UINT32_MAX, UINT32_MAX};
-    if (dgram_of(s)->peer && dgram_of(s)->box->to)
-        cred_of_current(out);
+    *out = dgram_of(s)->cred;
     return 0;
 }
 
@@ -332,6 +346,7 @@ int unix_dgram_new(uint32_t flags, struct socket **out)
     socket_init(&d->sock, &dgram_ops, AF_UNIX, SOCK_DGRAM, flags);
     unix_name_init(&d->name, &d->sock);
     spin_init(&d->peer_lock);
+    d->cred = (struct peer_cred){0, UINT32_MAX, UINT32_MAX};
     *out = &d->sock;
     return 0;
 }
@@ -340,5 +355,7 @@ int unix_dgram_pair(struct socket *a, struct socket *b)
 {
     peer_set(dgram_of(a), mailbox_get(dgram_of(b)->box));
     peer_set(dgram_of(b), mailbox_get(dgram_of(a)->box));
+    cred_of_current(&dgram_of(a)->cred);
+    dgram_of(b)->cred = dgram_of(a)->cred;
     return 0;
 }

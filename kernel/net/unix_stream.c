@@ -186,8 +186,6 @@ static int unix_recv(struct socket *s, struct msg *m)
     int side = stream_of(s)->side;
     if (unlikely(!c || stream_of(s)->failed))
         return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
-    if (m->scm)
-        m->scm->cred = c->cred[!side];
     if (m->addr) {
         *m->addr = c->name[!side];
         if (m->addr->len <= 2)
@@ -251,11 +249,13 @@ static int unix_peercred(struct socket *s, struct peer_cred *out)
     return 0;
 }
 
-static void unix_bufs(struct socket *s)
+static void unix_changed(struct socket *s)
 {
     struct conn *c = stream_conn(s);
-    if (c)
-        conn_set_limit(c, !stream_of(s)->side, unix_window(s));
+    if (!c)
+        return;
+    conn_set_limit(c, !stream_of(s)->side, unix_window(s));
+    conn_set_passcred(c, stream_of(s)->side, socket_flag(s, SOCKET_PASSCRED));
 }
 
 static void unix_release(struct socket *s)
@@ -266,12 +266,12 @@ static void unix_release(struct socket *s)
     rights_collect();
 }
 
-#define UNIX_OPS                                                                              \
-    .bind = unix_bind, .listen = unix_listen, .accept = unix_accept, .connect = unix_connect, \
-    .connect_cancel = unix_connect_cancel, .recv = unix_recv, .send = unix_send,              \
-    .shutdown = unix_shutdown, .getname = unix_getname, .poll = unix_poll,                    \
-    .peercred = unix_peercred, .bufs = unix_bufs, .error = stream_error, .inq = stream_inq,   \
-    .outq = stream_outq, .release = unix_release, .each_rights = stream_each_rights,          \
+#define UNIX_OPS                                                                                  \
+    .bind = unix_bind, .listen = unix_listen, .accept = unix_accept, .connect = unix_connect,     \
+    .connect_cancel = unix_connect_cancel, .recv = unix_recv, .send = unix_send,                  \
+    .shutdown = unix_shutdown, .getname = unix_getname, .poll = unix_poll,                        \
+    .peercred = unix_peercred, .changed = unix_changed, .error = stream_error, .inq = stream_inq, \
+    .outq = stream_outq, .release = unix_release, .each_rights = stream_each_rights,              \
     .take_rights = stream_take_rights
 
 static const struct socket_ops unix_stream_ops = {UNIX_OPS, .stream = true, .sigpipe = true};
