@@ -46,7 +46,7 @@ struct mqueue {
     struct mq_notice notice;     /* [l] */
     uint32_t uid, gid;           /* [a] */
     ktime_t atime, mtime, ctime; /* [a] */
-    struct mq_user *user;        /* [I] who pays for it */
+    struct user *user;           /* [I] who pays for it */
     uint64_t charge;             /* [I] bytes that it may need */
     struct tree_node by_name;    /* [root->lock] while it has a name */
     struct list by_age;          /* [root->lock] likewise */

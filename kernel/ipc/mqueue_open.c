@@ -11,8 +11,8 @@
 
 #include "kernel/ipc/limits.h"
 #include "kernel/ipc/mqueue_impl.h"
-#include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/user.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 #include "kernel/vfs/vfs_impl.h"
@@ -26,41 +26,10 @@
 #define MESSAGE_COST 48U
 #define PRIORITY_COST 48U
 
-struct mq_user {
-    struct list link;
-    uint32_t uid;
-    uint64_t bytes;
-};
-
 static struct {
     struct spinlock lock;
-    struct list users; /* [l] who have queues */
-    uint64_t queues;   /* [l] */
-} account = {.users = LIST_INIT(account.users)};
-
-static struct mq_user *user_get_locked(uint32_t uid) REQUIRES(account.lock)
-{
-    list_for_each(l, &account.users) {
-        struct mq_user *u = list_entry(l, struct mq_user, link);
-        if (u->uid == uid)
-            return u;
-    }
-    struct mq_user *u = kzalloc(sizeof(*u));
-    if (u) {
-        u->uid = uid;
-        list_add_head(&account.users, &u->link);
-    }
-    return u;
-}
-
-static void user_pay_locked(struct mq_user *u, uint64_t bytes) REQUIRES(account.lock)
-{
-    u->bytes -= bytes;
-    if (u->bytes)
-        return;
-    list_del(&u->link);
-    kfree(u);
-}
+    uint64_t queues; /* [l] */
+} account;
 
 /* What sizes are asked for, and may be. */
 static int sizes(struct mqueue *q, const struct mq_attr *attr)
@@ -86,15 +55,11 @@ static int charge_locked(struct mqueue *q) REQUIRES(account.lock)
 
     if (account.queues >= IPC_LIMIT(mq_queues) && !capable(CAP_SYS_RESOURCE))
         return reject(-ENOSPC, "too many queues");
-    struct mq_user *u = user_get_locked(current_cred()->uid);
-    if (!u)
-        return -ENOMEM;
-    u->bytes += q->charge;
-    if (u->bytes > limit) {
-        user_pay_locked(u, q->charge);
+    struct user *u = current_cred()->user;
+    if (u->mq_bytes + q->charge > limit)
         return reject(-EMFILE, "RLIMIT_MSGQUEUE");
-    }
-    q->user = u;
+    u->mq_bytes += q->charge;
+    q->user = user_get(u);
     account.queues++;
     return 0;
 }
@@ -113,9 +78,10 @@ int mqueue_charge(struct mqueue *q, const struct mq_attr *attr)
 void mqueue_uncharge(struct mqueue *q)
 {
     spin_lock(&account.lock);
-    user_pay_locked(q->user, q->charge);
+    q->user->mq_bytes -= q->charge;
     account.queues--;
     spin_unlock(&account.lock);
+    user_put(q->user);
 }
 
 /* Names have no directories; the C library has taken the first slash away. */

@@ -12,13 +12,13 @@
 #include <linux/resource.h>
 
 #include "kernel/proc/cred.h"
+#include "kernel/proc/user.h"
 #include "kernel/vfs/vfs_impl.h"
 
 struct spinlock rights_lock;
 static struct list flying = LIST_INIT(flying);   /* [rights_lock] sockets in flight */
 static struct list dropped = LIST_INIT(dropped); /* [rights_lock] rights whose files go next */
 static bool dropping;                            /* [rights_lock] a thread is at it */
-static unsigned files_flying;                    /* [rights_lock] of all kinds */
 
 /* The socket of a file that may hold rights itself, or NULL. */
 static struct socket *holder_of(struct file *f)
@@ -33,7 +33,7 @@ static void flight_begin_locked(const struct rights *r) REQUIRES(rights_lock)
         if (s && !s->inflight++)
             list_add_tail(&flying, &s->flying_link);
     }
-    files_flying += r->n;
+    r->user->in_flight += r->n;
 }
 
 static void flight_end_locked(const struct rights *r) REQUIRES(rights_lock)
@@ -43,14 +43,21 @@ static void flight_end_locked(const struct rights *r) REQUIRES(rights_lock)
         if (s && !--s->inflight)
             list_del(&s->flying_link);
     }
-    files_flying -= r->n;
+    r->user->in_flight -= r->n;
 }
 
-static bool too_many(unsigned n)
+/* As in Linux, the message that passes the limit still goes. */
+static bool too_many(void) REQUIRES(rights_lock)
 {
     const struct process *p = current_process();
     return !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
-           files_flying + n > p->rlimits[RLIMIT_NOFILE].rlim_cur;
+           current_cred()->user->in_flight > p->rlimits[RLIMIT_NOFILE].rlim_cur;
+}
+
+static void rights_free(struct rights *r)
+{
+    user_put(r->user);
+    kfree(r);
 }
 
 int rights_new(const int *fds, unsigned n, struct rights **out)
@@ -62,13 +69,14 @@ int rights_new(const int *fds, unsigned n, struct rights **out)
         return -ENOMEM;
     int err = 0;
     list_init(&r->link);
+    r->user = user_get(current_cred()->user);
     for (r->n = 0; r->n < n; r->n++) {
         err = fd_lookup(fds[r->n], true, &r->file[r->n]);
         if (err)
             break;
     }
     spin_lock(&rights_lock);
-    if (!err && too_many(n))
+    if (!err && too_many())
         err = -ETOOMANYREFS;
     if (!err)
         flight_begin_locked(r);
@@ -79,7 +87,7 @@ int rights_new(const int *fds, unsigned n, struct rights **out)
     }
     for (unsigned i = 0; i < r->n; i++)
         file_put(r->file[i]);
-    kfree(r);
+    rights_free(r);
     return err;
 }
 
@@ -89,6 +97,7 @@ struct rights *rights_clone(const struct rights *r)
     if (!c)
         return NULL;
     list_init(&c->link);
+    c->user = user_get(r->user);
     c->n = r->n;
     for (unsigned i = 0; i < r->n; i++)
         c->file[i] = file_get(r->file[i]);
@@ -115,7 +124,7 @@ void rights_drop(struct rights *r)
         spin_unlock(&rights_lock);
         for (unsigned i = 0; i < r->n; i++)
             file_put(r->file[i]);
-        kfree(r);
+        rights_free(r);
         spin_lock(&rights_lock);
     }
     if (!busy)
@@ -142,7 +151,7 @@ unsigned rights_install(struct rights *r, unsigned max, bool cloexec, uaddr_t fd
         else
             given++;
     }
-    kfree(r);
+    rights_free(r);
     return given;
 }
 

@@ -14,7 +14,8 @@
 #define RIGHTS_MAX 253U /* SCM_MAX_FD */
 
 struct rights {
-    struct list link; /* [rights_lock] the collector's list */
+    struct list link;  /* [rights_lock] the collector's list */
+    struct user *user; /* [I] a reference: whose files in flight they count as */
     unsigned n;
     struct file *file[];
 };

@@ -2,10 +2,12 @@
 /* Credentials as objects: made, shared, replaced.  See cred.h for who may read which. */
 #include "kernel/proc/cred.h"
 
+#include <linux/errno.h>
 #include <linux/securebits.h>
 
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/user.h"
 #include "lib/string.h"
 
 static struct cred *cred_new(uint32_t ngroups)
@@ -21,8 +23,22 @@ static struct cred *cred_new(uint32_t ngroups)
 void cred_put(const struct cred *c)
 {
     struct cred *mine = (struct cred *)(uintptr_t)c;
-    if (mine && ref_put(&mine->ref))
-        kfree(mine);
+    if (!mine || !ref_put(&mine->ref))
+        return;
+    user_put(mine->user);
+    kfree(mine);
+}
+
+int cred_set_user(struct cred *c)
+{
+    if (c->user && c->user->uid == c->uid)
+        return 0;
+    struct user *u = user_lookup(c->uid);
+    if (!u)
+        return -ENOMEM;
+    user_put(c->user);
+    c->user = u;
+    return 0;
 }
 
 struct cred *cred_first(uint32_t uid, uint32_t gid)
@@ -36,7 +52,10 @@ struct cred *cred_first(uint32_t uid, uint32_t gid)
     c->bounding = CAPS_ALL;
     if (uid == 0)
         c->permitted = c->effective = CAPS_ALL;
-    return c;
+    if (!cred_set_user(c))
+        return c;
+    cred_put(c);
+    return NULL;
 }
 
 struct cred *cred_prepare_groups(uint32_t ngroups)
@@ -47,6 +66,7 @@ struct cred *cred_prepare_groups(uint32_t ngroups)
     struct ref ref = c->ref;
     memcpy(c, current_cred(), offsetof(struct cred, ngroups));
     c->ref = ref;
+    user_get(c->user);
     return c;
 }
 

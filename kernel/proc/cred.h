@@ -22,6 +22,7 @@
 #define GROUPS_MAX 65536U
 
 struct process;
+struct user;
 
 typedef uint64_t capset_t; /* bit CAP_* */
 
@@ -29,6 +30,7 @@ struct cred {
     struct ref ref;
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint32_t securebits; /* SECBIT_* */
+    struct user *user;   /* a reference: of uid */
     capset_t permitted, effective, inheritable, bounding, ambient;
     uint32_t ngroups;
     uint32_t groups[]; /* in rising order */
@@ -82,6 +84,8 @@ struct cred *cred_first(uint32_t uid, uint32_t gid) MUST_CHECK;
 /* A copy of the current thread's, to be changed; with room for as many groups.  NULL: no memory. */
 struct cred *cred_prepare(void) MUST_CHECK;
 struct cred *cred_prepare_groups(uint32_t ngroups) MUST_CHECK; /* groups are not filled in */
+/* c->user follows c->uid: -ENOMEM. */
+MUST_CHECK int cred_set_user(struct cred *c);
 /* The current thread has c from now on (the reference is taken over). */
 void cred_commit(struct cred *c);
 /* A new thread's: those of its creator, or, when it is another process's first, that process's. */

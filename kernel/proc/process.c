@@ -49,7 +49,7 @@ struct process *process_alloc(void)
     p->notes = PROCESS_NOTES;
     itimers_init(p);
     ptimers_init(p);
-    p->sigqueue = sigqueue_new(&p->signals_queued);
+    p->sigqueue = sigqueue_new();
     if (p->sigqueue)
         return p;
     kfree(p);
@@ -268,7 +268,7 @@ int thread_attach(struct thread *t)
     struct process *p = t->process;
 
     cred_inherit(t);
-    t->sigqueue = sigqueue_new(&p->signals_queued);
+    t->sigqueue = sigqueue_new();
     if (!t->sigqueue)
         return -ENOMEM;
     spin_lock(&process_tree_lock);
@@ -331,7 +331,7 @@ int process_attach(struct thread *t, struct process *parent, bool sibling)
     if (!p->cred)
         p->cred = cred_get(current_cred());
     cred_inherit(t);
-    t->sigqueue = sigqueue_new(&p->signals_queued);
+    t->sigqueue = sigqueue_new();
     if (!t->sigqueue)
         return -ENOMEM;
     spin_lock(&process_tree_lock);

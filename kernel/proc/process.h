@@ -89,7 +89,6 @@ struct process {
     struct fs_context *fs;                 /* … and directories */
     struct sighand *sighand;               /* [x] actions; kernel/signal */
     struct sigqueue *sigqueue;             /* [l] process-wide queue; kernel/signal */
-    unsigned signals_queued;               /* [l] entries that count for RLIMIT_SIGPENDING */
     int stop_signal;                       /* [l] job control (signal/stop.c): 0 or what stops us */
     unsigned nstopped;                     /* [l] threads that have stopped */
     bool stop_taken;                       /* [l] a stop signal was taken, no SIGCONT came since */

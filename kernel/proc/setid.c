@@ -127,6 +127,8 @@ static void caps_follow_uids(struct cred *c, const struct cred *old)
 /* Takes over c. */
 static long finish(struct cred *c, long err)
 {
+    if (!err)
+        err = cred_set_user(c);
     if (err) {
         cred_put(c);
         return err;

@@ -23,6 +23,8 @@
 #include <linux/time.h>
 #include <linux/time_types.h>
 
+#include "kernel/proc/cred.h"
+#include "kernel/proc/user.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/time.h"
@@ -198,7 +200,7 @@ static void remove_locked(struct ptimer *t)
         sigentry_remove(&t->entry);
     t->fired = false;
     t->expires = 0;
-    p->signals_queued--;
+    sigentry_uncharge(&t->entry);
 }
 
 static void ptimer_free(struct ptimer *t)
@@ -269,14 +271,14 @@ static int clock_check(int id)
     }
 }
 
-/* Puts t on the list under an id that is not in use. */
 /* Gives it an id and puts it where it is found; -EAGAIN: too much is queued or can be. */
 static int insert(struct process *p, struct ptimer *t, bool value_is_id)
 {
     int err = -EAGAIN;
 
     spin_lock(&p->lock);
-    if (p->signals_queued < p->rlimits[RLIMIT_SIGPENDING].rlim_cur) {
+    if (sigentry_charge(&t->entry, current_cred()->user, p->rlimits[RLIMIT_SIGPENDING].rlim_cur,
+                        false)) {
         while (find_locked(p, p->ptimer_next))
             p->ptimer_next = (int)((unsigned)(p->ptimer_next + 1) & INT32_MAX);
         t->id = p->ptimer_next;
@@ -284,7 +286,6 @@ static int insert(struct process *p, struct ptimer *t, bool value_is_id)
         if (value_is_id)
             t->value.sival_int = t->id;
         (void)tree_insert(&p->ptimers, &t->node);
-        p->signals_queued++;
         err = 0;
     }
     spin_unlock(&p->lock);

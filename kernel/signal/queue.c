@@ -7,17 +7,35 @@
 #include <linux/errno.h>
 
 #include "kernel/mm/heap.h"
+#include "kernel/proc/user.h"
 #include "kernel/signal/signal_impl.h"
 #include "lib/string.h"
 
-struct sigqueue *sigqueue_new(unsigned *charged)
+struct sigqueue *sigqueue_new(void)
 {
     struct sigqueue *q = kzalloc(sizeof(*q));
     if (q) {
         list_init(&q->entries);
-        q->charged = charged;
     }
     return q;
+}
+
+bool sigentry_charge(struct sigentry *e, struct user *user, uint64_t limit, bool force)
+{
+    uint32_t n = __atomic_add_fetch(&user->signals, 1, __ATOMIC_RELAXED);
+    if (n > limit && !force) {
+        __atomic_sub_fetch(&user->signals, 1, __ATOMIC_RELAXED);
+        return false;
+    }
+    e->user = user_get(user);
+    return true;
+}
+
+void sigentry_uncharge(struct sigentry *e)
+{
+    __atomic_sub_fetch(&e->user->signals, 1, __ATOMIC_RELAXED);
+    user_put(e->user);
+    e->user = NULL;
 }
 
 static void entry_release(struct sigqueue *q, struct sigentry *e)
@@ -27,7 +45,7 @@ static void entry_release(struct sigqueue *q, struct sigentry *e)
         e->queue = NULL;
         return; /* it stays charged: its timer has it */
     }
-    --*q->charged;
+    sigentry_uncharge(e);
     if (e == &q->slot)
         q->slot_used = false;
     else
@@ -40,28 +58,25 @@ void sigqueue_free(struct sigqueue *q)
     kfree(q);
 }
 
-static struct sigentry *entry_new(struct sigqueue *q)
+/* The kernel's own and kill's standard signals may exceed the limit (force): there are few of them. */
+static struct sigentry *entry_new(struct sigqueue *q, struct user *user, uint64_t limit, bool force)
 {
-    struct sigentry *e = &q->slot;
+    struct sigentry *e = q->slot_used ? kmalloc(sizeof(*e)) : &q->slot;
 
-    if (q->slot_used) {
-        e = kmalloc(sizeof(*e));
-        if (!e)
-            return NULL;
-        e->timer = NULL;
+    if (!e)
+        return NULL;
+    e->timer = NULL;
+    if (sigentry_charge(e, user, limit, force)) {
+        q->slot_used = true;
+        return e;
     }
-    q->slot_used = true;
-    ++*q->charged;
-    return e;
+    if (e != &q->slot)
+        kfree(e);
+    return NULL;
 }
 
-/* The kernel's own and kill's standard signals may exceed the limit: there are few of them. */
-static bool over_limit(const struct sigqueue *q, int sig, const siginfo_t *info, uint64_t limit)
-{
-    return *q->charged >= limit && !(sig < SIGNAL_RT_MIN && info->si_code >= 0);
-}
-
-int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, uint64_t limit)
+int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, struct user *user,
+                 uint64_t limit)
 {
     sigset_t bit = SIG_BIT(sig);
 
@@ -72,7 +87,7 @@ int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, uint64_t li
         q->pending |= bit;
         return 0;
     }
-    struct sigentry *e = over_limit(q, sig, info, limit) ? NULL : entry_new(q);
+    struct sigentry *e = entry_new(q, user, limit, sig < SIGNAL_RT_MIN && info->si_code >= 0);
     if (!e) {
         /* kill(2) never fails for this; a queued real-time signal with data does. */
         if (sig >= SIGNAL_RT_MIN && info->si_code != SI_USER)

@@ -10,6 +10,8 @@
 #include <linux/signal.h>
 #include <linux/errno.h>
 
+#include "kernel/proc/cred.h"
+#include "kernel/proc/user.h"
 #include "kernel/kernel.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"
@@ -139,7 +141,7 @@ int signal_send_locked(struct process *p, struct thread *t, int sig, const sigin
         process_kill_locked(p, sig);
         return 0;
     }
-    int err = sigqueue_add(t ? t->sigqueue : p->sigqueue, sig, info,
+    int err = sigqueue_add(t ? t->sigqueue : p->sigqueue, sig, info, (t ? t->cred : p->cred)->user,
                            p->rlimits[RLIMIT_SIGPENDING].rlim_cur);
     if (!err)
         signal_notify_locked(p, t, sig);
@@ -226,7 +228,7 @@ void signal_force_fault(int sig, int code, uaddr_t addr, int trapno, uint64_t er
     }
     sigqueue_flush(t->sigqueue,
                    SIG_BIT(sig)); /* an older one must not hide where this one is from */
-    (void)sigqueue_add(t->sigqueue, sig, &info, UINT64_MAX);
+    (void)sigqueue_add(t->sigqueue, sig, &info, t->cred->user, UINT64_MAX);
     tell_locked(t);
     spin_unlock(&p->lock);
 }
@@ -390,7 +392,7 @@ void signal_sets(struct process *p, struct thread *t, struct signal_sets *out)
         out->blocked = t->blocked;
     }
     out->shared = p->sigqueue->pending;
-    out->queued = p->signals_queued;
+    out->queued = __atomic_load_n(&(t ? t->cred : p->cred)->user->signals, __ATOMIC_RELAXED);
     for (int sig = 1; sig <= NSIGNALS && p->sighand; sig++) {
         uaddr_t h = p->sighand->action[sig - 1].handler;
         if (h == HANDLER_IGNORE)

@@ -35,8 +35,7 @@ struct sighand *sighand_get(struct sighand *s);
 bool sighand_is_shared(const struct sighand *s);
 void sighand_put(struct sighand *s);
 void sighand_exec(struct sighand *s); /* handlers back to default */
-/* charged: the process's count of queued signals (struct process, signals_queued). */
-struct sigqueue *sigqueue_new(unsigned *charged) MUST_CHECK;
+struct sigqueue *sigqueue_new(void) MUST_CHECK;
 void sigqueue_free(struct sigqueue *q);
 /* A new thread's own signal state: no alternate stack, or its creator's.  The caller has set its mask. */
 void signal_thread_init(struct thread *t);

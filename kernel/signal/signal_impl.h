@@ -8,7 +8,7 @@
  *
  * An entry is allocated, or the one that is part of the queue, so that a signal to a thread that
  * takes it at once allocates nothing, or part of a POSIX timer, which always has its own.  All
- * are counted for their process against RLIMIT_SIGPENDING, a timer's from timer_create on.
+ * are counted for a user against RLIMIT_SIGPENDING: the receiver's, a timer's from timer_create on.
  */
 #ifndef KERNEL_SIGNAL_SIGNAL_IMPL_H
 #define KERNEL_SIGNAL_SIGNAL_IMPL_H
@@ -38,11 +38,13 @@ struct sighand {
 };
 
 struct ptimer;
+struct user;
 
 struct sigentry {
     struct list link;
     struct sigqueue *queue; /* [process lock] where a timer's entry is queued, or NULL */
     struct ptimer *timer;   /* [I] whose it is, or NULL */
+    struct user *user;      /* [process lock] a reference: for whom it counts */
     union {
         int32_t signo; /* = si_signo */
         uint8_t info[SIGINFO_KEPT];
@@ -54,7 +56,6 @@ struct sigqueue {
     sigset_t pending;     /* [process lock] */
     sigset_t bare;        /* [process lock] pending with SI_KERNEL and no entry */
     struct list entries;  /* [process lock] in order of arrival */
-    unsigned *charged;    /* [I] the process's number of entries, [process lock] */
     struct sigentry slot; /* [process lock] the entry that costs no allocation … */
     bool slot_used;       /* … when this is false */
 
@@ -84,9 +85,13 @@ static inline bool sig_valid(int sig)
 
 /*
  * Queue primitives (queue.c); the process's lock is held.  sigqueue_add: 0, or -EAGAIN when a
- * real-time signal that carries data would be entry `limit` + 1.
+ * real-time signal that carries data would be entry `limit` + 1 of the user.
  */
-int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, uint64_t limit);
+int sigqueue_add(struct sigqueue *q, int sig, const siginfo_t *info, struct user *user,
+                 uint64_t limit);
+/* One more entry of a user: false: that would be more than limit, and force is not given. */
+bool sigentry_charge(struct sigentry *e, struct user *user, uint64_t limit, bool force);
+void sigentry_uncharge(struct sigentry *e);
 /* A timer's own entry, which is on no queue; never fails. */
 void sigqueue_add_entry(struct sigqueue *q, struct sigentry *e);
 /* Takes a timer's entry off its queue. */

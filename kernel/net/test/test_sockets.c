@@ -20,6 +20,7 @@
 #include "kernel/net/unix_dgram.c"
 #include "kernel/net/unix_name.c"
 #include "kernel/net/unix_stream.c"
+#include "kernel/proc/user.c"
 #include "kernel/vfs/fdtable.c"
 #include "kernel/vfs/file.c"
 #undef RW_MAX
@@ -313,13 +314,13 @@ static void test_rights(void **state)
     assert_int_equal(send_fd(dgram[0], dgram[1]), 1);
     assert_int_equal(send_fd(dgram[0], fds[1]), 1);
     assert_int_equal(send_fd(fds[0], dgram[0]), 1);
-    assert_int_equal(files_flying, 6);
+    assert_int_equal(stub_owner.in_flight, 6);
     for (int fd = 0; fd < 20; fd++)
         (void)!sys_close(fd);
     int last[2]; /* the collector looks when a socket goes */
     assert_int_equal(sys_socketpair(AF_UNIX, SOCK_STREAM, 0, P(last)), 0);
     assert_int_equal(sys_close(last[0]), 0);
-    assert_int_equal(files_flying, 0);
+    assert_int_equal(stub_owner.in_flight, 0);
 }
 
 static void test_options_and_names(void **state)

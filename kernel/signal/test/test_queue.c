@@ -42,7 +42,13 @@ void kfree(void *p)
 }
 
 static struct sigqueue *q;
-static unsigned charged, dropped;
+static unsigned dropped;
+static struct user me = {.ref = {1}};
+
+void user_put(struct user *u)
+{
+    u->ref.count--;
+}
 
 void ptimer_dropped_locked(struct ptimer *t)
 {
@@ -54,7 +60,7 @@ static int setup(void **state)
 {
     (void)state;
     out_of_memory = false;
-    q = sigqueue_new(&charged);
+    q = sigqueue_new();
     return 0;
 }
 
@@ -62,7 +68,7 @@ static int teardown(void **state)
 {
     (void)state;
     sigqueue_free(q);
-    return allocated || charged;
+    return allocated || me.signals || me.ref.count != 1;
 }
 
 static int add(int sig, int code, int value, unsigned limit)
@@ -70,7 +76,7 @@ static int add(int sig, int code, int value, unsigned limit)
     siginfo_t info;
     siginfo_init(&info, sig, code);
     info.si_int = value;
-    return sigqueue_add(q, sig, &info, limit);
+    return sigqueue_add(q, sig, &info, &me, limit);
 }
 
 static void expect(int sig, int code, int value)
@@ -88,10 +94,10 @@ static void test_standard_once(void **state)
     (void)state;
     assert_int_equal(add(SIGUSR1, SI_QUEUE, 1, 100), 0);
     assert_int_equal(add(SIGUSR1, SI_QUEUE, 2, 100), 0);
-    assert_int_equal(charged, 1);
+    assert_int_equal(me.signals, 1);
     expect(SIGUSR1, SI_QUEUE, 1);
     assert_int_equal(q->pending, 0);
-    assert_int_equal(charged, 0);
+    assert_int_equal(me.signals, 0);
 }
 
 static void test_real_time_in_order(void **state)
@@ -150,8 +156,8 @@ static void test_bare(void **state)
 {
     (void)state;
     out_of_memory = true;
-    assert_int_equal(sigqueue_add(q, SIGALRM, NULL, 0), 0);
-    assert_int_equal(sigqueue_add(q, SIGALRM, NULL, 0), 0);
+    assert_int_equal(sigqueue_add(q, SIGALRM, NULL, &me, 0), 0);
+    assert_int_equal(sigqueue_add(q, SIGALRM, NULL, &me, 0), 0);
     expect(SIGALRM, SI_KERNEL, 0);
     assert_int_equal(q->pending, 0);
 }
@@ -163,13 +169,13 @@ static void test_flush(void **state)
         assert_int_equal(add(40, SI_QUEUE, i, 100), 0);
         assert_int_equal(add(SIGTSTP + i % 2, SI_USER, i, 100), 0);
     }
-    assert_int_equal(sigqueue_add(q, SIGSTOP, NULL, 0), 0);
+    assert_int_equal(sigqueue_add(q, SIGSTOP, NULL, &me, 0), 0);
     sigqueue_flush(q, STOP_SIGNALS);
     assert_int_equal(q->pending, SIG_BIT(40));
-    assert_int_equal(charged, 4);
+    assert_int_equal(me.signals, 4);
     sigqueue_flush(q, ~0UL);
     assert_int_equal(q->pending, 0);
-    assert_int_equal(charged, 0);
+    assert_int_equal(me.signals, 0);
 }
 
 /* A timer's entry needs no memory, stands beside others of its signal, and is never freed. */
@@ -181,10 +187,10 @@ static void test_timer(void **state)
     siginfo_t info;
 
     out_of_memory = true;
-    assert_int_equal(sigqueue_add(q, SIGUSR1, NULL, 0), 0);
+    assert_int_equal(sigqueue_add(q, SIGUSR1, NULL, &me, 0), 0);
     sigqueue_add_entry(q, &a);
     sigqueue_add_entry(q, &b);
-    assert_int_equal(charged, 0);
+    assert_int_equal(me.signals, 0);
     assert_true(sigqueue_take(q, SIGUSR1, &info));
     assert_null(a.queue);
     sigentry_remove(&b);

@@ -31,12 +31,14 @@
 #pragma pop_macro("__GLIBC__")
 
 #include "kernel/proc/cred.h"
+#include "kernel/proc/user.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define STUB_BAD 0xdead000UL /* [STUB_BAD, STUB_BAD + 1 MiB) faults */
 
 static struct process stub_process = {.nthreads = 1, .pid = 1};
-static struct cred stub_cred = {.effective = CAPS_ALL}; /* root's */
+static struct user stub_owner = {.ref = {1}};
+static struct cred stub_cred = {.effective = CAPS_ALL, .user = &stub_owner}; /* root's */
 static struct thread stub_thread = {.process = &stub_process, .cred = &stub_cred};
 #undef current
 #define current (&stub_thread)

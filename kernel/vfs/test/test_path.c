@@ -8,6 +8,7 @@
 #include "kernel/vfs/test/stub_async.h"
 
 #include "kernel/proc/cred.c"
+#include "kernel/proc/user.c"
 
 #include "kernel/vfs/test/toyfs.h"
 
