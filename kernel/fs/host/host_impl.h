@@ -243,8 +243,12 @@ int host_share(struct file *f, struct shmem **out);
 void host_shared_free(struct host_inode *hi);
 /* A read of a file with such mappings: false when there are none. */
 bool host_shared_read(struct host_file *hf, struct uio *u, int64_t off, int *err);
-/* n bytes were written at off; off < 0: they were appended. */
+/* A write, off < 0: an append, to a file that has had such mappings: false when it has not. */
+bool host_shared_write(struct host_file *hf, struct uio *u, int64_t off, int *err);
+/* n bytes were written at off by other means; off < 0: they were appended. */
 void host_shared_wrote(struct host_file *hf, int64_t off, size_t n);
+/* ocall_ftruncate, and what that means for mappings. */
+MUST_CHECK int host_shared_truncate(struct inode *i, int fd, int64_t size);
 /* The file is `size` bytes long, no longer longer. */
 void host_shared_cut(struct inode *i, int64_t size);
 /* ocall_fallocate, and what that means for mappings. */

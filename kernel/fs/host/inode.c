@@ -232,10 +232,8 @@ static int host_truncate(struct inode *i, int64_t size)
     long fd = host_open_by_name(host_inode_of(i), O_WRONLY | O_NONBLOCK, &st);
     if (fd < 0)
         return (int)fd;
-    int err = ocall_ftruncate((int)fd, size);
+    int err = host_shared_truncate(i, (int)fd, size);
     ocall_close((int)fd);
-    if (!err)
-        host_shared_cut(i, size);
     return err;
 }
 

@@ -69,6 +69,18 @@ static int write_at_host_pos(struct host_file *hf, struct uio *u)
     return err;
 }
 
+/* off < 0: an append. */
+static int write_plain(struct host_file *hf, struct uio *u, int64_t off)
+{
+    size_t before = u->done;
+    int err;
+    if (host_shared_write(hf, u, off, &err))
+        return err;
+    err = ocall_pwrite_uio(hf->fd, u, off);
+    host_shared_wrote(hf, off, u->done - before); /* it may have been mapped just now */
+    return err;
+}
+
 static int regular_write(struct file *f, struct uio *u, int64_t *pos)
 {
     struct host_file *hf = host_file_of(f);
@@ -76,16 +88,14 @@ static int regular_write(struct file *f, struct uio *u, int64_t *pos)
     if (unlikely(by_shared_pos(hf, pos)))
         return write_at_host_pos(hf, u);
     if (f->flags & O_APPEND) {
-        int err = ocall_pwrite_uio(hf->fd, u, -1);
-        host_shared_wrote(hf, -1, u->done - before);
+        int err = write_plain(hf, u, -1);
         if (pos == &f->pos && u->done > before)
             hf->stale_pos = true;
         return err;
     }
     int err = pos == &f->pos ? pos_refresh(hf) : 0;
     if (!err)
-        err = ocall_pwrite_uio(hf->fd, u, *pos);
-    host_shared_wrote(hf, *pos, u->done - before);
+        err = write_plain(hf, u, *pos);
     *pos += (int64_t)(u->done - before);
     return err;
 }
@@ -112,10 +122,7 @@ static int64_t regular_lseek(struct file *f, int64_t off, int whence)
 
 static int regular_truncate(struct file *f, int64_t size)
 {
-    int err = ocall_ftruncate(host_file_of(f)->fd, size);
-    if (!err)
-        host_shared_cut(f->inode, size);
-    return err;
+    return host_shared_truncate(f->inode, host_file_of(f)->fd, size);
 }
 
 static int regular_fsync(struct file *f, bool data_only)

@@ -5,8 +5,10 @@
  *   absent --touched--> clean --written--> dirty --msync, fsync, last mapping that can write--> clean
  *
  * Who reads or writes the file by read(2) and write(2) in the same enclave must see the same bytes: a read takes
- * dirty pages from the object and all else from the host; a write goes to the host, and then
- * into the pages that are here, dirty or not.  The host's own processes see what was written back.
+ * dirty pages from the object and all else from the host; a write goes to the host and into the pages that
+ * are here, dirty or not, and a new size likewise, both under the lock: else a page that is written
+ * back meanwhile would bring old bytes, or the old size, back.  The host's own processes see what was
+ * written back.
  *
  * Any open file of the inode serves for reading and writing: while it is mapped there is one for reading,
  * while pages can be dirty one for writing (the mappings have them).
@@ -22,7 +24,8 @@
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/shmem.h"
 
-#define TRIES 16U /* at a page that the program's memory does not let in */
+#define WRITE_PIECE (64UL * 1024) /* of a write: what goes under one hold of the lock */
+#define TRIES 16U                 /* at a page that the program's memory does not let in */
 #define CLEAN_KEPT \
     64UL /* pages of an object that reclaim leaves, so that an instruction finds all its */
 
@@ -358,36 +361,128 @@ void host_shared_wrote(struct host_file *hf, int64_t off, size_t n)
     file_put(&reader->file);
 }
 
+/* n bytes, less than fit in a page, of src are what the file has at off now. */
+static void page_write_locked(struct host_shared *hs, int64_t off, const char *src, size_t n)
+{
+    char *page = shmem_open(&hs->shm, index_of(off), MM_WRITE);
+    if (!page)
+        return;
+    memcpy(page + (size_t)off % PAGE_SIZE, src, n);
+    shmem_close(&hs->shm, index_of(off));
+}
+
+/* To the host and into the pages: bytes, or -errno. */
+static int64_t write_locked(struct host_file *hf, struct host_shared *hs, char *buf, size_t n,
+                            int64_t off)
+{
+    struct uio_seg seg;
+    struct uio u;
+    uio_init_kernel(&u, &seg, buf, n);
+    int err = ocall_pwrite_uio(hf->fd, &u, off);
+    if (err)
+        return err;
+    if (off < 0)
+        off = MAX(ocall_size(hf->fd) - (int64_t)u.done, 0); /* it was appended */
+    for (size_t at = 0, part; at < u.done; at += part) {
+        int64_t to = off + (int64_t)at;
+        part = MIN(u.done - at, PAGE_SIZE - (size_t)to % PAGE_SIZE);
+        page_write_locked(hs, to, buf + at, part);
+    }
+    return (int64_t)u.done;
+}
+
+/* One piece of a write; it has been copied first, since a copy may fault, which wants the lock. */
+static int64_t write_piece(struct host_file *hf, struct host_shared *hs, struct uio *u, char *buf,
+                           int64_t off)
+{
+    struct uio ahead = *u;
+    int err = uio_get(&ahead, buf, MIN(u->left, WRITE_PIECE));
+    size_t n = ahead.done - u->done;
+    if (!n && err)
+        return err;
+    mutex_lock(&hs->shm.lock);
+    int64_t done = write_locked(hf, hs, buf, n, off);
+    mutex_unlock(&hs->shm.lock);
+    if (done > 0)
+        uio_skip(u, (size_t)done);
+    return done;
+}
+
+bool host_shared_write(struct host_file *hf, struct uio *u, int64_t off, int *err)
+{
+    struct host_shared *hs = object_of(hf);
+    if (likely(!hs) || !u->left)
+        return false;
+    char *buf = kmalloc(MIN(u->left, WRITE_PIECE));
+    size_t start = u->done;
+    int64_t done = buf ? 0 : -ENOMEM;
+    while (buf && u->left) {
+        size_t want = MIN(u->left, WRITE_PIECE);
+        done = write_piece(hf, hs, u, buf, off < 0 ? off : off + (int64_t)(u->done - start));
+        if (done < (int64_t)want)
+            break;
+    }
+    kfree(buf);
+    *err = done < 0 && u->done == start ? (int)done : 0;
+    return true;
+}
+
 /* Pages wholly in [off, end) go, of others these bytes become zero. */
-static void clear(struct host_shared *hs, int64_t off, int64_t end)
+static void clear_locked(struct host_shared *hs, int64_t off, int64_t end)
 {
     pgoff_t first = index_of(off + (int64_t)PAGE_SIZE - 1), last = index_of(end);
-    mutex_lock(&hs->shm.lock);
     if (first < last)
         shmem_drop(&hs->shm, first, last);
     refresh_locked(hs, NULL, off, end);
-    mutex_unlock(&hs->shm.lock);
+}
+
+static void cut_locked(struct host_shared *hs, int64_t size)
+{
+    if (shmem_has_windows(&hs->shm))
+        clear_locked(hs, size, INT64_MAX - (int64_t)PAGE_SIZE);
 }
 
 void host_shared_cut(struct inode *i, int64_t size)
 {
     struct host_shared *hs = __atomic_load_n(&host_inode_of(i)->shared, __ATOMIC_ACQUIRE);
-    if (likely(!hs) || !shmem_has_windows(&hs->shm))
+    if (likely(!hs))
         return;
-    clear(hs, size, INT64_MAX - (int64_t)PAGE_SIZE);
+    mutex_lock(&hs->shm.lock);
+    cut_locked(hs, size);
+    mutex_unlock(&hs->shm.lock);
+}
+
+int host_shared_truncate(struct inode *i, int fd, int64_t size)
+{
+    struct host_shared *hs = __atomic_load_n(&host_inode_of(i)->shared, __ATOMIC_ACQUIRE);
+    if (likely(!hs)) {
+        int plain = ocall_ftruncate(fd, size);
+        if (!plain)
+            host_shared_cut(i, size); /* it may have been mapped just now */
+        return plain;
+    }
+    mutex_lock(&hs->shm.lock);
+    int err = ocall_ftruncate(fd, size);
+    if (!err)
+        cut_locked(hs, size);
+    mutex_unlock(&hs->shm.lock);
+    return err;
 }
 
 int host_shared_fallocate(struct host_file *hf, int mode, int64_t off, int64_t len)
 {
     struct host_shared *hs = object_of(hf);
     bool moves = mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE);
-    int err = hs && moves ? object_sync(hs) : 0;
+    if (!hs)
+        return ocall_fallocate(hf->fd, mode, off, len);
+    mutex_lock(&hs->shm.lock);
+    int err = moves ? shmem_sync(&hs->shm, 0, UINT64_MAX) : 0;
     if (!err)
         err = ocall_fallocate(hf->fd, mode, off, len);
-    if (err || !hs || !(mode & ~FALLOC_FL_KEEP_SIZE))
-        return err;
-    clear(hs, off, moves ? INT64_MAX - (int64_t)PAGE_SIZE : off + len);
-    return 0;
+    if (!err && (mode & ~FALLOC_FL_KEEP_SIZE))
+        clear_locked(hs, off, moves ? INT64_MAX - (int64_t)PAGE_SIZE : off + len);
+    mutex_unlock(&hs->shm.lock);
+    return err;
 }
 
 /* --- as a shrinker -------------------------------------------------------------------------- */
