@@ -391,6 +391,26 @@ long sys_epoll_ctl(int epfd, int op, int fd, uaddr_t event)
     return err;
 }
 
+/* kcmp(2). */
+
+int epoll_target(struct file *f, unsigned fd, unsigned skip, const struct file **out)
+{
+    int err = -ENOENT;
+    if (f->ops != &epoll_ops)
+        return reject(-EINVAL, "not an epoll instance");
+    struct epoll *ep = epoll_of(f);
+    mutex_lock(&ep->lock);
+    for (struct list *l = ep->all.next; l != &ep->all && err; l = l->next) {
+        const struct epoll_item *item = list_entry(l, struct epoll_item, all_link);
+        if (item->fd < 0 || (unsigned)item->fd != fd || skip-- > 0)
+            continue;
+        *out = item->file;
+        err = 0;
+    }
+    mutex_unlock(&ep->lock);
+    return err;
+}
+
 /* epoll_wait. */
 
 /* Moves up to max events of ready items into out.  *left: how many items are still to be looked at. */

@@ -99,6 +99,9 @@ MUST_CHECK int fd_room(void);
  * descriptor. */
 int fdtable_next(struct fdtable *t, int from);
 MUST_CHECK int fdtable_lookup(struct fdtable *t, int fd, struct file **out);
+/* The file, only to be compared, that an epoll instance watches as fd: when several are, the one after
+ * `skip` others.  -EINVAL: f is none; -ENOENT. */
+MUST_CHECK int epoll_target(struct file *f, unsigned fd, unsigned skip, const struct file **out);
 bool fdtable_cloexec(struct fdtable *t, int fd);
 unsigned fdtable_size(struct fdtable *t); /* slots allocated: /proc/self/status FDSize */
 
