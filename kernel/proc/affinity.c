@@ -10,8 +10,7 @@
 #include "kernel/boot/args.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/cred.h"
-#include "kernel/proc/process.h"
-#include "kernel/sched/thread.h"
+#include "kernel/proc/named.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 #include "lib/string.h"
@@ -29,29 +28,24 @@ static unsigned cpus_all(uint64_t mask[CPU_MASK_WORDS])
     return ncpu;
 }
 
-static int affinity_thread(int tid, struct thread **out)
-{
-    *out = tid < 0 ? NULL : thread_lookup(tid ? tid : current->tid);
-    return *out ? 0 : (int)reject(-ESRCH, "no such thread");
-}
-
 long sys_sched_getaffinity(int pid, unsigned len, uaddr_t user_mask)
 {
     uint64_t mask[CPU_MASK_WORDS];
     unsigned ncpu = cpus_all(mask);
     size_t n = ALIGN_UP((ncpu + 7) / 8, 8U); /* whole words, as the call returns them */
-    struct thread *t;
+    struct named who;
 
     if (len * 8UL < ncpu || len % sizeof(long))
         return reject(-EINVAL, "mask too small or not whole words");
-    int err = affinity_thread(pid, &t);
+    int err = named_get(pid, &who);
     if (err)
         return err;
-    spin_lock(&t->process->lock);
-    if (t->schedparam.affinity_is_set)
-        memcpy(mask, t->schedparam.affinity, sizeof(mask));
-    spin_unlock(&t->process->lock);
-    thread_put(t);
+    spin_lock(&who.p->lock);
+    const struct schedparam *kept = named_schedparam_locked(&who);
+    if (kept->affinity_is_set)
+        memcpy(mask, kept->affinity, sizeof(mask));
+    spin_unlock(&who.p->lock);
+    named_put(&who);
     n = MIN((size_t)len, n);
     return copy_out(user_mask, mask, n) ? -EFAULT : (long)n;
 }
@@ -59,25 +53,27 @@ long sys_sched_getaffinity(int pid, unsigned len, uaddr_t user_mask)
 long sys_sched_setaffinity(int pid, unsigned len, uaddr_t user_mask)
 {
     uint64_t have[CPU_MASK_WORDS], want[CPU_MASK_WORDS] = {0};
-    struct thread *t;
+    struct named who;
     bool any = false;
 
     if (copy_in(want, user_mask, MIN((size_t)len, sizeof(want))))
         return -EFAULT;
-    int err = affinity_thread(pid, &t);
+    int err = named_get(pid, &who);
     if (err)
         return err;
     cpus_all(have);
     for (size_t i = 0; i < CPU_MASK_WORDS; i++)
         any |= (want[i] &= have[i]) != 0;
-    spin_lock(&t->process->lock);
-    if (!cred_owns(t->cred) && !capable(CAP_SYS_NICE))
+    spin_lock(&who.p->lock);
+    struct schedparam *kept = named_schedparam_locked(&who);
+    const struct cred *c = named_cred_locked(&who);
+    if ((!cred_owns(c) && !capable(CAP_SYS_NICE)) || !cred_covers(c))
         err = -EPERM;
     if (any && !err) {
-        memcpy(t->schedparam.affinity, want, sizeof(want));
-        t->schedparam.affinity_is_set = true;
+        memcpy(kept->affinity, want, sizeof(want));
+        kept->affinity_is_set = true;
     }
-    spin_unlock(&t->process->lock);
-    thread_put(t);
+    spin_unlock(&who.p->lock);
+    named_put(&who);
     return err || any ? err : reject(-EINVAL, "no CPU in the mask");
 }

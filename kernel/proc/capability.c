@@ -8,7 +8,7 @@
 #include <linux/securebits.h>
 
 #include "kernel/proc/cred.h"
-#include "kernel/proc/process.h"
+#include "kernel/proc/named.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 
@@ -44,11 +44,14 @@ static long cred_of(int tid, const struct cred **out)
         *out = cred_get(current_cred());
         return 0;
     }
-    struct thread *t = thread_lookup(tid);
-    if (!t)
-        return -ESRCH;
-    *out = thread_cred_get(t);
-    thread_put(t);
+    struct named n;
+    int err = named_get(tid, &n);
+    if (err)
+        return err;
+    spin_lock(&n.p->lock);
+    *out = cred_get(named_cred_locked(&n));
+    spin_unlock(&n.p->lock);
+    named_put(&n);
     return 0;
 }
 

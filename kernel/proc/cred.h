@@ -112,6 +112,12 @@ static inline bool cred_owns(const struct cred *target)
     return euid == target->uid || euid == target->euid;
 }
 
+/* And then, even so: it has all that they may have, or CAP_SYS_NICE. */
+static inline bool cred_covers(const struct cred *target)
+{
+    return !(target->permitted & ~current_cred()->permitted) || capable(CAP_SYS_NICE);
+}
+
 /*
  * kill(2)'s rule: the current thread may signal who has these.  (SIGCONT within a session is the
  * caller's to allow.)

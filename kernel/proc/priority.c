@@ -10,7 +10,7 @@
 #include <linux/resource.h>
 
 #include "kernel/proc/cred.h"
-#include "kernel/proc/process.h"
+#include "kernel/proc/named.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 
@@ -22,7 +22,7 @@ _Static_assert(IOPRIO_WHO_PROCESS == PRIO_PROCESS + 1 && IOPRIO_WHO_USER == PRIO
 /* What to do with each thread that a call names, and what came of it. */
 struct selection {
     int which, who;
-    long (*fn)(struct process *p, struct thread *t, long *arg); /* p's lock is held */
+    long (*fn)(struct named *n, long *arg); /* the process's lock is held */
     long *arg;
     long err; /* -ESRCH: none yet; then the last one's that failed */
 };
@@ -34,9 +34,9 @@ static bool group_selected_locked(const struct process *p, const struct selectio
     return p->cred->uid == (s->who ? (uint32_t)s->who : current_cred()->uid);
 }
 
-static void apply_locked(struct process *p, struct thread *t, struct selection *s)
+static void apply_locked(struct named *n, struct selection *s)
 {
-    long err = s->fn(p, t, s->arg);
+    long err = s->fn(n, s->arg);
     if (err || s->err == -ESRCH)
         s->err = err;
 }
@@ -44,18 +44,26 @@ static void apply_locked(struct process *p, struct thread *t, struct selection *
 static int apply_process(struct process *p, void *arg)
 {
     struct selection *s = arg;
+    struct named n = {.p = p};
+    bool first = false;
 
     spin_lock(&p->lock);
-    if (group_selected_locked(p, s))
-        list_for_each(l, &p->threads)
-            apply_locked(p, list_entry(l, struct thread, process_link), s);
+    if (group_selected_locked(p, s)) {
+        list_for_each(l, &p->threads) {
+            n.t = list_entry(l, struct thread, process_link);
+            first |= n.t->tid == p->pid;
+            apply_locked(&n, s);
+        }
+        n.t = NULL;
+        if (!first)
+            apply_locked(&n, s);
+    }
     spin_unlock(&p->lock);
     return 0;
 }
 
 /* Calls fn for each thread that which and who name; -ESRCH when there is none. */
-static long for_selected(int which, int who, long (*fn)(struct process *, struct thread *, long *),
-                         long *arg)
+static long for_selected(int which, int who, long (*fn)(struct named *, long *), long *arg)
 {
     struct selection s = {.which = which, .who = who, .fn = fn, .arg = arg, .err = -ESRCH};
 
@@ -63,33 +71,38 @@ static long for_selected(int which, int who, long (*fn)(struct process *, struct
         (void)process_for_each(apply_process, &s);
         return s.err;
     }
-    struct thread *t = thread_lookup(who ? who : current->tid);
-    if (!t)
-        return -ESRCH;
-    spin_lock(&t->process->lock);
-    apply_locked(t->process, t, &s);
-    spin_unlock(&t->process->lock);
-    thread_put(t);
+    struct named n;
+    int err = named_get(who, &n);
+    if (err)
+        return err;
+    spin_lock(&n.p->lock);
+    apply_locked(&n, &s);
+    spin_unlock(&n.p->lock);
+    named_put(&n);
     return s.err;
 }
 
 /* --- nice --------------------------------------------------------------------------------- */
 
-static long nice_lowest_locked(struct process *p, struct thread *t, long *lowest)
+static long nice_lowest_locked(struct named *n, long *lowest)
 {
-    (void)p;
-    *lowest = MIN(*lowest, (long)t->schedparam.nice);
+    *lowest = MIN(*lowest, (long)named_schedparam_locked(n)->nice);
     return 0;
 }
 
-static long nice_set_locked(struct process *p, struct thread *t, long *nice)
+static long nice_set_locked(struct named *n, long *nice)
 {
-    if (!cred_owns(t->cred) && !capable(CAP_SYS_NICE))
+    struct schedparam *kept = named_schedparam_locked(n);
+    const struct cred *c = named_cred_locked(n);
+
+    if (!cred_owns(c) && !capable(CAP_SYS_NICE))
         return -EPERM;
-    if (*nice < t->schedparam.nice && !capable(CAP_SYS_NICE) &&
-        (uint64_t)(20 - *nice) > p->rlimits[RLIMIT_NICE].rlim_cur)
+    if (*nice < kept->nice && !capable(CAP_SYS_NICE) &&
+        (uint64_t)(20 - *nice) > n->p->rlimits[RLIMIT_NICE].rlim_cur)
         return -EACCES;
-    t->schedparam.nice = (int8_t)*nice;
+    if (!cred_covers(c))
+        return -EPERM;
+    kept->nice = (int8_t)*nice;
     return 0;
 }
 
@@ -125,21 +138,23 @@ static long ioprio_best(long a, long b)
     return MIN(a, b);
 }
 
-static long ioprio_best_locked(struct process *p, struct thread *t, long *best)
+static long ioprio_best_locked(struct named *n, long *best)
 {
-    (void)p;
-    *best = *best < 0 ? t->schedparam.ioprio : ioprio_best(*best, t->schedparam.ioprio);
+    uint16_t kept = named_schedparam_locked(n)->ioprio;
+
+    *best = *best < 0 ? kept : ioprio_best(*best, kept);
     return 0;
 }
 
-static long ioprio_set_locked(struct process *p, struct thread *t, long *ioprio)
+static long ioprio_set_locked(struct named *n, long *ioprio)
 {
-    const struct cred *me = current_cred();
+    const struct cred *me = current_cred(), *c = named_cred_locked(n);
 
-    (void)p;
-    if (t->cred->uid != me->euid && t->cred->uid != me->uid && !capable(CAP_SYS_NICE))
+    if (c->uid != me->euid && c->uid != me->uid && !capable(CAP_SYS_NICE))
         return -EPERM;
-    t->schedparam.ioprio = (uint16_t)*ioprio;
+    if (!cred_covers(c))
+        return -EPERM;
+    named_schedparam_locked(n)->ioprio = (uint16_t)*ioprio;
     return 0;
 }
 

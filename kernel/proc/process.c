@@ -13,6 +13,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/family.h"
+#include "kernel/proc/named.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/program.h"
 #include "kernel/sched/thread.h"
@@ -359,8 +360,10 @@ bool thread_detach_locked(struct thread *t)
 {
     struct process *p = t->process;
 
-    if (t->tid == p->pid)
+    if (t->tid == p->pid) {
         memcpy(p->comm, t->comm, sizeof(p->comm));
+        p->schedparam = t->schedparam;
+    }
     list_del(&t->number_link);
     list_del(&t->process_link);
     __atomic_store_n(&nthreads, nthreads - 1, __ATOMIC_RELAXED);
@@ -392,12 +395,13 @@ long sys_set_tid_address(uaddr_t tidptr)
 
 long sys_get_robust_list(int pid, uaddr_t head_ptr, uaddr_t len_ptr)
 {
-    struct thread *t = thread_lookup(pid ? pid : current->tid);
-    if (!t)
-        return -ESRCH;
-    uaddr_t head = t->robust_list;
+    struct named n;
+    int err = named_get(pid, &n);
+    if (err)
+        return err;
+    uaddr_t head = n.t ? n.t->robust_list : 0;
     size_t len = 3 * sizeof(uint64_t); /* struct robust_list_head */
-    thread_put(t);
+    named_put(&n);
     if (copy_out(len_ptr, &len, sizeof(len)) || copy_out(head_ptr, &head, sizeof(head)))
         return -EFAULT;
     return 0;

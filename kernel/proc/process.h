@@ -30,6 +30,7 @@
 #include "kernel/sched/clock.h"
 #include "kernel/sched/cputime.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/schedparam.h"
 #include "kernel/sched/waitq.h"
 #include "kernel/types.h"
 
@@ -99,12 +100,13 @@ struct process {
     struct rlimit64 rlimits[RLIM_NLIMITS]; /* [l] */
     struct process_notes notes;            /* [l] */
     struct file *exe;                      /* [l] /proc/self/exe */
-    char comm[16];                         /* [l] the first thread's, when that has ended; init's */
-    struct program *program;               /* [l] what it was started with (program.h); or NULL */
-    uaddr_t vdso;                          /* [x] where it is mapped; 0: not */
-    bool exiting;                          /* [l] group exit: all threads are told to die */
-    struct thread *exec_thread; /* [l] the thread that ends all others for its exec, or NULL */
-    int exit_status;            /* [l] wait status: (code << 8) or signal */
+    char comm[16];                /* [l] the first thread's, when that has ended; init's … */
+    struct schedparam schedparam; /* … likewise */
+    struct program *program;      /* [l] what it was started with (program.h); or NULL */
+    uaddr_t vdso;                 /* [x] where it is mapped; 0: not */
+    bool exiting;                 /* [l] group exit: all threads are told to die */
+    struct thread *exec_thread;   /* [l] the thread that ends all others for its exec, or NULL */
+    int exit_status;              /* [l] wait status: (code << 8) or signal */
     int leader_status;       /* [l] wait status of the first thread, when it went before others */
     bool dumpable;           /* [l] */
     bool no_new_privs;       /* [l] */

@@ -12,7 +12,7 @@
 #include <linux/time_types.h>
 
 #include "kernel/proc/cred.h"
-#include "kernel/proc/process.h"
+#include "kernel/proc/named.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
@@ -29,13 +29,10 @@
     (SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_RECLAIM | SCHED_FLAG_DL_OVERRUN | \
      SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS)
 
-/* The thread that a call names, 0 for the caller: with a reference. -EINVAL below 0, -ESRCH. */
-static int named_thread(int tid, struct thread **out)
+/* -EINVAL below 0, -ESRCH. */
+static int whom(int tid, struct named *out)
 {
-    if (tid < 0)
-        return -EINVAL;
-    *out = thread_lookup(tid ? tid : current->tid);
-    return *out ? 0 : (int)reject(-ESRCH, "no such thread");
+    return tid < 0 ? -EINVAL : named_get(tid, out);
 }
 
 static bool policy_is_rt(int policy)
@@ -108,9 +105,9 @@ static long policy_set_locked(struct process *p, struct schedparam *kept,
 
 static long policy_set(int tid, const struct policy_wish *w)
 {
-    struct thread *t;
+    struct named who;
 
-    long err = named_thread(tid, &t);
+    long err = whom(tid, &who);
     if (err)
         return err;
     if (w->policy != POLICY_KEEP && !policy_ok(w->policy))
@@ -118,32 +115,34 @@ static long policy_set(int tid, const struct policy_wish *w)
     else if (w->policy == SCHED_DEADLINE)
         err = reject(-EPERM, "no deadlines");
     if (!err) {
-        struct process *p = t->process;
         struct policy_wish full = *w;
-        spin_lock(&p->lock);
+        spin_lock(&who.p->lock);
+        struct schedparam *kept = named_schedparam_locked(&who);
         /* The calls without a nice value keep it. */
         if (full.nice == INT32_MIN)
-            full.nice = t->schedparam.nice;
-        err = cred_owns(t->cred) || capable(CAP_SYS_NICE) ? 0 : -EPERM;
-        if (!err)
-            err = policy_set_locked(p, &t->schedparam, &full);
-        spin_unlock(&p->lock);
+            full.nice = kept->nice;
+        const struct cred *c = named_cred_locked(&who);
+        if ((!cred_owns(c) && !capable(CAP_SYS_NICE)) || !cred_covers(c))
+            err = -EPERM;
+        else
+            err = policy_set_locked(who.p, kept, &full);
+        spin_unlock(&who.p->lock);
     }
-    thread_put(t);
+    named_put(&who);
     return err;
 }
 
 static int kept_of(int tid, struct schedparam *out)
 {
-    struct thread *t;
+    struct named who;
 
-    int err = named_thread(tid, &t);
+    int err = whom(tid, &who);
     if (err)
         return err;
-    spin_lock(&t->process->lock);
-    *out = t->schedparam;
-    spin_unlock(&t->process->lock);
-    thread_put(t);
+    spin_lock(&who.p->lock);
+    *out = *named_schedparam_locked(&who);
+    spin_unlock(&who.p->lock);
+    named_put(&who);
     return 0;
 }
 

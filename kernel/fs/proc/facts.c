@@ -50,6 +50,7 @@ static void process_facts(struct process *p, struct facts *f)
     memcpy(f->comm, f->t ? f->t->comm : p->comm, sizeof(f->comm));
     f->comm[sizeof(f->comm) - 1] = '\0';
     f->nthreads = count_threads_locked(p);
+    f->param = f->t ? &f->t->schedparam : &p->schedparam;
     spin_unlock(&p->lock);
     f->cred = f->t ? thread_cred_get(f->t) : process_cred_get(p);
 }

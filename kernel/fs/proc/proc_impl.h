@@ -96,12 +96,13 @@ extern const struct pseudo_entry proc_net_dir[]; /* /proc/<pid>/net */
 struct facts {
     struct process *p; /* a reference */
     struct thread *t;  /* a reference: the thread, or the process's first; NULL: that has ended */
-    struct mm *mm;     /* grabbed; NULL: there is none, and memory is all 0 */
-    struct program *program; /* a reference, or NULL */
-    const struct cred *cred; /* a reference; NULL: init's */
-    bool whole;              /* of the process, not of a thread */
-    bool may_look;           /* the reader may look into it */
-    char state;              /* as in stat */
+    const struct schedparam *param; /* the thread's, or what it left; never NULL */
+    struct mm *mm;                  /* grabbed; NULL: there is none, and memory is all 0 */
+    struct program *program;        /* a reference, or NULL */
+    const struct cred *cred;        /* a reference; NULL: init's */
+    bool whole;                     /* of the process, not of a thread */
+    bool may_look;                  /* the reader may look into it */
+    char state;                     /* as in stat */
     char comm[16];
     int id, ppid, pgid, sid; /* id: of the thread, if it is one's */
     unsigned nthreads;

@@ -26,7 +26,6 @@ int proc_sched_show(struct seq *s, const struct pseudo_inode *i)
     int err = facts_get(i, &f);
     if (err)
         return err;
-    const struct schedparam *param = f.t ? &f.t->schedparam : NULL;
     ktime_t cpu = f.t ? thread_cpu_time(f.t) : 0;
     seq_printf(s, "%s (%d, #threads: %u)\n", f.comm, f.id, f.nthreads);
     seq_puts(s, "-------------------------------------------------------------------\n");
@@ -38,8 +37,8 @@ int proc_sched_show(struct seq *s, const struct pseudo_inode *i)
     number_show(s, "nr_voluntary_switches", f.t ? (long)f.t->nvcsw : 0);
     number_show(s, "nr_involuntary_switches", f.t ? (long)f.t->nivcsw : 0);
     number_show(s, "se.load.weight", NICE_0_LOAD);
-    number_show(s, "policy", param ? param->policy : 0);
-    number_show(s, "prio", param ? PRIO_0 + param->nice : PRIO_0);
+    number_show(s, "policy", f.param->policy);
+    number_show(s, "prio", PRIO_0 + f.param->nice);
     number_show(s, "clock-delta", 0);
     facts_put(&f);
     return 0;

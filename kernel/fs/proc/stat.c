@@ -37,13 +37,11 @@ static void stat_identity(struct seq *s, const struct facts *f)
 /* minflt … starttime */
 static void stat_times(struct seq *s, const struct facts *f)
 {
-    static const struct schedparam none;
-    const struct schedparam *param = f->t ? &f->t->schedparam : &none;
     ktime_t start = f->whole || !f->t ? f->p->start_time : f->t->start_time;
 
     seq_printf(s, "%lu %lu 0 0 %lu 0 %lu 0 ", (unsigned long)f->usage.minflt,
                (unsigned long)f->children.minflt, ticks(f->usage.cpu), ticks(f->children.cpu));
-    seq_printf(s, "%d %d %u 0 %lu ", priority_of(param), param->nice, f->nthreads,
+    seq_printf(s, "%d %d %u 0 %lu ", priority_of(f->param), f->param->nice, f->nthreads,
                ticks(start + clock_boot_off()));
 }
 
@@ -68,7 +66,7 @@ static void stat_signals(struct seq *s, const struct facts *f)
     seq_printf(s, "%lu %lu %lu %lu %d 0 0 %d ", pending & FIRST_WORD, sets->blocked & FIRST_WORD,
                sets->ignored & FIRST_WORD, sets->caught & FIRST_WORD, t && f->state != 'R',
                f->exit_signal);
-    seq_printf(s, "0 %u %u 0 0 0 ", t ? t->schedparam.priority : 0, t ? t->schedparam.policy : 0);
+    seq_printf(s, "0 %u %u 0 0 0 ", f->param->priority, f->param->policy);
 }
 
 /* start_data … exit_code */

@@ -99,8 +99,7 @@ static void rights_show(struct seq *s, const struct facts *f, const struct cred 
 
 static bool cpu_allowed(const struct facts *f, unsigned cpu)
 {
-    const struct schedparam *param = f->t ? &f->t->schedparam : NULL;
-    return !param || !param->affinity_is_set || (param->affinity[cpu / 64] >> cpu % 64 & 1);
+    return !f->param->affinity_is_set || (f->param->affinity[cpu / 64] >> cpu % 64 & 1);
 }
 
 /* The mask, in words of 32 bits, the highest first. */
