@@ -165,14 +165,8 @@ struct fault leaf_emodpe(struct encl *e, struct leaf_regs *r)
         f = FAULT_GP;
     } else if (p) {
         uint64_t page = encl_page(e, r->rcx);
-        bool alone = page != e->run_end;
         *p |= si.flags & SI_RWX;
-        prot_defer(e, page);
-        /* One page is mostly extended to be written at once; in a row of them, the rest waits. */
-        if (alone) {
-            prot_apply(e, page);
-            e->run_start = e->run_end = page + 1;
-        }
+        prot_extend(e, page);
     }
     lock_drop(&e->lock);
     return f;

@@ -43,6 +43,13 @@ struct stage {
     uint8_t *next, *limit; /* of the pool, what has not been used */
 };
 
+/* Consecutive pages that were extended one after the other. */
+struct row {
+    uint64_t start, n;
+    uint64_t expected; /* how many there were the last time */
+};
+#define ROWS 256
+
 struct encl {
     struct lock lock;
     int ioctl_busy;   /* [a] Linux's SGX_ENCL_IOCTL */
@@ -63,6 +70,8 @@ struct encl {
     struct stage stage;
     struct tcs *tcs_list;
     uint64_t run_start, run_end; /* accepted pages that the host protection lags behind */
+    struct row row;              /* of EMODPEs, the last one; prot.h */
+    struct row rows[ROWS];       /* earlier ones, by where they began */
     struct encl *next;
 };
 

@@ -280,6 +280,31 @@ void prot_defer(struct encl *e, uint64_t page)
         prot_settle(e);
 }
 
+static struct row *row_slot(struct encl *e, uint64_t start)
+{
+    return &e->rows[(start ^ start >> 8 ^ start >> 16) % ROWS];
+}
+
+static void row_begin(struct encl *e, uint64_t page)
+{
+    struct row *last = row_slot(e, e->row.start), *known = row_slot(e, page);
+    if (e->row.n > 1 || last->start == e->row.start)
+        *last = e->row;
+    e->row = (struct row){page, 0, known->start == page && known->n ? known->n : 1};
+}
+
+void prot_extend(struct encl *e, uint64_t page)
+{
+    if (page != e->row.start + e->row.n)
+        row_begin(e, page);
+    e->row.n++;
+    prot_defer(e, page);
+    if (e->row.n == e->row.expected) {
+        prot_apply(e, page);
+        e->run_start = e->run_end = page + 1;
+    }
+}
+
 int prot_open(struct encl *e, uint64_t page, uint64_t count)
 {
     return host_protect(e, page, page + count, SI_R | SI_W);

@@ -34,6 +34,13 @@ int prot_apply(struct encl *e, uint64_t page);
 /* `page` has been accepted or extended: its upgrade may wait. */
 void prot_defer(struct encl *e, uint64_t page);
 
+/*
+ * `page` has been extended (EMODPE), mostly to be written at once.  Kernels extend row after row, the same ones
+ * again and again, a leaf a page: as many pages as the row had the last time are brought up to date
+ * together, with the last of them; of an unknown row the first page at once, and the rest waits.
+ */
+void prot_extend(struct encl *e, uint64_t page);
+
 /* Ends the waiting. */
 void prot_settle(struct encl *e);
 
