@@ -55,7 +55,8 @@ MUST_CHECK int elf_parse(const void *head, size_t n, const void *phdrs, size_t p
 MUST_CHECK int elf_read(struct file *f, const void *head, size_t n, uint64_t file_size,
                         struct elf_image *out);
 /* The interpreter's path as a string of its own (kfree it); *out is NULL when there is none. */
-MUST_CHECK int elf_read_interp(struct file *f, const struct elf_image *img, char **out);
+MUST_CHECK int elf_read_interp(struct file *f, const void *head, size_t n,
+                               const struct elf_image *img, char **out);
 
 /*
  * Maps all segments into the current process's address space, which must be `mm`.  hint: where a

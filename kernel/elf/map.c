@@ -41,7 +41,8 @@ int elf_read(struct file *f, const void *head, size_t n, uint64_t file_size, str
     return err;
 }
 
-int elf_read_interp(struct file *f, const struct elf_image *img, char **out)
+int elf_read_interp(struct file *f, const void *head, size_t n, const struct elf_image *img,
+                    char **out)
 {
     *out = NULL;
     if (!img->interp_len)
@@ -49,7 +50,11 @@ int elf_read_interp(struct file *f, const struct elf_image *img, char **out)
     char *path = kmalloc(img->interp_len);
     if (!path)
         return -ENOMEM;
-    int err = file_read_exact(f, path, img->interp_len, (int64_t)img->interp_off);
+    int err = 0;
+    if (img->interp_off <= n && img->interp_len <= n - img->interp_off)
+        memcpy(path, (const char *)head + img->interp_off, img->interp_len);
+    else
+        err = file_read_exact(f, path, img->interp_len, (int64_t)img->interp_off);
     if (!err && path[img->interp_len - 1] != '\0')
         err = -ENOEXEC;
     if (err) {

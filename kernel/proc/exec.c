@@ -194,7 +194,7 @@ static int prepare_interp(struct exec *e)
     char *path;
     uint64_t size;
 
-    int err = elf_read_interp(e->file, &e->image, &path);
+    int err = elf_read_interp(e->file, e->head, e->n, &e->image, &path);
     if (err || !path)
         return err;
     blame(e, path);
