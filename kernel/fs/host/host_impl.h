@@ -214,6 +214,8 @@ bool said_stat(struct inode *dir, const char *name, struct statx *st, int *err);
 bool said_open(struct inode *dir, const char *name, struct said_open *out);
 /* What was said of an open file's name, and whether it stands or was only said once. */
 enum said_known said_file(struct said_ref ref, struct statx *st);
+/* The open file itself was asked and has the attributes that were said of its name: that stands again, for it. */
+void said_same(struct said_ref ref, const struct said_question *asked);
 /* Keeps a closed file's descriptor and the reference to its inode: true, or they are still the caller's. */
 bool said_keep(struct said_ref ref, int fd, struct inode *i);
 /* A read brought data without an exit: that is news for names, though not for windows. */

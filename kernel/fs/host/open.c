@@ -91,10 +91,13 @@ int host_file_getattr(struct file *f, struct statx *st)
         *st = once;
         return 0;
     }
+    struct said_question asked = said_ask();
     long ret = ocall_statx_quiet(hf->fd, "", AT_EMPTY_PATH, st);
     int err = ret < 0 ? (int)ret : host_stat_check(st);
     if (err || known == SAID_NOTHING || memcmp(st, &once, sizeof(once)) != 0)
         ocall_epoch_end();
+    else
+        said_same(hf->said, &asked);
     if (err)
         return err;
     host_size_note(hf, (int64_t)st->stx_size);

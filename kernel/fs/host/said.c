@@ -32,7 +32,8 @@ struct said {
     uint32_t ticket;     /* of a kept descriptor, or 0 … */
     struct inode *inode; /* … and a reference to what it is open on */
     struct said_question asked;
-    int err; /* 0 or -ENOENT */
+    struct said_question same; /* a file that was opened by that name: the same attributes still */
+    int err;                   /* 0 or -ENOENT */
     struct statx st;
     char name[NAME_SIZE];
 };
@@ -56,11 +57,10 @@ struct said_question said_ask(void)
                                   clock_mono()};
 }
 
-static bool stands(const struct said *s)
+static bool stands(const struct said_question *q)
 {
-    return s->asked.epoch == ocall_epoch() &&
-           s->asked.reads == __atomic_load_n(&reads, __ATOMIC_ACQUIRE) &&
-           clock_mono() - s->asked.when < OCALL_EPOCH_NS;
+    return q->epoch == ocall_epoch() && q->reads == __atomic_load_n(&reads, __ATOMIC_ACQUIRE) &&
+           clock_mono() - q->when < OCALL_EPOCH_NS;
 }
 
 struct key {
@@ -109,7 +109,7 @@ bool said_stat(struct inode *dir, const char *name, struct statx *st, int *err)
     struct said_set *set = set_of(&k);
     spin_lock(&set->lock);
     const struct said *s = find(set, &k);
-    bool known = s && stands(s);
+    bool known = s && stands(&s->asked);
     if (known) {
         *err = s->err;
         *st = s->st;
@@ -125,7 +125,7 @@ bool said_open(struct inode *dir, const char *name, struct said_open *out)
     bool known = false;
     spin_lock(&set->lock);
     struct said *s = find(set, &k);
-    if (s && stands(s)) {
+    if (s && stands(&s->asked)) {
         known = s->err != 0;
         out->err = s->err;
         out->fd = s->ticket ? ocall_close_undo(s->ticket) : -1;
@@ -194,7 +194,7 @@ static bool note(struct said_set *set, const struct key *k, const struct said_an
     }
     if (!keep)
         s->dir = 0;
-    s->asked = a->asked;
+    s->asked = s->same = a->asked;
     s->asked.epoch += news; /* its own news does not make it old */
     *ref = (struct said_ref){(uint32_t)(set - sets), s->gen};
     return news;
@@ -230,11 +230,23 @@ enum said_known said_file(struct said_ref ref, struct statx *st)
     struct said_set *set = &sets[ref.set];
     spin_lock(&set->lock);
     const struct said *s = ref_find(set, ref);
-    enum said_known known = !s ? SAID_NOTHING : stands(s) ? SAID_STANDS : SAID_ONCE;
+    enum said_known known = SAID_NOTHING;
+    if (s)
+        known = stands(&s->asked) || stands(&s->same) ? SAID_STANDS : SAID_ONCE;
     if (s)
         *st = s->st;
     spin_unlock(&set->lock);
     return known;
+}
+
+void said_same(struct said_ref ref, const struct said_question *asked)
+{
+    struct said_set *set = &sets[ref.set];
+    spin_lock(&set->lock);
+    struct said *s = ref_find(set, ref);
+    if (s)
+        s->same = *asked;
+    spin_unlock(&set->lock);
 }
 
 bool said_keep(struct said_ref ref, int fd, struct inode *i)
@@ -244,7 +256,7 @@ bool said_keep(struct said_ref ref, int fd, struct inode *i)
     bool kept = false;
     spin_lock(&set->lock);
     struct said *s = ref_find(set, ref);
-    if (s && stands(s)) {
+    if (s && stands(&s->asked)) {
         uint32_t ticket = ocall_close_keep(fd);
         kept = ticket != 0;
         if (kept) {
