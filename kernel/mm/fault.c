@@ -84,8 +84,7 @@ static int populate_zero(struct mm *mm, struct region *r, uaddr_t page)
     return err;
 }
 
-/* Pages of the region, from its start, that lie before the file's end. */
-static int file_pages(const struct region *r, uint64_t *size, size_t *n)
+int region_file_pages(const struct region *r, uint64_t *size, size_t *n)
 {
     struct statx st;
     int err = file_stat(r->file, &st);
@@ -104,7 +103,7 @@ static int populate_file(struct mm *mm, struct region *r, uaddr_t page)
     size_t n;
     int err;
 
-    if (file_pages(r, &size, &n) || (page - r->start) / PAGE_SIZE >= n)
+    if (region_file_pages(r, &size, &n) || (page - r->start) / PAGE_SIZE >= n)
         return -EIO;
     w.n = MIN(w.n, n - (w.start - r->start) / PAGE_SIZE);
     err = pages_fill_file(mm, r, w.start, w.n, size);
@@ -177,7 +176,7 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
     return err;
 }
 
-static int populate_region(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
+int region_populate(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
 {
     uint64_t size;
     size_t n;
@@ -187,7 +186,7 @@ static int populate_region(struct mm *mm, struct region *r, uaddr_t start, uaddr
         return shmap_populate(mm, r, start, end);
     if (!r->file)
         return pages_fill_zero(mm, r, start, (end - start) / PAGE_SIZE);
-    err = file_pages(r, &size, &n);
+    err = region_file_pages(r, &size, &n);
     if (err)
         return err;
     end = MIN(end, r->start + n * PAGE_SIZE);
@@ -199,7 +198,7 @@ int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
     struct region *r = region_find(&mm->regions, start);
 
     for (; r && r->start < end; r = region_next(&mm->regions, r)) {
-        int err = populate_region(mm, r, MAX(start, r->start), MIN(end, r->end));
+        int err = region_populate(mm, r, MAX(start, r->start), MIN(end, r->end));
         if (err)
             return err;
     }

@@ -4,6 +4,9 @@
  * whole library with its first segment's rights and then each segment over it: so what is kept under a
  * mapping of the same page of the same file with other rights waits for the one that fits.
  *
+ * Of writable memory only frames stay (pages.c): a region of mm->kept that is writable says where.  While they
+ * wait under a mapping that is not, they show what it does.
+ *
  * Lock: kept.lock, a spin lock, for the list; an mm on it is nobody's but reclaim's (overlay_hold).
  */
 #include "kernel/mm/kept.h"
@@ -21,6 +24,9 @@
 #include "kernel/vfs/inode.h"
 
 #define KEPT_MAX 32U
+#define FRAMES_MAX 64UL /* frames of one home */
+
+#define FRAME_PROT (MM_READ | MM_WRITE)
 
 static struct {
     struct spinlock lock;
@@ -43,7 +49,7 @@ static void region_forget(struct mm *mm, struct region *k)
 
     for (uaddr_t at = k->start; n > 0; at += run * PAGE_SIZE, n -= run) {
         run = pagemap_run(at, n, &state);
-        if (state & PAGE_PRESENT)
+        if ((state & PAGE_PRESENT) || ((state & PAGE_SPARE) && (state & PAGE_PERM)))
             pages_give_up(at, run, state);
     }
     if (k->prot & MM_EXEC)
@@ -65,18 +71,76 @@ void kept_forget(struct mm *mm, uaddr_t start, uaddr_t end)
         region_forget(mm, k);
 }
 
+static bool same_place(const struct region *k, const struct region *r)
+{
+    return r->file && k->file && r->file->inode == k->file->inode &&
+           k->off - (int64_t)k->start == r->off - (int64_t)r->start;
+}
+
 /* Both show the same bytes, and nothing has changed the file in between. */
 static bool same_contents(const struct region *k, const struct region *r)
 {
     const struct file_version *a = &k->version, *b = &r->version;
 
-    return r->file && k->file && r->file->inode == k->file->inode &&
-           !(r->flags & (REGION_SHARED | REGION_WRITTEN)) &&
-           k->off - (int64_t)k->start == r->off - (int64_t)r->start && a->size == b->size &&
-           a->mtime == b->mtime && a->ctime == b->ctime;
+    return same_place(k, r) && !(r->flags & (REGION_SHARED | REGION_WRITTEN)) &&
+           a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
 }
 
-void kept_settle(struct mm *mm, const struct region *r)
+/* Frames that are not in use go. */
+static void frames_give_up(const struct region *k)
+{
+    size_t n = (k->end - k->start) / PAGE_SIZE, run;
+    unsigned state;
+
+    for (uaddr_t at = k->start; n > 0; at += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(at, n, &state);
+        if (state == (PAGE_SPARE | EPAGE_R | EPAGE_W))
+            pages_give_up(at, run, state);
+    }
+}
+
+/* k's frames become pages of r, which is a mapping like the one that they were. */
+static void frames_take(struct mm *mm, struct region *k, struct region *r)
+{
+    (void)!region_populate(mm, r, k->start, k->end);
+    frames_give_up(k); /* behind the end of a file, or what could not be read */
+    region_done(mm, k);
+}
+
+/* Behind k's addresses r maps the file whose bss k was, as a loader does before it maps the parts. */
+static bool bss_of(const struct mm *mm, const struct region *k, const struct region *r)
+{
+    const struct region *data = k->file ? NULL : region_prev(&mm->kept, k);
+
+    return data && data->end == k->start && data->start >= r->start && same_place(data, r);
+}
+
+/* k's frames wait under r, which may not be written: false when they cannot show what it does. */
+static bool frames_wait(struct mm *mm, const struct region *k, const struct region *r)
+{
+    uint64_t size;
+    size_t n, skip = (k->start - r->start) / PAGE_SIZE;
+
+    if ((r->flags & REGION_SHARED) || (r->prot & MM_WRITE) ||
+        !(same_place(k, r) || bss_of(mm, k, r)) || region_file_pages(r, &size, &n))
+        return false;
+    if (n <= skip)
+        return true; /* an access there would be SIGBUS */
+    n = MIN(n - skip, (k->end - k->start) / PAGE_SIZE);
+    return frames_show_file(mm, r, k->start, n, size) == 0;
+}
+
+static void frames_settle(struct mm *mm, struct region *k, struct region *r)
+{
+    bool like = r->prot == FRAME_PROT && !r->shm && (k->file ? same_place(k, r) : !r->file);
+
+    if (like && !(r->flags & (REGION_SHARED | REGION_NORESERVE)))
+        frames_take(mm, k, r);
+    else if (!frames_wait(mm, k, r))
+        region_forget(mm, k);
+}
+
+void kept_settle(struct mm *mm, struct region *r)
 {
     struct region *k = region_find(&mm->kept, r->start);
     uaddr_t at = r->start;
@@ -89,7 +153,9 @@ void kept_settle(struct mm *mm, const struct region *r)
     }
     while ((k = region_find(&mm->kept, at)) != NULL && k->start < r->end) {
         at = k->end;
-        if (!same_contents(k, r))
+        if (k->prot & MM_WRITE)
+            frames_settle(mm, k, r);
+        else if (!same_contents(k, r))
             region_forget(mm, k);
         else if (k->prot == r->prot)
             region_done(mm, k);
@@ -110,17 +176,33 @@ size_t kept_run(const struct mm *mm, uaddr_t addr, size_t *n)
 
 /* --- storing ------------------------------------------------------------------------------ */
 
-static bool keepable(const struct mm *mm, const struct region *r)
+/* It is at home, and nothing is kept there already. */
+static bool place_ok(const struct mm *mm, const struct region *r)
 {
     size_t n = (r->end - r->start) / PAGE_SIZE;
 
-    if (r->start < mm->home || r->end > mm->home_end || kept_run(mm, r->start, &n) ||
-        n < (r->end - r->start) / PAGE_SIZE)
-        return false;
+    return r->start >= mm->home && r->end <= mm->home_end && !kept_run(mm, r->start, &n) &&
+           n == (r->end - r->start) / PAGE_SIZE;
+}
+
+static bool keepable(const struct region *r)
+{
     if (r->flags & REGION_KERNEL)
         return true;
     return r->file && r->file->inode && !(r->prot & MM_WRITE) &&
            !(r->flags & (REGION_SHARED | REGION_WRITTEN));
+}
+
+/* It was writable, is small or the stack, and will be mapped again as it was. */
+static bool frames_keepable(const struct region *r)
+{
+    if (r->shm || (r->flags & (REGION_SHARED | REGION_KERNEL | REGION_COMMON | REGION_NORESERVE)))
+        return false;
+    if ((r->prot & MM_EXEC) || !(r->prot & MM_READ))
+        return false;
+    if (r->file ? !r->file->inode || !(r->flags & REGION_WRITTEN) : !(r->prot & MM_WRITE))
+        return false;
+    return r->end - r->start <= EAGER_BYTES || (r->flags & REGION_GROWSDOWN);
 }
 
 /* What may stay of r's pages: all that are as the file has them, and patched text. */
@@ -142,12 +224,38 @@ static void region_keep(struct mm *mm, struct region *r)
     region_insert(&mm->kept, r);
 }
 
+/* How many frames are made of r's pages: all, if they are `max` at most. */
+static size_t frames_keep(struct mm *mm, struct region *r, size_t max)
+{
+    size_t n = (r->end - r->start) / PAGE_SIZE, made = pagemap_resident(r->start, n), run;
+    unsigned state;
+
+    if (made == 0 || made > max || pagemap_spare() + made > reclaim_spare_max())
+        return 0;
+    for (uaddr_t at = r->start; n > 0; at += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(at, n, &state);
+        if (state & PAGE_PRESENT)
+            frames_make(at, run, state);
+    }
+    region_remove(&mm->regions, r);
+    r->prot = FRAME_PROT;
+    region_insert(&mm->kept, r);
+    region_merge(&mm->kept, r);
+    return made;
+}
+
 static void regions_keep(struct mm *mm)
 {
+    size_t frames = 0;
+
     list_for_each_safe(l, &mm->regions.list) {
         struct region *r = list_entry(l, struct region, link);
-        if (keepable(mm, r))
+        if (!place_ok(mm, r))
+            continue;
+        if (keepable(r))
             region_keep(mm, r);
+        else if (frames_keepable(r))
+            frames += frames_keep(mm, r, FRAMES_MAX - frames);
     }
 }
 

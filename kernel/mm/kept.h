@@ -7,8 +7,11 @@
  * asks for the same files at the same addresses.  A mapping that fits what is kept there has its pages at
  * once: verified, patched, without a fault.  Anything else that comes to these addresses drops them.
  *
- * Kept pages are readable (not writable) in a home where nothing is mapped yet, which gives the program
- * nothing that it could not have by mapping the file.  Random places are a home's: processes of one program
+ * Of its writable memory the pages that a loader asks for first (data and bss of images, the stack) stay as
+ * zero pages, with their permission, so that they cost neither an exit nor a fault again.
+ *
+ * Kept pages are accessible in a home where nothing is mapped yet: a wild access there may not fault. It finds
+ * nothing that the program could not have by mapping the file, or zeros.  Random places are a home's: processes of one program
  * that run one after the other may have the same.
  *
  * Files that can change (the host's) must have the same size and times as when they were mapped.
@@ -36,7 +39,7 @@ MUST_CHECK bool kept_drop_oldest(void);
 /* With mm->lock held: */
 
 /* r is about to be mapped, where it has no pages: what is kept there becomes r's, or waits, or goes. */
-void kept_settle(struct mm *mm, const struct region *r);
+void kept_settle(struct mm *mm, struct region *r);
 /* [start, end) will be used for something else: what is kept there goes. */
 void kept_forget(struct mm *mm, uaddr_t start, uaddr_t end);
 /* How many of the n pages from addr on are kept, hence not to be dropped; 0: *n from addr on are not. */

@@ -134,8 +134,8 @@ unsigned map_region_flags(const struct map_args *a)
 
 static bool wants_eager(const struct region *r)
 {
-    return !r->file && (r->prot & MM_WRITE) &&
-           !(r->flags & (REGION_NORESERVE | REGION_GROWSDOWN)) && r->end - r->start <= EAGER_BYTES;
+    return (r->prot & MM_WRITE) && !(r->flags & (REGION_NORESERVE | REGION_GROWSDOWN)) &&
+           r->end - r->start <= EAGER_BYTES;
 }
 
 /* Files that do not change have none. */
@@ -199,8 +199,11 @@ int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
         while (!list_empty(&mm->kept_dead))
             list_add_tail(dead, list_pop(&mm->kept_dead));
     }
-    if (!err && wants_eager(r))
-        err = pages_fill_zero(mm, r, r->start, a->len / PAGE_SIZE);
+    if (!err && wants_eager(r)) {
+        err = region_populate(mm, r, r->start, r->end);
+        if (r->file)
+            err = 0; /* what cannot be read now is the faults' to tell */
+    }
     if (err) {
         pages_drop(mm, r->start, r->end);
         list_add_tail(dead, &r->link);
@@ -239,6 +242,9 @@ int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
 {
     int err = region_isolate(&mm->regions, start, end);
 
+    kept_forget(mm, start, end);
+    while (!list_empty(&mm->kept_dead))
+        list_add_tail(dead, list_pop(&mm->kept_dead));
     for (uaddr_t at = start; at < end && !err;) {
         struct region *r = region_find(&mm->regions, at);
 

@@ -46,7 +46,7 @@ struct mm {
 #define FAULT_PAGES 16UL          /* first fault-around window */
 #define FAULT_PAGES_STACK 4UL     /* of stacks */
 #define FAULT_PAGES_MAX 512UL     /* last, after some sequential faults */
-#define EAGER_BYTES (64UL * 1024) /* smaller writable anonymous maps are filled at once */
+#define EAGER_BYTES (64UL * 1024) /* smaller writable private maps are filled at once */
 #define EAGER_BRK_BYTES (256UL * 1024)
 
 /* mm.c */
@@ -78,6 +78,11 @@ void pages_remove(struct mm *mm, uaddr_t start, uaddr_t end);
 void pages_clear(struct mm *mm, uaddr_t start, uaddr_t end);
 /* n pages in place of one state, whose contents matter to nobody: kept as spare ones, or given back. */
 void pages_give_up(uaddr_t start, size_t n, unsigned state);
+/* n pages in place become frames: zero, writable and nobody's. */
+void frames_make(uaddr_t start, size_t n, unsigned state);
+/* Frames among n pages in file-backed r, which may not be written, show the file; they stay frames. */
+MUST_CHECK int frames_show_file(struct mm *mm, const struct region *r, uaddr_t start, size_t n,
+                                uint64_t file_size);
 /* Moves n pages to dst, where none is present. -ENOMEM: nothing moved. */
 MUST_CHECK int pages_move(struct mm *mm, uaddr_t dst, uaddr_t src, size_t n);
 /* Kernel writes to a present page whatever its permission: opens it; pages_close restores. */
@@ -94,6 +99,10 @@ struct fault_window {
 struct fault_window window_choose(const struct region *r, uaddr_t page, size_t max);
 void window_note(struct region *r, struct fault_window w);
 MUST_CHECK int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access);
+/* How many pages of file-backed r, from its start, lie before the file's end, and its size. */
+MUST_CHECK int region_file_pages(const struct region *r, uint64_t *size, size_t *n);
+/* Brings in what of [start, end) in r may be accessed. */
+MUST_CHECK int region_populate(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end);
 /* Brings in all of [start, end) that may be accessed: the first error. */
 MUST_CHECK int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
 

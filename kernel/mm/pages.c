@@ -5,11 +5,13 @@
  *   ABSENT --fill--> PRESENT --drop--> SPARE --fill--> PRESENT        any --remove--> ABSENT
  *
  * A page with a file's contents appears with them at once (EACCEPTCOPY): other threads never see it half
- * filled.  A spare page is zero with no permission, so an access to unmapped memory faults; it is
- * zeroed before its permission is taken away, when the program has given it up, and not at
+ * filled.  Where there are none, spare pages are filled as they lie, which saves adding one.  A spare page is zero
+ * with no permission, so an access to unmapped memory faults; it is zeroed before its permission is taken away, when the program has given it up, and not at
  * reuse, when another thread of the program may already write to it.
  *
- * Only writable pages become spare; the rest would cost as much as new ones.
+ * Text does not become spare: it would cost as much as new pages.
+ *
+ * A spare page that is still writable is a *frame*: it has no contents, and gets them where it lies.
  */
 #include "kernel/mm/pagemap.h"
 
@@ -20,6 +22,8 @@
 #include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/file.h"
 #include "lib/string.h"
 
@@ -38,6 +42,11 @@ unsigned region_perm(const struct region *r)
 static void *page_memory(uaddr_t page)
 {
     return (void *)page; /* the program's memory, of which the caller has proven that it is there */
+}
+
+static bool is_frame(unsigned state)
+{
+    return (state & (PAGE_SPARE | EPAGE_W)) == (PAGE_SPARE | EPAGE_W);
 }
 
 /* The pages are about to change for mm alone. */
@@ -73,6 +82,9 @@ int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n)
             continue;
         if (state == PAGE_SPARE) {
             epage_protect(start, run, 0, perm);
+        } else if (is_frame(state)) {
+            memset(page_memory(start), 0, run * PAGE_SIZE);
+            epage_protect(start, run, state & PAGE_PERM, perm);
         } else {
             if (state & PAGE_SPARE)
                 pages_remove(mm, start, start + run * PAGE_SIZE);
@@ -86,20 +98,44 @@ int pages_fill_zero(struct mm *mm, struct region *r, uaddr_t start, size_t n)
     return 0;
 }
 
-/* n absent pages get the file's contents; n <= STAGING_PAGES. */
-static int add_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, uint64_t file_size)
+/* The file's contents of n <= STAGING_PAGES pages, ready to be copied. */
+static int stage_file(struct mm *mm, const struct region *r, uaddr_t start, size_t n,
+                      uint64_t file_size)
 {
     uint64_t off = (uint64_t)r->off + (start - r->start);
     size_t bytes = MIN(n * PAGE_SIZE, file_size - off);
-    unsigned perm = region_perm(r);
     int err;
 
-    err = file_read_exact(r->file, mm->staging, bytes, (int64_t)off);
-    if (err)
-        return err;
-    memset((char *)mm->staging + bytes, 0, n * PAGE_SIZE - bytes);
-    if (!reclaim_room(mm, n) || epage_add_copy(start, mm->staging, n, perm))
+    if (!mm->staging)
+        mm->staging = kpages_alloc(STAGING_PAGES);
+    if (!mm->staging)
         return -ENOMEM;
+    err = file_read_exact(r->file, mm->staging, bytes, (int64_t)off);
+    if (!err)
+        memset((char *)mm->staging + bytes, 0, n * PAGE_SIZE - bytes);
+    return err;
+}
+
+/* The current thread is the only one that could look at a page of mm. */
+static bool unseen(const struct mm *mm)
+{
+    const struct process *p = current_process();
+
+    return p->mm == mm && __atomic_load_n(&mm->users.count, __ATOMIC_RELAXED) == 1 &&
+           __atomic_load_n(&p->nthreads, __ATOMIC_RELAXED) == 1;
+}
+
+/* What is staged goes to n pages that are absent, or can be filled where they lie. */
+static int add_staged(struct mm *mm, uaddr_t start, size_t n, unsigned state, unsigned perm)
+{
+    if (state & PAGE_SPARE) {
+        epage_protect(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
+        state = EPAGE_R | EPAGE_W;
+        memcpy(page_memory(start), mm->staging, n * PAGE_SIZE);
+        epage_protect(start, n, state & PAGE_PERM, perm);
+    } else if (!reclaim_room(mm, n) || epage_add_copy(start, mm->staging, n, perm)) {
+        return -ENOMEM;
+    }
     pagemap_set(start, n, PAGE_PRESENT | perm | (perm & EPAGE_W ? 0 : PAGE_CLEAN));
     return 0;
 }
@@ -111,9 +147,7 @@ int pages_fill_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, ui
 
     if (region_perm(r) == 0)
         return 0;
-    if (!mm->staging)
-        mm->staging = kpages_alloc(STAGING_PAGES);
-    if (!mm->staging || pagemap_reserve(start, n))
+    if (pagemap_reserve(start, n))
         return -ENOMEM;
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {
         int err;
@@ -121,13 +155,42 @@ int pages_fill_file(struct mm *mm, struct region *r, uaddr_t start, size_t n, ui
         run = pagemap_run(start, MIN(n, STAGING_PAGES), &state);
         if (state & PAGE_PRESENT)
             continue;
-        if (state & PAGE_SPARE)
+        if ((state & PAGE_SPARE) && !is_frame(state) && !unseen(mm)) {
             pages_remove(mm, start, start + run * PAGE_SIZE);
-        err = add_file(mm, r, start, run, file_size);
+            state = PAGE_ABSENT;
+        }
+        err = stage_file(mm, r, start, run, file_size);
+        if (!err)
+            err = add_staged(mm, start, run, state, region_perm(r));
         if (err)
             return err;
     }
     return 0;
+}
+
+int frames_show_file(struct mm *mm, const struct region *r, uaddr_t start, size_t n,
+                     uint64_t file_size)
+{
+    unsigned state;
+    size_t run;
+
+    for (; n > 0; start += run * PAGE_SIZE, n -= run) {
+        run = pagemap_run(start, MIN(n, STAGING_PAGES), &state);
+        if (!is_frame(state))
+            continue;
+        int err = stage_file(mm, r, start, run, file_size);
+        if (err)
+            return err;
+        memcpy(page_memory(start), mm->staging, run * PAGE_SIZE);
+    }
+    return 0;
+}
+
+void frames_make(uaddr_t start, size_t n, unsigned state)
+{
+    epage_protect(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
+    memset(page_memory(start), 0, n * PAGE_SIZE);
+    pagemap_set(start, n, PAGE_SPARE | EPAGE_R | EPAGE_W);
 }
 
 void pages_protect(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
@@ -167,11 +230,16 @@ void pages_remove(struct mm *mm, uaddr_t start, uaddr_t end)
 
 void pages_give_up(uaddr_t start, size_t n, unsigned state)
 {
-    if (!(state & EPAGE_W) || pagemap_spare() + n > reclaim_spare_max()) {
+    bool keep = state & EPAGE_W || ((state & EPAGE_R) && !(state & EPAGE_X) && n <= CLEAR_PAGES);
+
+    if (!keep || pagemap_spare() + n > reclaim_spare_max()) {
         epage_remove(start, n);
         pagemap_set(start, n, PAGE_ABSENT);
         return;
     }
+    if (!(state & EPAGE_W))
+        epage_protect(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
+    state |= EPAGE_R | EPAGE_W;
     memset(page_memory(start), 0, n * PAGE_SIZE);
     epage_protect(start, n, state & PAGE_PERM, 0);
     pagemap_set(start, n, PAGE_SPARE);
