@@ -276,7 +276,7 @@ bool kept_clear(struct mm *mm, struct list *dead)
 {
     int err;
 
-    if (!mm->program || overlay_shared(mm) || mm->ref.count != 1 || mm->lost ||
+    if (!mm->program || overlay_shared(mm) || mm->ref.count != 1 || mm->lost || !patch_intact(mm) ||
         mm->home_end - mm->home != slot_home_size())
         return false;
     regions_keep(mm);
@@ -308,8 +308,8 @@ static struct mm *take(const struct inode *program)
     spin_lock(&kept.lock);
     list_for_each(l, &kept.list) {
         struct mm *mm = list_entry(l, struct mm, kept_link);
-        if (program && mm->program != program)
-            continue;
+        if ((program && mm->program != program) || overlay_shared(mm))
+            continue; /* another may have come to share its addresses */
         found = mm;
         if (!program)
             break; /* the oldest; else the youngest, which is most likely whole */
@@ -355,12 +355,38 @@ bool kept_drop_oldest(void)
     return true;
 }
 
-static size_t kept_shrink(size_t n)
+/* The oldest that has pages, locked: whoever reclaims may have any other lock. */
+static struct mm *take_full(void) NO_TSA
+{
+    struct mm *found = NULL;
+
+    spin_lock(&kept.lock);
+    list_for_each(l, &kept.list) {
+        struct mm *mm = list_entry(l, struct mm, kept_link);
+        if (!found && mm->kept.count > 0 && mutex_trylock(&mm->lock))
+            found = mm;
+    }
+    if (found)
+        list_del(&found->kept_link);
+    spin_unlock(&kept.lock);
+    return found;
+}
+
+/* Only pages go: to close files, and to give up addresses, is for when they are needed. */
+static size_t kept_shrink(size_t n) NO_TSA
 {
     size_t before = epage_count(), now = before;
+    struct mm *mm;
 
-    while (before - now < n && kept_drop_oldest())
+    while (before - now < n && (mm = take_full()) != NULL) {
+        kept_forget(mm, mm->regions.low, mm->regions.high);
+        patch_mm_gone(mm); /* with all text that knew of it */
+        mutex_unlock(&mm->lock);
+        spin_lock(&kept.lock);
+        list_add_head(&kept.list, &mm->kept_link);
+        spin_unlock(&kept.lock);
         now = MIN(before, epage_count());
+    }
     return before - now;
 }
 

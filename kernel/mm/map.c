@@ -85,7 +85,7 @@ static uaddr_t place_anywhere(struct mm *mm, uint64_t len)
             found = place_gap(mm, len, start, end);
         at = start;
     }
-    if (!found && len < slots_end() && (start = slot_take(mm->overlay, len)) != 0)
+    if (!found && len < slots_end() && (start = slot_take(mm->overlay, len, mm_randomizes())) != 0)
         found = place_gap(mm, len, start, slots_end());
     return found ? found : place_gap(mm, len, mm->home, mm->home_end);
 }
@@ -280,6 +280,8 @@ static int protect_regions(struct mm *mm, struct region *r, uaddr_t end, unsigne
             continue;
         }
         kept_forget(mm, r->start, r->end);
+        if (r->flags & REGION_KERNEL)
+            patch_range_gone(mm, r->start, r->end);
         r->prot = prot;
         if (prot & MM_WRITE)
             r->flags |= r->file ? REGION_WRITTEN : 0;

@@ -37,16 +37,25 @@ int mm_init(void)
     return err ? err : slots_init();
 }
 
-/* A random page-aligned amount below `range`. */
-static uint64_t random_pages(uint64_t range)
+/* The current process has asked for the same addresses every time. */
+static bool asks_for_same(void)
 {
     struct thread *t = current;
 
-    if (kernel.config && config_flag(kernel.config, CONFIG_F_NO_ASLR))
+    return t && t->process && (t->process->personality & ADDR_NO_RANDOMIZE);
+}
+
+bool mm_randomizes(void)
+{
+    return !(kernel.config && config_flag(kernel.config, CONFIG_F_NO_ASLR)) && !asks_for_same();
+}
+
+/* A random page-aligned amount below `range`. */
+static uint64_t random_pages(uint64_t range)
+{
+    if (!mm_randomizes() || range < PAGE_SIZE)
         return 0;
-    if (t && t->process && (t->process->personality & ADDR_NO_RANDOMIZE))
-        return 0;
-    return range >= PAGE_SIZE ? random_u64() % (range / PAGE_SIZE) * PAGE_SIZE : 0;
+    return random_u64() % (range / PAGE_SIZE) * PAGE_SIZE;
 }
 
 /*
@@ -75,7 +84,7 @@ static struct mm *mm_make(uint64_t size)
     if (!mm->overlay)
         goto undo_mm;
     do {
-        mm->home = slot_take(mm->overlay, size);
+        mm->home = slot_take(mm->overlay, size, mm_randomizes());
     } while (!mm->home && kept_drop_oldest());
     if (!mm->home)
         goto undo_overlay;
@@ -98,7 +107,7 @@ undo_mm:
 
 struct mm *mm_new(const struct file *program)
 {
-    struct mm *mm = kept_take(program);
+    struct mm *mm = asks_for_same() ? NULL : kept_take(program);
 
     if (mm)
         return mm;
@@ -165,6 +174,7 @@ static void mm_discard(struct mm *child)
         region_remove(&child->regions, r);
         region_free(r);
     }
+    patch_mm_gone(child);
     if (child->overlay)
         overlay_leave(child);
     mm_drop(child);
@@ -198,27 +208,17 @@ void mm_end(struct mm *mm)
     mm_drop(mm);
 }
 
-bool mm_has_others(const struct mm *mm)
-{
-    return __atomic_load_n(&mm->users.count, __ATOMIC_RELAXED) > 1;
-}
-
-void mm_put(struct mm *mm)
+/* Its last user is gone, and nobody else of its group runs. */
+static void mm_empty(struct mm *mm)
 {
     struct list dead = LIST_INIT(dead);
     bool kept;
     int err;
 
-    if (!mm || !ref_put(&mm->users))
-        return;
-    if (current->turn != &mm->turn && overlay_shared(mm)) {
-        mm_discard(mm);
-        return;
-    }
     mm->dying = true;
     aio_end(mm);
     mutex_lock(&mm->lock);
-    kept = kept_clear(mm, &dead);
+    kept = !asks_for_same() && kept_clear(mm, &dead);
     mutex_unlock(&mm->lock);
     mm_free_dead(&dead);
     if (kept) {
@@ -235,6 +235,31 @@ void mm_put(struct mm *mm)
     if (err)
         panic("mm: cannot free an address space: error %d", -err);
     mm_end(mm);
+}
+
+void mm_leave(struct mm *mm)
+{
+    bool last;
+
+    if (!mm)
+        return;
+    mm_grab(mm); /* another last user may take it away before we have left its turn */
+    last = ref_put(&mm->users);
+    if (!last)
+        turn_move(NULL);
+    mm_drop(mm);
+    if (last)
+        mm_empty(mm);
+}
+
+void mm_put(struct mm *mm)
+{
+    if (!mm || !ref_put(&mm->users))
+        return;
+    if (overlay_shared(mm))
+        mm_discard(mm);
+    else
+        mm_empty(mm);
 }
 
 int mm_fork(struct mm *mm, struct mm **out)

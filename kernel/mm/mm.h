@@ -29,14 +29,15 @@ MUST_CHECK int mm_init(void);
  * may get the home of one before it (kept.h).
  */
 struct mm *mm_new(const struct file *program) MUST_CHECK;
-/*
- * Users are the processes that run in it (vfork, CLONE_VM).  The last one to put it unmaps all, writing
- * shared mappings back; it does so as a thread that runs in it, or of a new process in which none has
- * run yet.  NULL is fine.
- */
+/* Users are the processes that run in it (vfork, CLONE_VM). */
 struct mm *mm_get(struct mm *mm);
+/*
+ * The current process, whose thread is its last, ends or goes elsewhere: its thread leaves the turn, too.  The last
+ * user unmaps all, writing shared mappings back, or leaves it to the next process of the program (kept.h).  NULL is fine.
+ */
+void mm_leave(struct mm *mm);
+/* For one in which no thread of this user has run.  NULL is fine. */
 void mm_put(struct mm *mm);
-bool mm_has_others(const struct mm *mm); /* users, besides the caller */
 /*
  * fork: a copy with the same addresses, which takes turns with mm (overlay.h), with one user.  mm is the current
  * process's.  Shared mappings stay shared.  -ENOMEM.

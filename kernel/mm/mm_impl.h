@@ -50,6 +50,7 @@ struct mm {
 #define EAGER_BRK_BYTES (256UL * 1024)
 
 /* mm.c */
+bool mm_randomizes(void);         /* what the current process gets is at random places */
 void mm_end(struct mm *mm);       /* the last of it, which has no regions any more */
 uint64_t mm_rlimit(int resource); /* of the current process; any context */
 /* -ENOMEM when `bytes` more would exceed RLIMIT_AS (or RLIMIT_DATA, for writable private memory). */

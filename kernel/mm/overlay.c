@@ -176,6 +176,13 @@ uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end)
 
 /* fork */
 
+struct away *member_away_add(struct mm *mm, uaddr_t start, size_t n)
+{
+    struct away *a = away_add(&mm->away, start, n);
+
+    return a || !reclaim_room(mm, n) ? a : away_add(&mm->away, start, n);
+}
+
 /* Copies of n pages of one state. */
 static int copy_run(struct mm *child, uaddr_t start, size_t n, unsigned state)
 {
@@ -183,7 +190,7 @@ static int copy_run(struct mm *child, uaddr_t start, size_t n, unsigned state)
         struct away *a;
 
         part = MIN(n, AWAY_PAGES);
-        a = away_add(&child->away, start, part);
+        a = member_away_add(child, start, part);
         if (!a)
             return -ENOMEM;
         memcpy(a->memory, (const void *)start, part * PAGE_SIZE);
@@ -304,8 +311,10 @@ void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const stru
         epage_protect(addr, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
     list_for_each(l, &g->members) {
         struct mm *other = list_entry(l, struct mm, member_link);
-        if (other != but && page_is_theirs(other, addr) &&
-            away_put(&other->away, addr, (const void *)addr, bare))
+        if (other == but || !page_is_theirs(other, addr) ||
+            !away_put(&other->away, addr, (const void *)addr, bare))
+            continue;
+        if (!reclaim_room(other, 1) || away_put(&other->away, addr, (const void *)addr, bare))
             other->lost = true;
     }
     if (!(state & EPAGE_R))

@@ -6,7 +6,6 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sgx/random.h"
-#include "lib/config.h"
 
 #include <linux/errno.h>
 
@@ -94,12 +93,7 @@ static size_t free_run_locked(size_t from, size_t n) REQUIRES(slots.lock)
     return slots.count;
 }
 
-static bool randomize(void)
-{
-    return !kernel.config || !config_flag(kernel.config, CONFIG_F_NO_ASLR);
-}
-
-uaddr_t slot_take(struct overlay *g, uint64_t len)
+uaddr_t slot_take(struct overlay *g, uint64_t len, bool random)
 {
     size_t n = (len + slots.unit - 1) / slots.unit, low = LOW_END / slots.unit, at;
 
@@ -107,7 +101,7 @@ uaddr_t slot_take(struct overlay *g, uint64_t len)
         return 0;
     if (low >= slots.count / 4)
         low = 1;
-    at = low + (randomize() ? random_u64() % (slots.count - low) : 0);
+    at = low + (random ? random_u64() % (slots.count - low) : 0);
     spin_lock(&slots.lock);
     at = free_run_locked(at, n);
     if (at == slots.count)

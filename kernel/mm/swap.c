@@ -72,7 +72,7 @@ static void place_close(uaddr_t addr, size_t n, unsigned perm, unsigned want)
 /* n pages of `from`'s own go out; AWAY_PAGES at most. */
 static void put_out(struct mm *from, uaddr_t start, size_t n, unsigned state)
 {
-    struct away *a = away_add(&from->away, start, n);
+    struct away *a = member_away_add(from, start, n);
 
     if (a) {
         place_open(start, n, state & PAGE_PERM);
@@ -150,14 +150,14 @@ static void exchange(char *a, char *b)
 }
 
 /* The page of a block and the one in place, of which one at least is somebody's, change places. */
-static int page_in(struct away *a, size_t i, unsigned state)
+static int page_in(struct mm *to, struct away *a, size_t i, unsigned state)
 {
     uaddr_t addr = a->start + i * PAGE_SIZE;
     unsigned want = a->state[i], perm = state & PAGE_PERM;
     bool out = is_own(state);
 
     if (!(state & (PAGE_PRESENT | PAGE_SPARE))) {
-        if (epage_add_copy(addr, away_page(a, i), 1, want & PAGE_PERM))
+        if (!reclaim_room(to, 1) || epage_add_copy(addr, away_page(a, i), 1, want & PAGE_PERM))
             return -ENOMEM;
     } else {
         place_open(addr, 1, perm);
@@ -208,7 +208,7 @@ static bool block_in(struct mm *from, struct mm *to, struct away *a)
         state = place_state(from, to, addr, a->state[i] != 0);
         if (!a->state[i] && !is_own(state))
             continue;
-        if (page_in(a, i, state))
+        if (page_in(to, a, i, state))
             to->lost = true;
         theirs |= a->state[i] != 0;
     }

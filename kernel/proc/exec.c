@@ -297,7 +297,7 @@ static void exec_commit(struct process *p, struct exec *e, struct mm *mm)
     p->mm = mm;
     spin_unlock(&p->lock);
     process_vfork_done(p);
-    mm_put(old);
+    mm_leave(old);
     turn_move(mm_turn(mm));
 }
 

@@ -60,10 +60,10 @@ void process_release(struct process *p)
     spin_unlock(&p->lock);
     process_vfork_done(p);
     program_put(program);
-    /* Of other users one may take it away as soon as we have put it. */
-    if (mm && p == current_process() && mm_has_others(mm))
-        turn_move(NULL);
-    mm_put(mm);
+    if (mm && p == current_process())
+        mm_leave(mm);
+    else
+        mm_put(mm);
     if (fds)
         fdtable_put(fds);
     if (fs)

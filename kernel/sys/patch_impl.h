@@ -51,6 +51,7 @@ struct patch_space {
     size_t count;               /* [s] places that are not free */
     struct list pools;          /* [s] of struct tramp_pool; added to under [m] */
     unsigned npools;            /* [m] */
+    bool damaged; /* [s] trampolines have gone, which patched text may still jump to */
 };
 
 extern struct spinlock sites_lock;

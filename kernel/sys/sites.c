@@ -139,10 +139,31 @@ static void pool_range_gone(struct tramp_pool *p, uaddr_t start, uaddr_t end)
             p->slot[i].kind = PATCH_NONE;
 }
 
+static bool has_pool(const struct patch_space *s, uaddr_t start, uaddr_t end)
+{
+    list_for_each(l, &s->pools) {
+        const struct tramp_pool *p = list_entry(l, const struct tramp_pool, link);
+        if (p->addr < end && p->addr + POOL_SIZE > start)
+            return true;
+    }
+    return false;
+}
+
+bool patch_intact(struct mm *mm)
+{
+    spin_lock(&sites_lock);
+    const struct patch_space *s = space_find(mm);
+    bool intact = !s || !s->damaged;
+    spin_unlock(&sites_lock);
+    return intact;
+}
+
 void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     spin_lock(&sites_lock);
     struct patch_space *s = space_find(mm);
+    if (s)
+        s->damaged |= has_pool(s, start, end);
     if (s && s->users > 1)
         s = NULL; /* others still have it */
     for (size_t i = 0; s && i < s->capacity; i++)

@@ -57,6 +57,7 @@ struct test_file {
     struct file file;
     struct shmem shm;
     uint64_t size;
+    int64_t mtime;
     uint64_t bad_from, bad_to; /* reads that touch this range fail */
     unsigned reads, writes;
     unsigned char *data;
@@ -184,6 +185,14 @@ void patch_range_gone(struct mm *in, uaddr_t start, uaddr_t end)
     (void)end;
 }
 
+static bool patch_damaged;
+
+bool patch_intact(struct mm *in)
+{
+    (void)in;
+    return !patch_damaged;
+}
+
 void aio_end(struct mm *ending)
 {
     (void)ending;
@@ -282,8 +291,10 @@ void mutex_lock(struct mutex *m)
 
 bool mutex_trylock(struct mutex *m)
 {
-    (void)m;
-    return false;
+    if (m->held)
+        return false;
+    mutex_lock(m);
+    return true;
 }
 
 void mutex_unlock(struct mutex *m)
@@ -357,6 +368,7 @@ int file_stat(struct file *f, struct statx *st)
 {
     memset(st, 0, sizeof(*st));
     st->stx_size = container_of(f, struct test_file, file)->size;
+    st->stx_mtime.tv_sec = container_of(f, struct test_file, file)->mtime;
     return 0;
 }
 
@@ -473,12 +485,12 @@ static __attribute__((unused)) int mm_teardown(void **state)
 {
     (void)state;
     assert_int_equal(mm_resident(mm), pagemap_resident(USER_MIN, TEST_PAGES));
-    mm_put(mm);
+    mm_leave(mm);
     assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
     mm = mm_new(NULL);
     mm_reclaim(mm, SIZE_MAX);
     thread.turn = &mm->turn;
-    mm_put(mm);
+    mm_leave(mm);
     assert_int_equal(stub.count, 0);
     for (size_t i = 0; i < map.nroot; i++) {
         for (size_t k = 0; map.root[i] && k < NODE_LEAVES; k++)

@@ -143,7 +143,7 @@ static void op_end(struct member *m)
             other = &member[c];
     if (!other)
         return;
-    mm_put(m->mm);
+    mm_leave(m->mm);
     m->mm = NULL;
     check(other);
 }
@@ -192,7 +192,7 @@ static void test_family(void **state)
             continue;
         if (last >= 0) {
             run_in(member[last].mm);
-            mm_put(member[last].mm);
+            mm_leave(member[last].mm);
             member[last].mm = NULL;
         }
         last = c;
@@ -235,7 +235,7 @@ static void test_join(void **state)
         assert_int_equal(*(char *)(at + i * PAGE_SIZE), 7);
     run_in(b);
     assert_int_equal(*(char *)at, 9);
-    mm_put(b);
+    mm_leave(b);
     run_in(a);
     assert_int_equal(*(char *)at, 7);
     assert_int_equal(sys_munmap(at, 4 * PAGE_SIZE), 0);
