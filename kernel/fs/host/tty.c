@@ -58,6 +58,8 @@ static const struct tty_request tty_requests[] = {
     {TCSETA, ARG_IN, TERMIO_SIZE},
     {TCSETAW, ARG_IN, TERMIO_SIZE},
     {TCSETAF, ARG_IN, TERMIO_SIZE},
+    {TIOCGLCKTRMIOS, ARG_OUT, sizeof(struct termios)},
+    {TIOCSLCKTRMIOS, ARG_IN, sizeof(struct termios)},
     {TIOCGWINSZ, ARG_OUT, WINSIZE_SIZE},
     {TIOCSWINSZ, ARG_IN, WINSIZE_SIZE},
     {FIONREAD, ARG_OUT, 4},

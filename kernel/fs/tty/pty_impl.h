@@ -44,8 +44,9 @@ struct pty {
     struct inode inode; /* first; of the slave's name */
     struct tty tty;     /* the slave */
     struct mutex lock;
-    struct ldisc ldisc;  /* [lock] the slave's */
-    struct ttyq shown;   /* [lock] for the master to read */
+    struct ldisc ldisc;            /* [lock] the slave's */
+    struct termios termios_locked; /* [lock] what of its settings cannot be changed */
+    struct ttyq shown;             /* [lock] for the master to read */
     struct ttyq typed;   /* [lock] for the line discipline; its memory comes when it is needed */
     struct file *master; /* [lock] NULL: closed */
     struct list slaves;  /* [lock] open files that are not hung up */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A terminal's settings and window size, in the forms that programs know: termios2, termios (without
- * speeds), and System V's termio.  Asked through either side of a pair it is the slave's.
+ * speeds), and System V's termio.  Asked through either side of a pair it is the slave's.  Root may
+ * lock some of them (TIOCSLCKTRMIOS): they stay, whatever is asked for.
  */
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/errno.h>
 
 #include "kernel/fs/tty/pty_impl.h"
+#include "kernel/proc/cred.h"
 #include "kernel/sys/usercopy.h"
 #include "lib/string.h"
 
@@ -78,12 +80,29 @@ static struct termios2 settings_get(struct pty *p)
     return t;
 }
 
+/* What is locked stays as it is. */
+static void keep_locked(const struct pty *p, struct termios2 *t)
+{
+    const struct termios *lock = &p->termios_locked;
+    const struct termios2 *old = &p->ldisc.t;
+    t->c_iflag = (t->c_iflag & ~lock->c_iflag) | (old->c_iflag & lock->c_iflag);
+    t->c_oflag = (t->c_oflag & ~lock->c_oflag) | (old->c_oflag & lock->c_oflag);
+    t->c_cflag = (t->c_cflag & ~lock->c_cflag) | (old->c_cflag & lock->c_cflag);
+    t->c_lflag = (t->c_lflag & ~lock->c_lflag) | (old->c_lflag & lock->c_lflag);
+    if (lock->c_line)
+        t->c_line = old->c_line;
+    for (size_t i = 0; i < ARRAY_SIZE(lock->c_cc); i++)
+        if (lock->c_cc[i])
+            t->c_cc[i] = old->c_cc[i];
+}
+
 /* flush: as TCSETSF does, before the change. */
-static long apply(struct pty *p, const struct termios2 *t, bool flush)
+static long apply(struct pty *p, struct termios2 *t, bool flush)
 {
     mutex_lock(&p->lock);
     if (flush)
         ldisc_flush_input(&p->ldisc);
+    keep_locked(p, t);
     settings_set(p, t);
     mutex_unlock(&p->lock);
     return 0;
@@ -173,6 +192,27 @@ static long carrier_set(struct pty *p, uaddr_t arg)
     return apply(p, &t, false);
 }
 
+static long locked_get(struct pty *p, uaddr_t arg)
+{
+    mutex_lock(&p->lock);
+    struct termios t = p->termios_locked;
+    mutex_unlock(&p->lock);
+    return copy_out(arg, &t, sizeof(t)) ? -EFAULT : 0;
+}
+
+static long locked_set(struct pty *p, uaddr_t arg)
+{
+    struct termios t;
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (copy_in(&t, arg, sizeof(t)))
+        return -EFAULT;
+    mutex_lock(&p->lock);
+    p->termios_locked = t;
+    mutex_unlock(&p->lock);
+    return 0;
+}
+
 long pty_termios_ioctl(struct pty *p, unsigned cmd, uaddr_t arg)
 {
     switch (cmd) {
@@ -191,6 +231,8 @@ long pty_termios_ioctl(struct pty *p, unsigned cmd, uaddr_t arg)
     case TIOCGWINSZ: return size_get(p, arg);
     case TIOCSWINSZ: return size_set(p, arg);
     case TIOCGSOFTCAR: return carrier_get(p, arg);
+    case TIOCGLCKTRMIOS: return locked_get(p, arg);
+    case TIOCSLCKTRMIOS: return locked_set(p, arg);
     case TIOCSSOFTCAR: return carrier_set(p, arg);
     default: return -ENOIOCTLCMD;
     }
