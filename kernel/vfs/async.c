@@ -156,6 +156,19 @@ void async_tell(struct file *f, uint32_t events)
             tell_io(&copy, kinds[i].code, kinds[i].band);
 }
 
+void async_message(struct file *f, int fd)
+{
+    struct file_owner *o = __atomic_load_n(&f->owner, __ATOMIC_ACQUIRE);
+    if (!o)
+        return;
+    spin_lock(&o->lock);
+    struct file_owner copy = *o;
+    spin_unlock(&o->lock);
+    copy.fd = fd;
+    if (copy.type != F_OWNER_NONE)
+        tell_io(&copy, POLL_MSG, EPOLLIN | EPOLLRDNORM | EPOLLMSG);
+}
+
 /* Settings. */
 
 int async_switch(struct file *f, int fd, bool on)
@@ -212,6 +225,17 @@ static int owner_set(struct file *f, int type, int id)
     o->euid = id ? c->euid : 0;
     spin_unlock(&o->lock);
     return 0;
+}
+
+int async_owner_default(struct file *f)
+{
+    struct file_owner *o = owner_of(f);
+    if (!o)
+        return -ENOMEM;
+    spin_lock(&o->lock);
+    bool none = o->type == F_OWNER_NONE;
+    spin_unlock(&o->lock);
+    return none ? owner_set(f, F_OWNER_PID, current_process()->pid) : 0;
 }
 
 int async_owner_set(struct file *f, int who)

@@ -19,6 +19,11 @@ int async_owner_get(struct file *f);
 MUST_CHECK int async_switch(struct file *f, int fd, bool on);
 /* From file_wake: EPOLL* events, under any spin locks that may come before process_tree_lock. */
 void async_tell(struct file *f, uint32_t events);
+/* f's owner, or nobody, is told that there is news of what descriptor fd stands for (POLL_MSG): leases, F_NOTIFY.
+ * Locks as async_tell. */
+void async_message(struct file *f, int fd);
+/* If f has no owner it is the current process. */
+MUST_CHECK int async_owner_default(struct file *f);
 void async_free(struct file *f);
 
 #endif

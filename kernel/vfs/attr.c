@@ -8,6 +8,7 @@
 #include <linux/utime.h>
 
 #include "kernel/proc/cred.h"
+#include "kernel/vfs/lease.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -334,6 +335,8 @@ static int change_size(const struct target *t, const void *arg)
     if (!t->inode->ops->truncate)
         return -EPERM;
     err = growth_check(t->inode, size);
+    if (!err)
+        err = lease_break(t->inode, O_WRONLY);
     if (!err)
         err = set_id_drop(t->inode);
     return err ? err : t->inode->ops->truncate(t->inode, size);

@@ -2,6 +2,8 @@
 /* fcntl(2) but for its locks (lockcall.c). */
 #include "kernel/proc/cred.h"
 #include "kernel/vfs/async.h"
+#include "kernel/vfs/dnotify.h"
+#include "kernel/vfs/lease.h"
 #include "kernel/vfs/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
@@ -50,12 +52,9 @@ static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
     case F_GETOWNER_UIDS:
     case F_GETSIG:
     case F_SETSIG: return async_fcntl(f, cmd, arg);
-    case F_GETLEASE: return F_UNLCK;
-    case F_NOTIFY:
-        return arg & ~(unsigned long)DN_MULTISHOT
-                   ? reject(-EINVAL, "directories tell by inotify only")
-                   : 0; /* what was asked for is taken back */
-    case F_SETLEASE: return reject(-EINVAL, "no leases");
+    case F_GETLEASE: return lease_get(f);
+    case F_SETLEASE: return lease_set(fd, f, arg);
+    case F_NOTIFY: return dnotify_set(fd, f, arg);
     case F_GET_RW_HINT:
     case F_GET_FILE_RW_HINT: {
         uint64_t hint = 0;

@@ -5,6 +5,8 @@
  * the memory (of the container: struct file is its first member).
  */
 #include "kernel/vfs/async.h"
+#include "kernel/vfs/dnotify.h"
+#include "kernel/vfs/lease.h"
 #include "kernel/vfs/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 
@@ -45,10 +47,14 @@ void file_put(struct file *f)
         epoll_forget(f);
     if (f->inode && !list_empty(&f->inode->locks))
         locks_release_file(f);
+    dnotify_close(f, NULL);
+    if (lease_any())
+        lease_release(f);
     if (f->ops->release)
         f->ops->release(f);
     if (f->dentry) {
         struct inode *i = f->dentry->inode;
+        open_count(i, f->flags, -1);
         if (!__atomic_sub_fetch(&i->opens, 1, __ATOMIC_SEQ_CST) && unlikely(i->nameless))
             notify_closed_last(i);
         dentry_put(f->dentry);
@@ -66,6 +72,7 @@ int file_close(struct file *f, const struct fdtable *t)
     int ret = 0;
     if (f->inode && !list_empty(&f->inode->locks))
         locks_release_table(f, t);
+    dnotify_close(f, t);
     if (f->ops->flush)
         ret = f->ops->flush(f);
     file_put(f);

@@ -103,7 +103,9 @@ struct inode {
     struct list locks;  /* [lock.c] flock and fcntl locks */
     struct pipe *pipe;  /* [fifo.c] the pipe behind an opened FIFO */
     uint32_t opens;     /* [a] open files that came by a name */
-    bool nameless;      /* [a] its last name was removed while somebody watched (notify.c) */
+    uint32_t writers,
+        readers;   /* [a] of these, those that can write, and those that can only read */
+    bool nameless; /* [a] its last name was removed while somebody watched (notify.c) */
     void *priv;
 };
 

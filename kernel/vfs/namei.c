@@ -499,6 +499,7 @@ static void move_tell(struct walk *from, struct walk *to, const struct inode *i)
     uint32_t cookie = notify_cookie();
     notify_name(from->at->inode, from->name, i->mode, IN_MOVED_FROM, cookie);
     notify_name(to->at->inode, to->name, i->mode, IN_MOVED_TO, cookie);
+    notify_renamed(from->at->inode, to->at->inode);
 }
 
 static void rename_tell(struct walk *ow, struct walk *nw, struct rename_told *t, unsigned flags)

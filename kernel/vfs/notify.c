@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who watches what: the watches of all inotify instances in one hash by inode, and the events of the VFS
- * turned into theirs.  See notify.h and ipc/inotify.h.
+ * turned into theirs and F_NOTIFY's.  See notify.h, ipc/inotify.h and dnotify.h.
  *
  * An inode is known by its file system and number.  A file that is removed while it is open is told to
  * be gone when its last open file is closed, as in Linux.
@@ -9,6 +9,7 @@
 #include "kernel/vfs/notify.h"
 
 #include "kernel/ipc/inotify.h"
+#include "kernel/vfs/dnotify.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define BUCKETS 64U
@@ -48,6 +49,11 @@ static void table_grow(void) REQUIRES(notify_lock)
         kfree(old.buckets);
 }
 
+void notify_count_locked(void) REQUIRES(notify_lock)
+{
+    __atomic_store_n(&notify_watches, (uint32_t)watches.count + dnotify_count, __ATOMIC_RELAXED);
+}
+
 int watch_add_locked(struct watch *w)
 {
     if (watches.count >= INOTIFY_WATCHES)
@@ -55,14 +61,14 @@ int watch_add_locked(struct watch *w)
     if (watches.count > 2 * watches.mask)
         table_grow();
     hash_add(&watches, &w->hash, inode_key(w->inode));
-    __atomic_store_n(&notify_watches, (uint32_t)watches.count, __ATOMIC_RELAXED);
+    notify_count_locked();
     return 0;
 }
 
 void watch_del_locked(struct watch *w)
 {
     hash_del(&watches, &w->hash);
-    __atomic_store_n(&notify_watches, (uint32_t)watches.count, __ATOMIC_RELAXED);
+    notify_count_locked();
 }
 
 static struct watch *first_watch(const struct inode *i) REQUIRES(notify_lock)
@@ -105,11 +111,13 @@ static void tell_locked(const struct inode *i, const struct event *e, struct lis
 
 static void tell(const struct inode *i, const struct event *e)
 {
-    struct list dead = LIST_INIT(dead);
+    struct list dead = LIST_INIT(dead), dead_dirs = LIST_INIT(dead_dirs);
     spin_lock(&notify_lock);
     tell_locked(i, e, &dead);
+    dnotify_event_locked(i, e->mask, e->name != NULL, &dead_dirs);
     spin_unlock(&notify_lock);
     inotify_free_dead(&dead);
+    dnotify_free(&dead_dirs);
 }
 
 static uint32_t dir_bit(uint32_t type)
@@ -154,6 +162,12 @@ void notify_file_slow(struct file *f, uint32_t mask)
     if (f->dentry && f->dentry->inode && !(f->flags & O_PATH) &&
         !(data && S_ISFIFO(f->dentry->inode->mode)))
         notify_dentry(f->dentry, mask);
+}
+
+void notify_renamed(struct inode *from, struct inode *to)
+{
+    if (notify_any() && same_inode(from, to))
+        dnotify_renamed(from);
 }
 
 uint32_t notify_cookie(void)

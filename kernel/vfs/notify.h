@@ -28,6 +28,8 @@ static inline bool notify_any(void)
 void notify_inode(struct inode *i, uint32_t mask);
 void notify_name(struct inode *dir, const char *name, uint32_t type, uint32_t mask,
                  uint32_t cookie);
+/* Something was moved: for those who are told of renames within a directory. */
+void notify_renamed(struct inode *from, struct inode *to);
 /* To what a dentry names: told to its directory's watchers, then to its own. */
 void notify_dentry(struct dentry *d, uint32_t mask);
 void notify_file_slow(struct file *f, uint32_t mask);

@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 
 #include "kernel/proc/cred.h"
+#include "kernel/vfs/lease.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
@@ -79,6 +80,7 @@ static void open_name(struct file *f, struct dentry *d)
     if (!f->dentry) {
         f->dentry = dentry_get(d);
         __atomic_add_fetch(&d->inode->opens, 1, __ATOMIC_SEQ_CST);
+        open_count(d->inode, f->flags, 1);
     }
 }
 
@@ -95,7 +97,9 @@ int dentry_open(struct dentry *d, uint32_t flags, bool created, struct file **ou
     int err = open_check(d, flags, created);
     if (err)
         return err;
-    if (flags & O_TRUNC && !created)
+    if (!created && !(flags & O_PATH))
+        err = lease_break(i, flags);
+    if (!err && flags & O_TRUNC && !created)
         err = set_id_drop(i);
     if (err)
         return err;
@@ -113,6 +117,11 @@ int dentry_open(struct dentry *d, uint32_t flags, bool created, struct file **ou
     if (err)
         return err;
     open_name(*out, d);
+    err = flags & O_PATH || created ? 0 : lease_break(i, flags); /* one that was given just now */
+    if (err) {
+        file_put(*out);
+        return err;
+    }
     open_tell(*out, flags, created);
     return 0;
 }
@@ -180,7 +189,8 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
     struct inode *dir = w->at->inode, *i;
     struct dentry *d;
     uint32_t flags = r->flags;
-    if (w->last != LAST_NORM || !dir->ops->open_at || flags & O_PATH || !judged_elsewhere(dir))
+    if (w->last != LAST_NORM || !dir->ops->open_at || flags & O_PATH || !judged_elsewhere(dir) ||
+        lease_any())
         return 1;
     d = walk_child_cached(w);
     if (d) {
@@ -210,6 +220,12 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
     if (!(r->flags & O_NOFOLLOW))
         (*out)->flags &= ~(uint32_t)O_NOFOLLOW;
     open_name(*out, d);
+    err = lease_break(i, flags); /* one that was given just now */
+    if (err) {
+        file_put(*out);
+        dentry_put(d);
+        return err;
+    }
     if (created)
         notify_name(dir, w->name, i->mode, IN_CREATE, 0);
     open_tell(*out, flags, created);

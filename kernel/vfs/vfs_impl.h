@@ -273,6 +273,14 @@ ktime_t deadline_ms(int ms);
 MUST_CHECK int deadline_timespec(uaddr_t ptr, ktime_t *out); /* ptr 0: KTIME_NEVER */
 MUST_CHECK int wait_mask_set(uaddr_t mask, size_t size);
 
+/* One more, or less, open file of i with these O_* flags. */
+static inline void open_count(struct inode *i, uint32_t flags, int by)
+{
+    uint32_t *n = (flags & O_ACCMODE) == O_RDONLY ? &i->readers : &i->writers;
+    if (!(flags & O_PATH))
+        __atomic_add_fetch(n, (uint32_t)by, __ATOMIC_SEQ_CST);
+}
+
 /* epoll.c: the last reference of f is gone. */
 void epoll_forget(struct file *f);
 /* ipc/eventfd.c: eventfd_signal adds to the counter without waiting, up to its top.  Any context. */

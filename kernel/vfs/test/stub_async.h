@@ -37,6 +37,18 @@ void async_tell(struct file *f, uint32_t events)
     (void)events;
 }
 
+void async_message(struct file *f, int fd)
+{
+    (void)f;
+    (void)fd;
+}
+
+int async_owner_default(struct file *f)
+{
+    (void)f;
+    return 0;
+}
+
 void async_free(struct file *f)
 {
     (void)f;

@@ -19,6 +19,28 @@ void epoll_forget(struct file *f)
     (void)f;
 }
 
+long lease_get(struct file *f)
+{
+    (void)f;
+    return F_UNLCK;
+}
+
+long lease_set(int fd, struct file *f, unsigned long type)
+{
+    (void)fd;
+    (void)f;
+    (void)type;
+    return -EINVAL;
+}
+
+long dnotify_set(int fd, struct file *f, unsigned long arg)
+{
+    (void)fd;
+    (void)f;
+    (void)arg;
+    return -ENOTDIR;
+}
+
 void locks_release_table(struct file *f, const struct fdtable *t)
 {
     (void)f;
