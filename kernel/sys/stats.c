@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/overlay.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/vcpus.h"
@@ -50,6 +51,15 @@ static void print_vcpus(void)
     line("exits            %12lu", exits);
     line("aexs             %12lu  (%lu ticks, %lu exceptions of the program)", aexs, ticks, faults);
     line("context switches %12lu", switches);
+}
+
+/* What it costs that processes have the same addresses. */
+static void print_turns(void)
+{
+    struct swap_stats s;
+
+    swap_stats_get(&s);
+    line("turns            %12lu changes  (%lu pages exchanged)", s.changes, s.pages);
 }
 
 static void print_memory(void)
@@ -112,6 +122,7 @@ void stats_print(void)
         return;
     line("cella: statistics of this run");
     print_vcpus();
+    print_turns();
     print_memory();
     print_objects();
     print_sites();
