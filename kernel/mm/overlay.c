@@ -321,6 +321,17 @@ void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const stru
         epage_protect(addr, 1, (state & PAGE_PERM) | EPAGE_R, state & PAGE_PERM);
 }
 
+/* Nobody's regions stay in [start, end) from here on. */
+static void end_stays(const struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    list_for_each(l, &mm->overlay->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        struct region *r = region_find(&other->regions, start);
+        for (; r && r->start < end; r = region_next(&other->regions, r))
+            r->stays = false;
+    }
+}
+
 void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     size_t n = (end - start) / PAGE_SIZE, run;
@@ -328,6 +339,7 @@ void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end)
 
     if (!overlay_used(mm, start, end))
         return;
+    end_stays(mm, start, end);
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {
         run = pagemap_run(start, n, &state);
         if (!(state & PAGE_PERM) && !(state & PAGE_PRESENT))

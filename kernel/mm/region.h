@@ -34,6 +34,8 @@ struct region {
     int64_t off;        /* of start in the file */
     const char *name;   /* static; or NULL */
     struct file_version version; /* of a private mapping's file, when it was mapped */
+    bool
+        stays; /* its owner has not the turn, and its pages are in place all the same (overlay.h) */
 
     /* Fault-around: what the last fault brought in, and how much. */
     uaddr_t window_start, window_end;

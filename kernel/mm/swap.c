@@ -258,8 +258,9 @@ static void swap(struct mm *from, struct mm *to)
 
     if (from)
         list_for_each(l, &from->regions.list) {
-            const struct region *r = list_entry(l, const struct region, link);
-            if (region_private(r) && overlay_used(from, r->start, r->end))
+            struct region *r = list_entry(l, struct region, link);
+            r->stays = !overlay_used(from, r->start, r->end);
+            if (region_private(r) && !r->stays)
                 region_out(from, to, r);
         }
     for (node = tree_first(&to->away.tree); node; node = next) {
@@ -278,6 +279,8 @@ static void swap(struct mm *from, struct mm *to)
             if (region_private(r))
                 region_sweep(to, r);
         }
+    list_for_each(l, &to->regions.list)
+        list_entry(l, struct region, link)->stays = false;
     __atomic_fetch_add(&stats.changes, 1, __ATOMIC_RELAXED);
 }
 

@@ -32,7 +32,7 @@ size_t region_clean_pages(const struct region *r)
     return pages_in(r, PAGE_CLEAN);
 }
 
-/* What is in place is another's, but for what is common to them (overlay.h). */
+/* What is in place is another's, but for what is common to them, or has stayed (overlay.h). */
 static bool is_away(const struct mm *mm)
 {
     const struct turns *g = __atomic_load_n(&mm->turn.group, __ATOMIC_RELAXED);
@@ -42,7 +42,7 @@ static bool is_away(const struct mm *mm)
 
 static size_t resident_pages(const struct region *r, bool away)
 {
-    if (away && !(r->flags & REGION_SHARED))
+    if (away && !(r->flags & REGION_SHARED) && !r->stays)
         return pages_in(r, PAGE_CLEAN | PAGE_COMMON);
     return pagemap_resident(r->start, (r->end - r->start) / PAGE_SIZE);
 }
