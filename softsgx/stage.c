@@ -160,6 +160,9 @@ uint8_t *stage_take(struct encl *e, uint64_t page)
     struct stage *s = &e->stage;
     if (run_holds(&s->run, page))
         return run_at(&s->run, page);
+    /* With the pool used up there is no run to end: what waits is neighbours in the shadow, and goes on. */
+    if (s->pool && s->next == s->limit && s->run.start == s->run.end)
+        return page_shelf(e, page);
     /* The run goes on if nobody has borrowed from the pool since. */
     if (page != s->run.end || s->run.start == s->run.end || run_at(&s->run, page) != s->next ||
         s->next == s->limit) {
