@@ -138,21 +138,26 @@ static bool same_file(const struct region *x, const struct region *y, uaddr_t ad
            x->off + (int64_t)(addr - x->start) == y->off + (int64_t)(addr - y->start);
 }
 
-unsigned clean_users(const struct mm *mm, uaddr_t addr)
+unsigned clean_users(const struct mm *mm, uaddr_t addr, size_t *n)
 {
     const struct region *mine = member_region(mm, addr);
+    uaddr_t end = MIN(addr + *n * PAGE_SIZE, mine->end);
     unsigned users = 0;
+    bool same = true;
 
     list_for_each(l, &mm->overlay->members) {
         const struct mm *other = list_entry(l, const struct mm, member_link);
-        const struct region *r = other == mm ? NULL : member_region(other, addr);
+        const struct region *r = other == mm ? NULL : region_find(&other->regions, addr);
         if (!r)
             continue;
-        if (!same_file(mine, r, addr))
-            return 0;
+        end = MIN(end, r->start > addr ? r->start : r->end);
+        if (r->start > addr || !region_private(r))
+            continue;
+        same = same && same_file(mine, r, addr);
         users++;
     }
-    return users;
+    *n = (end - addr) / PAGE_SIZE;
+    return same ? users : 0;
 }
 
 uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end)
@@ -377,7 +382,9 @@ void overlay_share_region(struct mm *mm, const struct region *r)
 
 bool overlay_text_common(const struct mm *mm, uaddr_t addr)
 {
-    if (!overlay_shared(mm) || !clean_users(mm, addr))
+    size_t n = 1;
+
+    if (!overlay_shared(mm) || !clean_users(mm, addr, &n))
         return false;
     list_for_each(l, &mm->overlay->members) {
         const struct mm *other = list_entry(l, const struct mm, member_link);
@@ -392,8 +399,6 @@ static bool page_stays(const struct mm *mm, uaddr_t addr, unsigned state)
 {
     bool any = false, all = true;
 
-    if (state & PAGE_CLEAN)
-        return clean_users(mm, addr) > 0;
     list_for_each(l, &mm->overlay->members) {
         const struct mm *other = list_entry(l, const struct mm, member_link);
         if (other == mm)
@@ -406,13 +411,15 @@ static bool page_stays(const struct mm *mm, uaddr_t addr, unsigned state)
 
 bool overlay_keep(struct mm *mm, uaddr_t start, size_t *n, unsigned state)
 {
-    bool stays = page_stays(mm, start, state);
     size_t run = 1;
 
+    if (state & PAGE_CLEAN)
+        return clean_users(mm, start, n) > 0;
+    bool stays = page_stays(mm, start, state);
     while (run < *n && page_stays(mm, start + run * PAGE_SIZE, state) == stays)
         run++;
     *n = run;
-    if (stays && !(state & (PAGE_COMMON | PAGE_CLEAN)))
+    if (stays && !(state & PAGE_COMMON))
         pagemap_set(start, run, PAGE_SPARE | (state & PAGE_PERM));
     return stays;
 }

@@ -25,8 +25,11 @@ static inline bool region_private(const struct region *r)
 struct region *member_region(const struct mm *mm, uaddr_t addr);
 /* A block of mm's for n pages, for which others may have to give back some.  NULL: no memory. */
 struct away *member_away_add(struct mm *mm, uaddr_t start, size_t n) MUST_CHECK;
-/* How many other members map the page of a file that mm maps at addr; 0 if one maps something else there. */
-unsigned clean_users(const struct mm *mm, uaddr_t addr);
+/*
+ * How many other members map the page of a file that mm maps at addr; 0 if one maps something else there.  *n: of so
+ * many pages that is asked, and for so many it is the answer.
+ */
+unsigned clean_users(const struct mm *mm, uaddr_t addr, size_t *n);
 /* All members that have the page in place, PAGE_COMMON or one's alone, but one, get copies of their own put away. */
 void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const struct mm *but);
 

@@ -86,12 +86,16 @@ static void put_out(struct mm *from, uaddr_t start, size_t n, unsigned state)
     __atomic_fetch_add(&stats.pages, n, __ATOMIC_RELAXED);
 }
 
-/* A page that is as its file has it stays if it is that for all that map something there. */
-static void leave_or_clear(struct mm *from, uaddr_t addr, unsigned state)
+/* n pages that are as their file has them stay if they are that for all that map something there. */
+static void leave_or_clear(struct mm *from, uaddr_t addr, size_t n, unsigned state)
 {
-    if ((state & PAGE_CLEAN) && member_region(from, addr) && overlay_used(from, addr, addr + 1) &&
-        !clean_users(from, addr))
-        disown(addr, 1, state);
+    if (!(state & PAGE_CLEAN))
+        return;
+    for (size_t run; n > 0; n -= run, addr += run * PAGE_SIZE) {
+        run = n;
+        if (!clean_users(from, addr, &run) && overlay_used(from, addr, addr + 1))
+            disown(addr, run, state);
+    }
 }
 
 /* How many of the n pages from addr on lie before the next block of `to`; 0: addr is in one, *skip pages of it. */
@@ -116,8 +120,8 @@ static void run_out(struct mm *from, struct mm *to, uaddr_t at, size_t n, unsign
 
         if (part && is_own(state))
             put_out(from, at, part, state);
-        for (size_t i = 0; i < part && !is_own(state); i++)
-            leave_or_clear(from, at + i * PAGE_SIZE, state);
+        else if (part)
+            leave_or_clear(from, at, part, state);
         part += skip;
         at += part * PAGE_SIZE;
         n -= part;
@@ -203,8 +207,8 @@ static bool block_in(struct mm *from, struct mm *to, struct away *a)
         uaddr_t addr = a->start + i * PAGE_SIZE;
         unsigned state;
 
-        if (from && !a->state[i])
-            leave_or_clear(from, addr, pagemap_get(addr));
+        if (from && !a->state[i] && member_region(from, addr))
+            leave_or_clear(from, addr, 1, pagemap_get(addr));
         state = place_state(from, to, addr, a->state[i] != 0);
         if (!a->state[i] && !is_own(state))
             continue;
