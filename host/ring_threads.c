@@ -2,9 +2,8 @@
 /*
  * The rings by threads with ordinary system calls, for hosts that forbid io_uring.
  *
- *   poller   one thread waits in poll(2) for all POLL_ADD requests, and on an eventfd that tells it
- *            of new ones
- *   workers  started when there is work and none is idle, up to WORKERS; they read, write and sync
+ * The enclave asks for one thing, to be told when a descriptor is ready: one thread waits in poll(2) for all
+ * POLL_ADD requests, and on an eventfd that tells it of new ones.
  *
  * Lock: `lock` guards everything below it in struct pool, and the completion ring's tail.
  */
@@ -25,8 +24,6 @@
 #define ENTRIES 256U
 #define CQ_ENTRIES 2048U
 #define POLLS 1024
-#define WORKERS 16
-#define JOBS 1024
 
 struct pool {
     struct ring ring;
@@ -37,11 +34,7 @@ struct pool {
     uint32_t sq_taken; /* by the entering thread alone */
 
     pthread_mutex_t lock;
-    pthread_cond_t work;
     uint32_t cq_tail;
-    struct io_uring_sqe jobs[JOBS]; /* a queue, from job_first on */
-    unsigned job_first, job_count;
-    unsigned idle, workers;
     struct pollfd polls[POLLS]; /* polls[0] is the eventfd; the poller works on a copy */
     uint64_t poll_data[POLLS];
     unsigned npolls;
@@ -57,41 +50,6 @@ static void complete_locked(struct pool *p, uint64_t data, int32_t result)
     *c = (struct io_uring_cqe){.user_data = data, .res = result};
     __atomic_store_n(&p->words[CQ_TAIL], ++p->cq_tail, __ATOMIC_RELEASE);
     eventfd_write(p->ring.fd, 1);
-}
-
-static int32_t job_run(const struct io_uring_sqe *s)
-{
-    ssize_t n;
-    switch (s->opcode) {
-    case IORING_OP_READ: n = pread(s->fd, (void *)s->addr, s->len, (off_t)s->off); break;
-    case IORING_OP_WRITE: n = pwrite(s->fd, (const void *)s->addr, s->len, (off_t)s->off); break;
-    case IORING_OP_FSYNC:
-        n = s->fsync_flags & IORING_FSYNC_DATASYNC ? fdatasync(s->fd) : fsync(s->fd);
-        break;
-    default: return -EINVAL;
-    }
-    return n < 0 ? -errno : (int32_t)n;
-}
-
-static void *worker(void *arg)
-{
-    struct pool *p = arg;
-    pthread_mutex_lock(&p->lock);
-    for (;;) {
-        while (!p->job_count) {
-            p->idle++;
-            pthread_cond_wait(&p->work, &p->lock);
-            p->idle--;
-        }
-        struct io_uring_sqe s = p->jobs[p->job_first];
-        p->job_first = (p->job_first + 1) % JOBS;
-        p->job_count--;
-        pthread_mutex_unlock(&p->lock);
-        int32_t result = job_run(&s);
-        pthread_mutex_lock(&p->lock);
-        complete_locked(p, s.user_data, result);
-    }
-    return NULL;
 }
 
 static void poll_remove_locked(struct pool *p, unsigned i)
@@ -188,18 +146,6 @@ static void cancel_locked(struct pool *p, const struct io_uring_sqe *s)
     complete_locked(p, s->user_data, 0);
 }
 
-static void job_add_locked(struct pool *p, const struct io_uring_sqe *s)
-{
-    if (p->job_count == JOBS) {
-        complete_locked(p, s->user_data, -EBUSY);
-        return;
-    }
-    p->jobs[(p->job_first + p->job_count++) % JOBS] = *s;
-    if (!p->idle && p->workers < WORKERS && !thread_spawn(worker, p))
-        p->workers++;
-    pthread_cond_signal(&p->work);
-}
-
 static void take_submissions_locked(struct pool *p, uint32_t submit)
 {
     uint32_t tail = __atomic_load_n(&p->words[SQ_TAIL], __ATOMIC_ACQUIRE);
@@ -210,7 +156,7 @@ static void take_submissions_locked(struct pool *p, uint32_t submit)
         else if (s.opcode == IORING_OP_ASYNC_CANCEL)
             cancel_locked(p, &s);
         else
-            job_add_locked(p, &s);
+            complete_locked(p, s.user_data, -EINVAL);
     }
     __atomic_store_n(&p->words[SQ_HEAD], p->sq_taken, __ATOMIC_RELEASE);
 }
@@ -256,7 +202,6 @@ int ring_threads_open(struct host_ring *s, struct ring **out)
     p->polls[0] = (struct pollfd){.fd = p->kick, .events = POLLIN};
     p->npolls = 1;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->work, NULL);
     *s = (struct host_ring){
         .sq_head = (uint64_t)&p->words[SQ_HEAD],
         .sq_tail = (uint64_t)&p->words[SQ_TAIL],
