@@ -7,7 +7,6 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
-#include "kernel/mm/overlay.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/ocall/ocall.h"
@@ -70,16 +69,6 @@ static void print_memory(void)
          epage_peak() * kib, epage_limit() * kib);
 }
 
-/* What processes that use the same addresses cost (mm/overlay.h). */
-static void print_turns(void)
-{
-    struct swap_stats s;
-
-    swap_stats_get(&s);
-    if (s.changes)
-        line("changes of turns %12lu  (%lu pages)", s.changes, s.pages);
-}
-
 /* What must come back to where it was when processes end. */
 static void print_objects(void)
 {
@@ -136,7 +125,6 @@ void stats_print(void)
     print_turns();
     print_memory();
     print_objects();
-    print_turns();
     print_sites();
     print_calls();
 }
