@@ -22,7 +22,7 @@ until z=$(echo $(ps -o pid= --ppid $d)) && [ "$(ps -o stat= -p "$z")" = Z ]; do 
 
 letters() {
     sed -E "s/\b$a\b/A/g; s/\b$b\b/B/g; s/\b$c\b/C/g; s/\b$d\b/D/g; s/\b$e\b/E/g; s/\b$i\b/I/g; s/\b$z\b/Z/g
-            s/\b$$\b/SHELL/g; s|$PWD|DIR|g; s/^p[0-9]+$/process/; s/ +/ /g; s/ $//"
+            s/\b$$\b/SHELL/g; s|$PWD|DIR|g; s/^p[0-9]+$/process/; s/ +/ /g; s/^ | $//g"
 }
 
 echo "--- ps"
