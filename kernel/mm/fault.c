@@ -9,7 +9,7 @@
  * had, the one page is tried alone, so that an error is that page's own.
  *
  * A fault on a page that is there: another thread was faster, or the host took the page away (then it
- * faults for ever: the host's to spoil).  Shared objects' pages: shmap.c.
+ * faults for ever: the host's to spoil), or it was common to an overlay group.  Shared objects' pages: shmap.c.
  */
 #include "kernel/mm/pagemap.h"
 
@@ -150,10 +150,14 @@ int mm_fault_locked(struct mm *mm, uaddr_t addr, unsigned access)
         return -EACCES;
     if (r->shm)
         return shmap_fault(mm, r, page, access);
-    if (pagemap_get(page) & PAGE_PRESENT)
+    unsigned state = pagemap_get(page);
+    if (state & PAGE_PRESENT) {
         err = 0;
-    else
+        if (access == MM_WRITE && !(state & EPAGE_W)) /* common until now (merge.c) */
+            pages_protect(mm, r, page, page + PAGE_SIZE);
+    } else {
         err = r->file ? populate_file(mm, r, page) : populate_zero(mm, r, page);
+    }
     if (!err)
         epage_settle(page, pagemap_get(page) & PAGE_PERM);
     return err;

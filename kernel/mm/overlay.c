@@ -316,10 +316,13 @@ void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const stru
         epage_protect(addr, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
     list_for_each(l, &g->members) {
         struct mm *other = list_entry(l, struct mm, member_link);
-        if (other == but || !page_is_theirs(other, addr) ||
-            !away_put(&other->away, addr, (const void *)addr, bare))
+        if (other == but || !page_is_theirs(other, addr))
             continue;
-        if (!reclaim_room(other, 1) || away_put(&other->away, addr, (const void *)addr, bare))
+        /* It may have lost the permission to write only because it was common (merge.c). */
+        unsigned own =
+            bare & PAGE_CLEAN ? bare : bare | (region_perm(member_region(other, addr)) & EPAGE_W);
+        if (away_put(&other->away, addr, (const void *)addr, own) &&
+            (!reclaim_room(other, 1) || away_put(&other->away, addr, (const void *)addr, own)))
             other->lost = true;
     }
     if (!(state & EPAGE_R))

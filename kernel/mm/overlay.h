@@ -7,7 +7,8 @@
  * linked for fixed addresses.  What is in place is the holder's, or nobody's, or common to all that map it:
  *
  *   private, writable   the holder's; each other member's copy is put away in the kernel's heap
- *   PAGE_COMMON         private and not writable when the group was forked: the same for all, in place
+ *   PAGE_COMMON         private and not writable when the group was forked, or alike in all since (merge.c): the
+ *                       same for all, in place, without permission to write
  *   PAGE_CLEAN          as the file has it: the same for all that map that file there
  *   shared, kernel's    not touched: shared objects have addresses of their own
  *

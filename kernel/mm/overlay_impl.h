@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by overlay.c and swap.c. */
+/* Shared by overlay.c, swap.c and merge.c. */
 #ifndef KERNEL_MM_OVERLAY_IMPL_H
 #define KERNEL_MM_OVERLAY_IMPL_H
 
@@ -11,6 +11,8 @@ struct overlay {
     unsigned count;      /* [a] */
     uint32_t busy;       /* [a] a change of turns, or reclaim from outside, works on its pages */
     struct turns turns;
+    uint64_t merged_at,
+        merge_gap; /* merge.c: when the last look was, in changes, and how long until the next */
 };
 
 extern struct spinlock overlay_lock;
@@ -36,6 +38,11 @@ void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const stru
 /* Nobody else works on the pages of the group's members meanwhile. */
 void overlay_busy_begin(struct overlay *g);
 void overlay_busy_end(struct overlay *g);
+
+/* Is it time for overlay_merge?  Asked once a change. */
+bool merge_due(struct overlay *g);
+/* What mm, the holder, has in place, and all others that map it have alike, becomes common. */
+void overlay_merge(struct mm *mm);
 
 /* turns.h: struct turns' change. */
 void swap_turns(struct turns *g, struct turn *from, struct turn *to);

@@ -8,7 +8,8 @@
  *   … | PAGE_DIRTY         and to be written back to the file of a shared mapping
  *   … | PAGE_CLEAN         and as its file has it, never writable since: may go, it can be read again
  *   … | PAGE_HOLE          of a shared object: came in by a fault where nothing had been written
- *   … | PAGE_COMMON        and not writable, and so for all members of an overlay group that map it
+ *   … | PAGE_COMMON        without permission to write, and so for all members of an overlay group that map it;
+ *                          their regions may allow writing
  *   PAGE_SPARE             in the enclave, permission none, all zero: as good as absent, but cheaper to
  *                          bring in (EMODPE alone), and free for the taking when memory is short
  *   PAGE_SPARE | perm      in the enclave with a permission, contents are nobody's: an overlay group's, whose

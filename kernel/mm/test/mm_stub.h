@@ -16,6 +16,7 @@
 #include "kernel/mm/madvise.c"
 #include "kernel/mm/map.c"
 #include "kernel/mm/mapcount.c"
+#include "kernel/mm/merge.c"
 #include "kernel/mm/mm.c"
 #include "kernel/mm/mmap.c"
 #include "kernel/mm/mremap.c"

@@ -134,6 +134,15 @@ static void op_fork(struct member *m)
     }
 }
 
+static void op_merge(struct member *m)
+{
+    for (int c = 0; c < MEMBERS; c++)
+        if (member[c].mm && &member[c] != m) {
+            overlay_merge(m->mm);
+            return;
+        }
+}
+
 static void op_end(struct member *m)
 {
     struct member *other = NULL;
@@ -153,7 +162,7 @@ static void step(struct member *m)
     size_t i = test_random(AREA_PAGES), n = 1 + test_random(MIN(AREA_PAGES - i, 8UL));
 
     run_in(m->mm);
-    switch (test_random(12)) {
+    switch (test_random(13)) {
     case 0: op_map(m, i, n); break;
     case 1: op_unmap(m, i, n); break;
     case 2: op_protect(m, i, n); break;
@@ -164,6 +173,7 @@ static void step(struct member *m)
             op_end(m);
         break;
     case 6: check(m); break;
+    case 7: op_merge(m); break;
     default: op_write(m, i, n);
     }
 }
@@ -241,11 +251,57 @@ static void test_join(void **state)
     assert_int_equal(sys_munmap(at, 4 * PAGE_SIZE), 0);
 }
 
+/* What is alike becomes common, once, and each one's own again when one writes to it. */
+static void test_merge(void **state)
+{
+    struct mm *a = mm, *b, *c;
+    uaddr_t at = (uaddr_t)sys_mmap(0, 8 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    memset((void *)at, 5, 8 * PAGE_SIZE);
+    assert_int_equal(mm_fork(a, &b), 0);
+    assert_int_equal(mm_fork(a, &c), 0);
+    assert_int_equal(b->away.pages, 8);
+    run_in(c);
+    *(char *)(at + 3 * PAGE_SIZE) = 9;
+    run_in(a);
+    overlay_merge(a);
+    assert_int_equal(b->away.pages, 1);
+    assert_int_equal(c->away.pages, 1);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(!!(pagemap_get(at + i * PAGE_SIZE) & PAGE_COMMON), i != 3);
+    run_in(b);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(*(char *)(at + i * PAGE_SIZE), 5);
+    assert_int_equal(touch(at, MM_WRITE), 0);
+    *(char *)at = 7;
+    assert_int_equal(pagemap_get(at), PAGE_PRESENT | EPAGE_R | EPAGE_W);
+    assert_int_equal(a->away.pages, 2);
+    assert_int_equal(c->away.pages, 2);
+    run_in(c);
+    assert_int_equal(*(char *)at, 5);
+    assert_int_equal(*(char *)(at + 3 * PAGE_SIZE), 9);
+    /* Its copy came with the permission that its region has. */
+    assert_int_equal(pagemap_get(at), PAGE_PRESENT | EPAGE_R | EPAGE_W);
+    mm_leave(c);
+    run_in(b);
+    assert_int_equal(*(char *)at, 7);
+    mm_leave(b);
+    run_in(a);
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(touch(at + i * PAGE_SIZE, MM_WRITE), 0);
+        assert_int_equal((*(char *)(at + i * PAGE_SIZE))++, 5);
+    }
+    assert_int_equal(sys_munmap(at, 8 * PAGE_SIZE), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_family, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_join, mm_setup, mm_teardown),
+        cmocka_unit_test_setup_teardown(test_merge, mm_setup, mm_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
