@@ -3,12 +3,14 @@
  * What may be overwritten at a system-call site.
  *
  *   MOV     mov $nr,%eax; syscall        the mov becomes the jmp; the syscall stays as it is
- *   BEFORE  another movable instruction of five bytes or more before the syscall: likewise
+ *   BEFORE  another movable instruction of five bytes or more before the syscall: likewise; it may
+ *           be some way before, when all from there on is movable and moves, too
  *   CAVE    the syscall becomes a two-byte jmp to padding between functions, which gets the jmp
  *   WINDOW  syscall; cmp $-4096,%rax     both become the jmp
  *
  * With MOV and BEFORE no address that could be jumped to changes its meaning: the start of the
  * instruction leads to the trampoline, which repeats it, and the `syscall` itself still traps.
+ * All behind that instruction stays as it is, for whoever jumps there.
  * What must be certain is that the bytes are that instruction and not the tail of a longer one:
  * either by decoding the function from its start, or, when its bounds are not known, because
  * decoding from nearly every byte shortly before arrives there (x86 code falls into step within a
@@ -237,12 +239,39 @@ static bool decide_window(const struct site_code *c, uint64_t site, struct site_
     return true;
 }
 
+/*
+ * The function is decoded from its start: the last instruction before the site that can give way, with nothing
+ * behind it that cannot move.
+ */
+static bool decide_ahead(const struct site_code *c, uint64_t site, struct site_plan *out)
+{
+    struct insn i;
+    uint64_t start = 0, a = c->func_start;
+
+    if (!bounds_known(c, site))
+        return false;
+    for (; a < site; a += i.len) {
+        if (!insn_decode(code_at(c, a), (size_t)(c->func_end - a), &i))
+            return false;
+        if (!insn_is_movable(&i))
+            start = 0;
+        else if (i.len >= SITE_JMP_LEN)
+            start = a;
+    }
+    if (a != site || !start || site - start > SITE_LEN_MAX)
+        return false;
+    out->kind = PATCH_BEFORE;
+    out->start = start;
+    out->len = (uint8_t)(site - start);
+    return true;
+}
+
 void site_decide(const struct site_code *c, uint64_t site, struct site_plan *out)
 {
     *out = (struct site_plan){.kind = PATCH_NONE};
     /* Unwinders know a signal's frame by the bytes of the return to it, if not by its FDE. */
     if (c->nr == NR_SIGRETURN && !bounds_known(c, site))
         return;
-    if (!decide_before(c, site, out) && !decide_cave(c, site, out))
-        decide_window(c, site, out);
+    if (!decide_before(c, site, out) && !decide_cave(c, site, out) && !decide_window(c, site, out))
+        decide_ahead(c, site, out);
 }

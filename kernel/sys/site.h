@@ -24,7 +24,7 @@ struct site_code {
 struct site_plan {
     enum patch_kind kind; /* PATCH_NONE: leave it */
     uint64_t start;       /* the jmp goes here … */
-    uint8_t len;          /* … over so many bytes, which are whole instructions and move */
+    uint8_t len;          /* … and so many bytes, whole instructions from there on, move */
     uint64_t cave;        /* PATCH_CAVE: five bytes of padding for the jmp; the site jumps there */
 };
 

@@ -2,7 +2,7 @@
 /*
  * Trampolines: what a patched site jumps to.
  *
- *     moved instruction(s)             MOV, BEFORE: the one that the jmp replaced
+ *     moved instruction(s)             MOV, BEFORE: the one that the jmp replaced, and what follows it
  *     lea ret(%rip), %rcx              as `syscall` does
  *     jmp *%gs:SYSCALL_ENTRY           the gate; it comes back to rcx
  *     syscall                          WINDOW only: where a restarted call (rip - 2) traps
@@ -119,9 +119,9 @@ bool tramp_build(struct tramp *t, uaddr_t site, const struct site_plan *plan, co
     return put_gate(t, t->ret);
 }
 
-static unsigned slots_needed(const struct site_plan *plan)
+static unsigned slots_needed(unsigned kind, unsigned moved)
 {
-    return plan->kind == PATCH_WINDOW ? 2 : 1;
+    return kind == PATCH_WINDOW || moved + GATE_LEN > SLOT_SIZE ? 2 : 1;
 }
 
 static struct tramp_pool *pool_near(struct patch_space *s, uaddr_t near, unsigned slots)
@@ -159,7 +159,7 @@ static int pool_new(struct patch_space *s, uaddr_t near, struct tramp_pool **out
 int tramp_reserve(struct patch_space *s, uaddr_t site, const struct site_plan *plan,
                   struct tramp *t)
 {
-    unsigned slots = slots_needed(plan);
+    unsigned slots = slots_needed(plan->kind, plan->len);
     struct tramp_pool *p = pool_near(s, site, slots);
     int err = 0;
 
@@ -209,7 +209,8 @@ static const struct tramp_slot *slot_find(const struct patch_space *s, uaddr_t a
         return NULL;
     size_t i = (addr - p->addr) / SLOT_SIZE;
     *off = (addr - p->addr) % SLOT_SIZE;
-    if (i && p->slot[i].kind == PATCH_NONE && p->slot[i - 1].kind == PATCH_WINDOW) {
+    if (i && p->slot[i].kind == PATCH_NONE &&
+        slots_needed(p->slot[i - 1].kind, p->slot[i - 1].moved) == 2) {
         i--;
         *off += SLOT_SIZE;
     }
@@ -217,14 +218,14 @@ static const struct tramp_slot *slot_find(const struct patch_space *s, uaddr_t a
 }
 
 /*
- * In front of its moved instruction a trampoline is in front of the site's; from there to the gate
- * it is at the `syscall`, since nothing on the way changes more than rcx, which the call changes
+ * In front of a moved instruction a trampoline is in front of that one at the site; from there to the
+ * gate it is at the `syscall`, since nothing on the way changes more than rcx, which the call changes
  * anyway. A window's tail is what stood behind the `syscall`.
  */
 static uaddr_t slot_program_rip(const struct tramp_slot *t, size_t off)
 {
     if (t->kind != PATCH_WINDOW)
-        return off < t->moved ? t->site - t->moved : t->site;
+        return t->site - t->moved + MIN(off, (size_t)t->moved);
     if (off < TAIL_OFF)
         return t->site;
     return t->site + SYSCALL_LEN + MIN(off - TAIL_OFF, (size_t)t->moved);

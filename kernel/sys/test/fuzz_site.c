@@ -48,7 +48,7 @@ static void fuzz_decide(const uint16_t choice[4], const uint8_t *code, size_t n)
         return;
     CHECK(p.start >= BASE && p.start + p.len <= BASE + n && p.len <= SITE_LEN_MAX);
     if (p.kind == PATCH_MOV || p.kind == PATCH_BEFORE)
-        CHECK(p.start + p.len == site && p.len >= SITE_JMP_LEN);
+        CHECK(p.start + p.len == site && p.len >= SITE_JMP_LEN && p.start >= BASE);
     if (p.kind == PATCH_WINDOW)
         CHECK(p.start == site && p.len >= SITE_JMP_LEN && site + p.len <= c.func_end);
     if (p.kind == PATCH_CAVE)

@@ -304,6 +304,38 @@ static void make_window(uaddr_t site, struct tramp *t)
     assert_int_equal(site_write(&a, t), 0);
 }
 
+/* Instructions that move, some of them behind the jmp: more than a slot of them. */
+static void test_ahead(void **state)
+{
+    uaddr_t site = (uaddr_t)text + 256 + 21;
+    struct site_plan plan = {.kind = PATCH_BEFORE, .start = site - 21, .len = 21};
+    struct patch_space *s = space_get(mm);
+    struct analysis a = {.mm = mm, .site = site, .plan = plan};
+    struct tramp t, next;
+
+    (void)state;
+    /* mov $39,%eax; mov %ebx,%ebx eight times; syscall; ret */
+    PUT(256, "\xb8\x27\0\0\0\x89\xdb\x89\xdb\x89\xdb\x89\xdb\x89\xdb\x89\xdb\x89\xdb\x89\xdb"
+             "\x0f\x05\xc3");
+    a.code.bytes = (const uint8_t *)plan.start;
+    a.code.base = plan.start;
+    assert_int_equal(tramp_reserve(s, site, &plan, &t), 0);
+    assert_true(tramp_build(&t, site, &plan, (const uint8_t *)plan.start));
+    memcpy((void *)t.addr, t.code, t.len);
+    assert_int_equal(tramp_reserve(s, site, &plan, &next), 0);
+    assert_true(next.addr >= t.addr + t.len);
+    assert_int_equal(site_write(&a, &t), 0);
+    test_gate_calls = 0;
+    assert_int_equal(run_at(256), 0x2027);
+    assert_int_equal(test_gate_calls, 1);
+    assert_int_equal(test_gate_rcx, site + 2);
+    assert_memory_equal(text + 261, "\x89\xdb", 2); /* who jumps there finds it unchanged */
+    for (size_t off = 0; off < 21; off++)
+        assert_int_equal(patch_program_rip(mm, t.addr + off), plan.start + off);
+    assert_int_equal(patch_program_rip(mm, t.addr + 21), site);
+    assert_int_equal(patch_program_rip(mm, t.addr + 33), site);
+}
+
 static void test_window(void **state)
 {
     uaddr_t site = (uaddr_t)text + 258;
@@ -412,9 +444,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_mov),      T(test_waits),   T(test_changed_meanwhile), T(test_before),
-        T(test_cave),     T(test_window),  T(test_program_rip),       T(test_refused),
-        T(test_not_text), T(test_no_room), T(test_mapped_anew),       T(test_many),
+        T(test_mov),      T(test_waits),       T(test_changed_meanwhile),
+        T(test_before),   T(test_cave),        T(test_ahead),
+        T(test_window),   T(test_program_rip), T(test_refused),
+        T(test_not_text), T(test_no_room),     T(test_mapped_anew),
+        T(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

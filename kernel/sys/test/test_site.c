@@ -95,6 +95,27 @@ static void test_before(void **state)
     }
 }
 
+#define MOV_EDX "\xba\x3c\0\0\0"        /* mov $60,%edx */
+#define EXIT "\x31\xff\x89\xd0\x0f\x05" /* xor %edi,%edi; mov %edx,%eax; syscall */
+
+/* What can give way is some instructions before, as where glibc's threads end. */
+static void test_ahead(void **state)
+{
+    (void)state;
+    check(DECIDE(MOV_EDX "\x66\x90" EXIT "\xeb\xf8", 11, true, 60), PATCH_BEFORE, 0, 11);
+    check(DECIDE("\x90" MOV_EDX EXIT RET, 10, true, 60), PATCH_BEFORE, 1, 9);
+    /* the nearest of two; a jump to what follows it finds that unchanged */
+    check(DECIDE(MOV_EDX MOV_EDX EXIT "\x74\xf8" RET, 14, true, 60), PATCH_BEFORE, 5, 9);
+    /* bounds not known; a branch between, or what is relative to RIP; too far */
+    check(DECIDE(MOV_EDX EXIT RET, 9, false, 60), PATCH_NONE, 0, 0);
+    check(DECIDE(MOV_EDX "\x74\x00" EXIT RET, 11, true, 60), PATCH_NONE, 0, 0);
+    check(DECIDE(MOV_EDX "\x8b\x05\x10\0\0\0" EXIT RET, 15, true, 60), PATCH_NONE, 0, 0);
+    check(DECIDE(MOV_EDX
+                 "\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90" EXIT RET,
+                 25, true, 60),
+          PATCH_NONE, 0, 0);
+}
+
 static void test_window(void **state)
 {
     (void)state;
@@ -220,8 +241,13 @@ static void no_target_in(const uint8_t *mark, uint64_t from, uint64_t to)
 
 static void check_plan(const uint8_t *mark, uint64_t site, const struct site_plan *p)
 {
-    if (p->kind == PATCH_MOV || p->kind == PATCH_BEFORE)
-        no_target_in(mark, p->start + 1, site);
+    struct insn i;
+
+    if (p->kind == PATCH_MOV || p->kind == PATCH_BEFORE) {
+        size_t len = insn_decode((const uint8_t *)p->start, site - p->start, &i);
+        assert_true(len >= SITE_JMP_LEN);
+        no_target_in(mark, p->start + 1, p->start + len);
+    }
     if (p->kind == PATCH_WINDOW)
         no_target_in(mark, site + 1, site + p->len);
     if (p->kind == PATCH_CAVE)
@@ -316,15 +342,11 @@ static void test_eh_frame_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mov),
-        cmocka_unit_test(test_tail_of_another),
-        cmocka_unit_test(test_before),
-        cmocka_unit_test(test_window),
-        cmocka_unit_test(test_cave),
-        cmocka_unit_test(test_sigreturn),
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_libraries),
-        cmocka_unit_test(test_eh_frame_damage),
+        cmocka_unit_test(test_mov),       cmocka_unit_test(test_tail_of_another),
+        cmocka_unit_test(test_before),    cmocka_unit_test(test_ahead),
+        cmocka_unit_test(test_window),    cmocka_unit_test(test_cave),
+        cmocka_unit_test(test_sigreturn), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_libraries), cmocka_unit_test(test_eh_frame_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
