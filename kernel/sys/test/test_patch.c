@@ -29,6 +29,7 @@ static struct enclave_params params;
 static uint8_t vcpu_area[2 * VCPU_STRIDE] __attribute__((aligned(4096)));
 static struct thread thread;
 static struct process process;
+#define TEXT_SIZE (8 * PAGE_SIZE)
 static uint8_t *text; /* one page of the program's code */
 static bool text_is_exec = true, no_room;
 static unsigned dispatched, writes;
@@ -61,7 +62,7 @@ void mutex_unlock(struct mutex *m)
 }
 int copy_in(void *dst, uaddr_t src, size_t n)
 {
-    if (src < (uaddr_t)text || src + n > (uaddr_t)text + PAGE_SIZE)
+    if (src < (uaddr_t)text || src + n > (uaddr_t)text + TEXT_SIZE)
         return -EFAULT;
     memcpy(dst, (const void *)src, n);
     return 0;
@@ -77,7 +78,7 @@ bool mm_find(struct mm *mm, uaddr_t addr, struct mm_region_info *out)
 {
     (void)mm, (void)addr;
     *out = (struct mm_region_info){.start = (uaddr_t)text,
-                                   .end = (uaddr_t)text + PAGE_SIZE,
+                                   .end = (uaddr_t)text + TEXT_SIZE,
                                    .prot = MM_READ | (text_is_exec ? MM_EXEC : 0)};
     return true;
 }
@@ -160,8 +161,8 @@ static int setup(void **state)
     process.mm = mm;
     host_set_gs(v);
     if (!text)
-        text = host_map_exec(0, PAGE_SIZE);
-    for (size_t i = 0; i + 4 <= PAGE_SIZE; i += 4)
+        text = host_map_exec(0, TEXT_SIZE);
+    for (size_t i = 0; i + 4 <= TEXT_SIZE; i += 4)
         memcpy(text + i, "\x48\x83\xc0\x01", 4); /* add $1,%rax */
     memset(&patcher, 0, sizeof(patcher));
     text_is_exec = true;
@@ -358,7 +359,7 @@ static void test_window(void **state)
     assert_int_equal(patch_resume_rip(mm, site), site);
     assert_int_equal(patch_resume_rip(mm, site + 8), site + 8);
     /* Another mapping there: all of it is forgotten. */
-    patch_range_gone(mm, (uaddr_t)text, (uaddr_t)text + PAGE_SIZE);
+    patch_range_gone(mm, (uaddr_t)text, (uaddr_t)text + TEXT_SIZE);
     assert_int_equal(patch_resume_rip(mm, site + 2), site + 2);
     assert_int_equal(patch_program_rip(mm, t.ret), t.ret);
 }
@@ -430,14 +431,17 @@ static void test_mapped_anew(void **state)
 /* Many sites: tables and pools grow, everything stays patched. */
 static void test_many(void **state)
 {
+    const size_t first = 128,
+                 apart = 64; /* among other code, so that the one before a syscall is certain */
+
     (void)state;
-    for (size_t off = 128; off < 4000; off += 8) {
+    for (size_t off = first; off < TEXT_SIZE; off += apart) {
         PUT(off, "\xb8\x27\0\0\0\x0f\x05\xc3");
         trap_often((uaddr_t)text + off + 5, 39);
     }
-    for (size_t off = 128; off < 4000; off += 8)
+    for (size_t off = first; off < TEXT_SIZE; off += apart)
         assert_int_equal(run_at(off), 0x2027);
-    assert_int_equal(patcher.count.patched[PATCH_MOV], (4000 - 128) / 8);
+    assert_int_equal(patcher.count.patched[PATCH_MOV], (TEXT_SIZE - first) / apart);
 }
 
 int main(void)
