@@ -89,8 +89,11 @@ void shmap_unmap(struct region *r)
      * failure. */
     if ((r->flags & REGION_MAYWRITE) && s->ops->write_back && !mapcount_may_write(&s->maps))
         shmem_sync(s, 0, UINT64_MAX);
-    if ((s->flags & SHMEM_FORGET) && !mapcount_any(&s->maps, p.first, p.end))
-        shmem_drop(s, p.first, p.end);
+    if ((s->flags & SHMEM_FORGET) && !mapcount_any(&s->maps, p.first, p.end)) {
+        size_t gone = shmem_drop(s, p.first, p.end);
+        if (gone && s->ops->forgot)
+            s->ops->forgot(s, gone);
+    }
     shmem_window_idle(s, p.first, p.end);
     shmem_protect(s, p.first, p.end);
     mutex_unlock(&s->lock);

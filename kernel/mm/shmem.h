@@ -42,6 +42,8 @@ struct shmem_ops {
     int (*fill)(struct shmem *s, const struct shmem_fill *f);
     /* The page loses its place: keeps what is in it, or -ENOMEM.  Absent: the file has it anyway. */
     int (*keep)(struct shmem *s, pgoff_t index, const void *page);
+    /* n pages that nobody could reach any more (SHMEM_FORGET) have gone.  Absent: nobody counts them. */
+    void (*forgot)(struct shmem *s, size_t n);
     /* Writes n pages to the file, as far as that reaches. Absent: nothing is ever dirty. */
     int (*write_back)(struct shmem *s, pgoff_t first, size_t n, void *pages);
 };

@@ -89,9 +89,15 @@ static int tmpfs_keep(struct shmem *s, pgoff_t index, const void *page)
     return 0;
 }
 
+static void tmpfs_forgot(struct shmem *s, size_t n)
+{
+    tmpfs_uncount_locked(shared_of(s), n);
+}
+
 const struct shmem_ops tmpfs_shmem_ops = {
     .fill = tmpfs_fill,
     .keep = tmpfs_keep,
+    .forgot = tmpfs_forgot,
 };
 
 struct tmpfs_inode *tmpfs_nameless(char *label, uint64_t size, unsigned flags)
