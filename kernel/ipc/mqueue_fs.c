@@ -75,7 +75,7 @@ static int root_lookup(struct inode *dir, const char *name, struct inode **out)
     return q ? 0 : -ENOENT;
 }
 
-static struct mqueue *queue_new(const char *name, uint32_t mode)
+static struct mqueue *queue_new(const char *name)
 {
     const struct cred *c = current_cred();
     struct mqueue *q = kzalloc(sizeof(*q) + strlen(name) + 1);
@@ -91,7 +91,6 @@ static struct mqueue *queue_new(const char *name, uint32_t mode)
     list_init(&q->receivers);
     list_init(&q->senders);
     list_init(&q->files);
-    inode_init(&q->inode, mqueue_super, &queue_ops, S_IFREG | (mode & 07777), 0);
     return q;
 }
 
@@ -99,7 +98,7 @@ int mqueue_create(struct inode *dir, const char *name, uint32_t mode, const stru
                   struct inode **out)
 {
     struct mq_root *root = root_of(dir);
-    struct mqueue *q = queue_new(name, mode);
+    struct mqueue *q = queue_new(name);
 
     if (!q)
         return -ENOMEM;
@@ -108,6 +107,7 @@ int mqueue_create(struct inode *dir, const char *name, uint32_t mode, const stru
         kfree(q);
         return err;
     }
+    inode_init(&q->inode, mqueue_super, &queue_ops, S_IFREG | (mode & 07777), 0);
     mutex_lock(&root->inode.lock);
     q->number = ++root->made;
     q->inode.ino = ROOT_INO + q->number;

@@ -38,6 +38,12 @@ struct file *file_new(const struct file_ops *ops, uint32_t flags, const char *na
     return f;
 }
 
+void file_unborn(struct file *f)
+{
+    kfree(f);
+    __atomic_fetch_sub(&nfiles, 1, __ATOMIC_RELAXED);
+}
+
 void file_put(struct file *f)
 {
     if (!ref_put(&f->ref))

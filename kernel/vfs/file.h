@@ -112,6 +112,8 @@ struct file {
 struct file *file_new(const struct file_ops *ops, uint32_t flags, const char *name) MUST_CHECK;
 /* Fills in a zeroed struct with one reference; then the kind sets dentry/inode/name. */
 void file_init(struct file *f, const struct file_ops *ops, uint32_t flags);
+/* A file that nobody has seen, with nothing in it: gone, without release. */
+void file_unborn(struct file *f);
 unsigned files_count(void); /* open file descriptions there are: for statistics */
 static inline struct file *file_get(struct file *f)
 {

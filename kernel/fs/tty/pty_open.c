@@ -74,7 +74,7 @@ int pty_open_slave(struct pty *p, uint32_t flags, struct file **out)
     }
     mutex_unlock(&p->lock);
     if (err) {
-        kfree(pf);
+        file_unborn(&pf->file);
         return err;
     }
     tty_opened(&p->tty, flags);
