@@ -95,8 +95,8 @@ static void other_signals(void)
     pid_t pid = child_clone(child_exits, (void *)3, CLONE_VM);
     check_err(waitpid(pid, &status, 0), ECHILD);
     check_eq(waitpid(pid, &status, __WCLONE), pid);
+    signal(SIGUSR1, SIG_IGN); /* before there is somebody to send it */
     pid = child_clone(child_exits, (void *)4, CLONE_VM | SIGUSR1);
-    signal(SIGUSR1, SIG_IGN);
     check_eq(waitpid(-1, &status, __WALL), pid);
     check_eq(status, 4 << 8);
     pid = child_start(child_exits, NULL);
