@@ -26,6 +26,8 @@ const struct config *fs_config(void);
 
 /* Each kind's registration; called by fs_init. */
 void host_fs_init(void);
+/* Forgets what the host has said of names, and closes what was kept open by them. */
+void host_said_drop(void);
 void trusted_fs_init(void);
 /* Boot: the configuration gets its file table.  0, or -errno after a log line. */
 MUST_CHECK int trusted_table_open(struct config *c);

@@ -25,6 +25,7 @@ static struct {
     uint8_t class_of[OBJECT_MAX / GRAIN + 1]; /* [I] by size in grains */
     struct list partial[CLASSES];             /* [heap_lock] pages with free objects */
     uint16_t empty[CLASSES];                  /* [heap_lock] pages with free objects only */
+    size_t used[CLASSES], pages[CLASSES];     /* [heap_lock] for statistics */
 } objects;
 
 void mm_heap_init(void)
@@ -65,6 +66,7 @@ static struct kpage *slab_new(unsigned class) REQUIRES(heap_lock)
     page->inuse = 0;
     list_add_head(&objects.partial[class], &page->link);
     objects.empty[class]++;
+    objects.pages[class]++;
     return page;
 }
 
@@ -81,6 +83,7 @@ static void *object_alloc(unsigned class)
     if (page) {
         p = page->free;
         page->free = *(void **)p;
+        objects.used[class]++;
         if (page->inuse++ == 0)
             objects.empty[class]--;
         if (!page->free)
@@ -100,12 +103,14 @@ static void object_free(struct kpage *page, void *p) REQUIRES(heap_lock)
         list_add_head(&objects.partial[class], &page->link);
     *(void **)p = page->free;
     page->free = p;
+    objects.used[class]--;
     if (--page->inuse > 0)
         return;
     if (objects.empty[class] == 0) {
         objects.empty[class] = 1;
     } else {
         list_del(&page->link);
+        objects.pages[class]--;
         kpages_give(kpage_address(page), 1);
     }
 }
@@ -197,6 +202,19 @@ char *kstrdup(const char *s)
 size_t heap_trim(void)
 {
     return kpages_trim() + kstack_trim();
+}
+
+unsigned heap_classes(void)
+{
+    return CLASSES;
+}
+
+struct heap_class heap_class_stat(unsigned i)
+{
+    spin_lock(&heap_lock);
+    struct heap_class c = {class_size[i], objects.used[i], objects.pages[i]};
+    spin_unlock(&heap_lock);
+    return c;
 }
 
 void heap_stat(size_t *pages, size_t *free_pages)

@@ -29,6 +29,16 @@ void kstack_free(void *stack);
 
 /* Gives free memory back to the host; returns the pages given.  Exits: no spin lock may be held. */
 size_t heap_trim(void);
+/* Objects of one size; [0, heap_classes()). */
+struct heap_class {
+    size_t size;
+    size_t used;  /* objects that somebody has */
+    size_t pages; /* cut into such objects */
+};
+unsigned heap_classes(void);
+struct heap_class heap_class_stat(unsigned i);
+/* Pages of kernel stacks that are in the enclave, and those of them that are free. */
+void kstack_stat(size_t *pages, size_t *free_pages);
 /* Pages of the heap that are in the enclave, and those of them that are free. */
 void heap_stat(size_t *pages, size_t *free_pages);
 

@@ -46,8 +46,6 @@ void *kpage_address(const struct kpage *page);
 
 size_t kpages_trim(void);
 size_t kstack_trim(void);
-/* Stacks in the enclave, and free ones, in pages. */
-void kstack_stat(size_t *pages, size_t *free_pages);
 void kpages_stat(size_t *pages, size_t *free_pages);
 
 #endif

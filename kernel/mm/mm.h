@@ -104,6 +104,9 @@ MUST_CHECK int mm_patch_text(struct mm *mm, uaddr_t addr, const void *bytes, siz
 /* Memory within +-2 GiB of `near` for n bytes of trampolines, R X, filled by mm_patch_text; -errno. Shows as [cella]. */
 MUST_CHECK int64_t mm_map_near(struct mm *mm, uaddr_t near, size_t n);
 
+/* Gives back what is only cached, whatever that costs: files' pages, ended programs' homes.  mm is any. */
+void mm_drop_caches(struct mm *mm);
+
 /* /proc/self/maps, smaps…: calls fn for each region in address order; stops at the first nonzero. Copies, no lock held in fn. */
 struct mm_region_info {
     uaddr_t start, end;

@@ -31,6 +31,7 @@ static struct {
     struct node **root;         /* [a] slots */
     size_t nroot;               /* [I] */
     size_t kind[PAGEMAP_KINDS]; /* [a] */
+    size_t leaves, nodes;       /* [a] */
 } map;
 
 int pagemap_init(uint64_t end)
@@ -68,6 +69,9 @@ static int slot_fill(void **slot, size_t size)
     if (!__atomic_compare_exchange_n(slot, &empty, fresh, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
         kfree(fresh);
+    else
+        __atomic_fetch_add(size == sizeof(struct leaf) ? &map.leaves : &map.nodes, 1,
+                           __ATOMIC_RELAXED);
     return 0;
 }
 
@@ -85,6 +89,13 @@ int pagemap_reserve(uaddr_t addr, size_t n)
             return -ENOMEM;
     }
     return 0;
+}
+
+struct pagemap_pieces pagemap_pieces(void)
+{
+    return (struct pagemap_pieces){__atomic_load_n(&map.nodes, __ATOMIC_RELAXED),
+                                   __atomic_load_n(&map.leaves, __ATOMIC_RELAXED),
+                                   sizeof(struct leaf)};
 }
 
 unsigned pagemap_get(uaddr_t addr)

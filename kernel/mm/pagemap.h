@@ -46,6 +46,11 @@ size_t pagemap_resident(uaddr_t addr, size_t n);
 enum pagemap_kind { PAGEMAP_SPARE, PAGEMAP_CLEAN, PAGEMAP_KINDS };
 /* The first run of at most `max` such pages in one state in [addr, end): its length and *found; 0: none. */
 size_t pagemap_find(enum pagemap_kind kind, uaddr_t addr, uaddr_t end, size_t max, uaddr_t *found);
+/* Pieces of the map, which stay: nodes, a page each, and leaves. */
+struct pagemap_pieces {
+    size_t nodes, leaves, leaf_size;
+};
+struct pagemap_pieces pagemap_pieces(void);
 /* How many there are in all. */
 size_t pagemap_count(enum pagemap_kind kind);
 static inline size_t pagemap_spare(void)

@@ -11,6 +11,7 @@
 #include "abi/host/layout.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/pagemap.h"
@@ -101,6 +102,15 @@ size_t mm_reclaim(struct mm *mm, size_t n)
     if (given < n)
         given += heap_trim();
     return given;
+}
+
+void mm_drop_caches(struct mm *mm)
+{
+    while (kept_drop_oldest())
+        ;
+    mutex_lock(&mm->lock);
+    mm_reclaim(mm, SIZE_MAX / 2);
+    mutex_unlock(&mm->lock);
 }
 
 static size_t room(void)

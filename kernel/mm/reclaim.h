@@ -20,7 +20,7 @@ struct shrinker {
 
 /* At start-up only; never unregistered. */
 void shrinker_register(struct shrinker *s);
-/* Tries to give back n pages; returns how many.  mm's lock is held, and no spin lock: it may exit. */
+/* Tries to give back n pages, SIZE_MAX / 2 for all; returns how many.  mm's lock is held, and no spin lock: it may exit. */
 struct mm;
 size_t mm_reclaim(struct mm *mm, size_t n);
 /* Pages that caches may still take before the program's needs are in danger; 0: stop growing. */

@@ -217,6 +217,21 @@ static void put_all(struct list *l)
         dentry_put(list_entry(it, struct dentry, lru_link));
 }
 
+void dcache_drop_unused(void)
+{
+    struct list dead = LIST_INIT(dead);
+    bool some;
+    do { /* a name may be the last that uses its directory's */
+        spin_lock(&dcache.lock);
+        list_for_each(it, &dcache.lru)
+            list_entry(it, struct dentry, lru_link)->used = false;
+        shrink(dcache.count, &dead);
+        spin_unlock(&dcache.lock);
+        some = !list_empty(&dead);
+        put_all(&dead);
+    } while (some);
+}
+
 struct dentry *dentry_get(struct dentry *d)
 {
     ref_get(&d->ref);

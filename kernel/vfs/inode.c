@@ -2,6 +2,13 @@
 /* Inodes: birth, end and attributes.  A kind embeds or extends struct inode and frees it itself. */
 #include "kernel/vfs/vfs_impl.h"
 
+static unsigned ninodes; /* [a] */
+
+unsigned inodes_count(void)
+{
+    return __atomic_load_n(&ninodes, __ATOMIC_RELAXED);
+}
+
 void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino)
 {
@@ -13,6 +20,7 @@ void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, 
     i->pipe = NULL;
     i->opens = 0;
     i->nameless = false;
+    __atomic_fetch_add(&ninodes, 1, __ATOMIC_RELAXED);
     list_init(&i->locks);
     mutex_init(&i->lock);
     mutex_init(&i->names);
@@ -25,6 +33,7 @@ void inode_put(struct inode *i)
     if (i->pipe)
         pipe_free_fifo(i);
     i->ops->free(i);
+    __atomic_fetch_sub(&ninodes, 1, __ATOMIC_RELAXED);
 }
 
 int inode_getattr(struct inode *i, struct statx *st)

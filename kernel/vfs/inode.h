@@ -135,6 +135,7 @@ struct statfs_info {
 MUST_CHECK int inode_mode_permission(struct inode *i, unsigned mask);
 void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino);
+unsigned inodes_count(void); /* for statistics */
 static inline struct inode *inode_get(struct inode *i)
 {
     ref_get(&i->ref);

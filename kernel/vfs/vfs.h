@@ -99,6 +99,8 @@ MUST_CHECK int fd_room(void);
  * descriptor. */
 int fdtable_next(struct fdtable *t, int from);
 MUST_CHECK int fdtable_lookup(struct fdtable *t, int fd, struct file **out);
+/* Forgets names that nobody uses. */
+void dcache_drop_unused(void);
 /* The file, only to be compared, that an epoll instance watches as fd: when several are, the one after
  * `skip` others.  -EINVAL: f is none; -ENOENT. */
 MUST_CHECK int epoll_target(struct file *f, unsigned fd, unsigned skip, const struct file **out);

@@ -16,6 +16,7 @@
  *
  * Lock: one a set of entries, for a search and a copy; then the doorkeeper's, then the heap's.
  */
+#include "kernel/fs/fs.h"
 #include "kernel/fs/host/host_impl.h"
 #include "kernel/sched/clock.h"
 #include "lib/hash.h"
@@ -101,6 +102,22 @@ static struct inode *descriptor_drop(struct said *s)
     s->ticket = 0;
     s->inode = NULL;
     return i;
+}
+
+void host_said_drop(void)
+{
+    for (size_t n = 0; n < ARRAY_SIZE(sets); n++) {
+        for (unsigned w = 0; w < WAYS; w++) {
+            spin_lock(&sets[n].lock);
+            struct said *s = sets[n].way[w];
+            struct inode *i = s ? descriptor_drop(s) : NULL;
+            sets[n].way[w] = NULL;
+            spin_unlock(&sets[n].lock);
+            if (i)
+                inode_put(i);
+            kfree(s);
+        }
+    }
 }
 
 bool said_stat(struct inode *dir, const char *name, struct statx *st, int *err)

@@ -8,6 +8,7 @@
  *   system.c   files about the whole system: version, CPUs, devices
  *   activity.c stat, uptime, loadavg
  *   meminfo.c  meminfo, vmstat
+ *   slabinfo.c what the kernel's heap holds
  *   sysctl.c   /proc/sys; sysctl_number.c: numbers there that can be written
  *   sysvipc.c  /proc/sysvipc
  *   pid.c      the directory of a process and of a thread
@@ -147,6 +148,7 @@ int proc_devices_show(struct seq *s, const struct pseudo_inode *i);
 int proc_empty_show(struct seq *s, const struct pseudo_inode *i);
 extern const struct pseudo_entry proc_tty_dir[];
 int proc_vmstat_show(struct seq *s, const struct pseudo_inode *i);
+int proc_slabinfo_show(struct seq *s, const struct pseudo_inode *i);
 
 /* locks.c */
 int proc_locks_show(struct seq *s, const struct pseudo_inode *i);

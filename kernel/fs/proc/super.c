@@ -106,6 +106,7 @@ static const struct pseudo_entry root_entries[] = {
     PSEUDO_FILE("swaps", proc_swaps_show),
     PSEUDO_FILE("cmdline", proc_cmdline_show),
     PSEUDO_FILE("vmstat", proc_vmstat_show),
+    {.name = "slabinfo", .mode = S_IFREG | 0400, .show = proc_slabinfo_show},
     PSEUDO_FILE("devices", proc_devices_show),
     PSEUDO_FILE("partitions", proc_empty_show),
     PSEUDO_FILE("diskstats", proc_empty_show),

@@ -7,6 +7,7 @@
 #include "kernel/fs/tty/pty.h"
 #include "kernel/ipc/limits.h"
 #include "kernel/mm/epage.h"
+#include "kernel/mm/mm.h"
 #include "kernel/proc/cred.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
@@ -95,6 +96,25 @@ static int ns_last_pid_store(const struct pseudo_inode *i, const char *text, siz
     if (!err)
         numbers_set_last((int)v);
     return err;
+}
+
+/* Caches of pages (1), of names and what hangs on them (2), or both. */
+static int drop_caches_store(const struct pseudo_inode *i, const char *text, size_t n)
+{
+    int64_t v;
+    (void)i;
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    int err = proc_number_parse(text, n, &v);
+    if (err || v < 1 || v > 4)
+        return err ? err : -EINVAL;
+    if (v & 2) {
+        host_said_drop();
+        dcache_drop_unused();
+    }
+    if (v & 1)
+        mm_drop_caches(current_process()->mm);
+    return 0;
 }
 
 static int aio_nr_show(struct seq *s, const struct pseudo_inode *i)
@@ -270,6 +290,7 @@ static const struct pseudo_entry kernel_dir[] = {
     PSEUDO_END,
 };
 static const struct pseudo_entry vm_dir[] = {
+    {.name = "drop_caches", .mode = S_IFREG | 0200, .store = drop_caches_store},
     SETTING("overcommit_memory", zero_show),
     SETTING("overcommit_ratio", overcommit_ratio_show),
     SETTING("max_map_count", max_map_count_show),
