@@ -276,8 +276,8 @@ bool kept_clear(struct mm *mm, struct list *dead)
 {
     int err;
 
-    if (!mm->program || overlay_shared(mm) || mm->ref.count != 1 || mm->lost || !patch_intact(mm) ||
-        mm->home_end - mm->home != slot_home_size())
+    if (!mm->program || mm->ref.count != 1 || mm->lost || !patch_intact(mm) ||
+        mm->home_end - mm->home != slot_home_size() || !overlay_close(mm))
         return false;
     regions_keep(mm);
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, dead); /* nothing to split */
@@ -308,8 +308,8 @@ static struct mm *take(const struct inode *program)
     spin_lock(&kept.lock);
     list_for_each(l, &kept.list) {
         struct mm *mm = list_entry(l, struct mm, kept_link);
-        if ((program && mm->program != program) || overlay_shared(mm))
-            continue; /* another may have come to share its addresses */
+        if (program && mm->program != program)
+            continue;
         found = mm;
         if (!program)
             break; /* the oldest; else the youngest, which is most likely whole */
@@ -328,6 +328,7 @@ struct mm *kept_take(const struct file *program)
 
     if (!mm)
         return NULL;
+    overlay_open(mm);
     /* Patched text jumps there: nothing else may come to it. */
     mutex_lock(&mm->lock);
     list_for_each_safe(l, &mm->kept.list) {

@@ -28,6 +28,7 @@
 #include <linux/personality.h>
 
 #define STACK_GAP_MIN (128UL << 20) /* kept for the main stack below stack_top */
+#define SHARE_TRIES 64 /* before homes that are kept go for an image that wants their addresses */
 
 int mm_init(void)
 {
@@ -180,17 +181,33 @@ static void mm_discard(struct mm *child)
     mm_drop(child);
 }
 
+/* Joins the first group that has some of [start, end); errors as overlay_join's. */
+static int join_any(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int err = -ESRCH;
+
+    for (uaddr_t at = start; at < end && err == -ESRCH; at = slot_unit_end(at))
+        err = overlay_join(mm, at);
+    return err;
+}
+
 int mm_share(struct mm *mm, uaddr_t start, uaddr_t end)
 {
-    if (slot_claim(mm->overlay, start, end))
-        return 0;
-    for (uaddr_t at = start; at < end; at = slot_unit_end(at)) {
-        /* It may be gone by now: then it is to be claimed after all. */
-        if (overlay_join(mm, at) == 0)
-            break;
+    if (end > slots_end())
+        return -ENOMEM;
+    for (unsigned tries = 0; !slot_claim(mm->overlay, start, end); tries++) {
+        int err = join_any(mm, start, end);
+        if (!err) {
+            turn_enter();
+            return slot_claim(mm->overlay, start, end) ? 0 : -ENOMEM;
+        }
+        /* It is gone by now, or will be soon, unless it is a home that is kept. */
+        if (tries >= SHARE_TRIES)
+            (void)!kept_drop_oldest();
+        if (err == -EAGAIN)
+            thread_yield();
     }
-    turn_enter();
-    return slot_claim(mm->overlay, start, end) ? 0 : -ENOMEM;
+    return 0;
 }
 
 void mm_end(struct mm *mm)

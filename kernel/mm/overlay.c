@@ -17,6 +17,8 @@
 
 struct spinlock overlay_lock;
 static uint64_t families; /* [a] */
+/* The owner of units that reclaim looks into and nobody has. */
+static struct overlay nobody;
 
 static bool busy_try(struct overlay *g)
 {
@@ -97,9 +99,14 @@ int overlay_join(struct mm *mm, uaddr_t addr)
 
     spin_lock(&overlay_lock);
     struct overlay *g = slot_owner(addr);
-    if (!g || g == old || old->count > 1) {
+    int err = 0;
+    if (!g || g == old || old->count > 1)
+        err = -ESRCH;
+    else if (g == &nobody || g->closed || !busy_try(old))
+        err = -EAGAIN;
+    if (err) {
         spin_unlock(&overlay_lock);
-        return -ESRCH;
+        return err;
     }
     /* Its only member so far holds the turn from now on. */
     list_for_each(l, &g->members) {
@@ -115,6 +122,23 @@ int overlay_join(struct mm *mm, uaddr_t addr)
     turns_fini(&old->turns);
     kfree(old);
     return 0;
+}
+
+bool overlay_close(struct mm *mm)
+{
+    spin_lock(&overlay_lock);
+    bool alone = mm->overlay->count == 1;
+    if (alone)
+        mm->overlay->closed = true;
+    spin_unlock(&overlay_lock);
+    return alone;
+}
+
+void overlay_open(struct mm *mm)
+{
+    spin_lock(&overlay_lock);
+    mm->overlay->closed = false;
+    spin_unlock(&overlay_lock);
 }
 
 bool overlay_shared(const struct mm *mm)
@@ -428,9 +452,6 @@ bool overlay_keep(struct mm *mm, uaddr_t start, size_t *n, unsigned state)
 }
 
 /* Reclaim */
-
-/* The owner of units that reclaim looks into and nobody has. */
-static struct overlay nobody;
 
 /* Who can change pages of g now: its holder, or its only member. */
 static struct mm *holder_locked(struct overlay *g) REQUIRES(overlay_lock)

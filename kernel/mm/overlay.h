@@ -26,8 +26,14 @@ struct region;
 
 /* A group with mm as its only member, or NULL. */
 struct overlay *overlay_new(struct mm *mm) MUST_CHECK;
-/* mm, a new one without pages and alone, joins the group that has the addresses around addr; -ESRCH: there is none. */
+/*
+ * mm, a new one without pages and alone, joins the group that has the addresses around addr.  -ESRCH: there is
+ * none; -EAGAIN: it cannot be joined now, since its only member clears up, or reclaim looks into it.
+ */
 int overlay_join(struct mm *mm, uaddr_t addr);
+/* Nobody joins mm's group, in which it is alone, until it is opened again: false, it is not alone. */
+bool overlay_close(struct mm *mm);
+void overlay_open(struct mm *mm);
 /* mm is gone: the last member frees the group and its addresses. */
 void overlay_leave(struct mm *mm);
 /* There are other members. */

@@ -9,6 +9,7 @@
 struct overlay {
     struct list members; /* [overlay_lock, and only the holder's threads change it] */
     unsigned count;      /* [a] */
+    bool closed;         /* [overlay_lock] its only member clears up, or is kept: nobody joins */
     uint32_t busy;       /* [a] a change of turns, or reclaim from outside, works on its pages */
     struct turns turns;
     uint64_t merged_at,

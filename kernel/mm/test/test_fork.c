@@ -296,12 +296,49 @@ static void test_merge(void **state)
     assert_int_equal(sys_munmap(at, 8 * PAGE_SIZE), 0);
 }
 
+static struct mm *clearing;
+
+static void cleared(void)
+{
+    overlay_open(clearing);
+    when_yielding = NULL;
+}
+
+/* A group whose only member clears up is not joined: who wants its addresses waits. */
+static void test_closed(void **state)
+{
+    struct mm *a = mm, *b;
+    uaddr_t at = 0x400000;
+
+    (void)state;
+    assert_int_equal(sys_mmap(at, PAGE_SIZE, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                     at);
+    b = mm_new(NULL);
+    assert_non_null(b);
+    assert_true(overlay_close(a));
+    assert_int_equal(overlay_join(b, at), -EAGAIN);
+    assert_false(overlay_shared(a));
+    clearing = a;
+    when_yielding = cleared;
+    assert_int_equal(mm_share(b, at, at + PAGE_SIZE), 0);
+    assert_null(when_yielding);
+    assert_ptr_equal(a->overlay, b->overlay);
+    assert_false(overlay_close(a));
+    assert_int_equal(mm_share(b, slots_end(), slots_end() + PAGE_SIZE), -ENOMEM);
+    run_in(b);
+    mm_leave(b);
+    run_in(a);
+    assert_int_equal(sys_munmap(at, PAGE_SIZE), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_family, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_join, mm_setup, mm_teardown),
         cmocka_unit_test_setup_teardown(test_merge, mm_setup, mm_teardown),
+        cmocka_unit_test_setup_teardown(test_closed, mm_setup, mm_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
