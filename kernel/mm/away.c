@@ -83,6 +83,23 @@ unsigned away_state(const struct away_tree *t, uaddr_t addr)
     return a && a->start <= addr ? a->state[(addr - a->start) / PAGE_SIZE] : 0;
 }
 
+size_t away_run(const struct away_tree *t, uaddr_t addr, size_t n, bool *here)
+{
+    const struct away *a = away_find(t, addr);
+    size_t i, run = 1;
+
+    *here = false;
+    if (!a)
+        return n;
+    if (a->start > addr)
+        return MIN(n, (a->start - addr) / PAGE_SIZE);
+    i = (addr - a->start) / PAGE_SIZE;
+    *here = a->state[i] != 0;
+    while (run < n && i + run < a->n && (a->state[i + run] != 0) == *here)
+        run++;
+    return run;
+}
+
 int away_put(struct away_tree *t, uaddr_t addr, const void *page, unsigned state)
 {
     struct away *a = away_find(t, addr);

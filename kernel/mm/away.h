@@ -37,6 +37,8 @@ void away_free_all(struct away_tree *t);
 struct away *away_find(const struct away_tree *t, uaddr_t addr);
 /* The page's state; 0 when it is not here. */
 unsigned away_state(const struct away_tree *t, uaddr_t addr);
+/* How many of the n > 0 pages from addr on are all here, or all not. */
+size_t away_run(const struct away_tree *t, uaddr_t addr, size_t n, bool *here);
 /* Puts a copy of one page there.  -ENOMEM. */
 MUST_CHECK int away_put(struct away_tree *t, uaddr_t addr, const void *page, unsigned state);
 /* Blocks of one tree that become another's. */

@@ -421,33 +421,45 @@ bool overlay_text_common(const struct mm *mm, uaddr_t addr)
     return true;
 }
 
-/* A dying member's page stays: others have it in common, or each will put its own in its place. */
-static bool page_stays(const struct mm *mm, uaddr_t addr, unsigned state)
+/* Pages that other has in common with those in place: the first *n at addr, or none of these. */
+static bool pages_are_theirs(const struct mm *other, uaddr_t addr, size_t *n)
 {
-    bool any = false, all = true;
+    const struct region *r = region_find(&other->regions, addr);
+
+    if (r)
+        *n = MIN(*n, ((r->start > addr ? r->start : r->end) - addr) / PAGE_SIZE);
+    return r && r->start <= addr && region_private(r);
+}
+
+/*
+ * A dying member's pages stay, the first *n of one state or none of these: others have them in common, or each
+ * will put its own in their place.
+ */
+static bool pages_stay(const struct mm *mm, uaddr_t addr, size_t *n, unsigned state)
+{
+    bool common = state & PAGE_COMMON;
 
     list_for_each(l, &mm->overlay->members) {
         const struct mm *other = list_entry(l, const struct mm, member_link);
+        bool away;
         if (other == mm)
             continue;
-        any |= page_is_theirs(other, addr);
-        all &= away_state(&other->away, addr) != 0;
+        *n = away_run(&other->away, addr, *n, &away);
+        if (!common && !away)
+            return false;
+        if (common && !away && pages_are_theirs(other, addr, n))
+            return true;
     }
-    return state & PAGE_COMMON ? any : all;
+    return !common;
 }
 
 bool overlay_keep(struct mm *mm, uaddr_t start, size_t *n, unsigned state)
 {
-    size_t run = 1;
-
     if (state & PAGE_CLEAN)
         return clean_users(mm, start, n) > 0;
-    bool stays = page_stays(mm, start, state);
-    while (run < *n && page_stays(mm, start + run * PAGE_SIZE, state) == stays)
-        run++;
-    *n = run;
+    bool stays = pages_stay(mm, start, n, state);
     if (stays && !(state & PAGE_COMMON))
-        pagemap_set(start, run, PAGE_SPARE | (state & PAGE_PERM));
+        pagemap_set(start, *n, PAGE_SPARE | (state & PAGE_PERM));
     return stays;
 }
 
