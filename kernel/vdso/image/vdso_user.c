@@ -87,6 +87,13 @@ static inline int vvar_now(unsigned long clock, struct moment *out)
     return 1;
 }
 
+/* In this order, so that a bad address is the fault that Linux reports. */
+static inline void store_two(volatile void *first, long a, volatile void *second, long b)
+{
+    *(volatile long *)first = a;
+    *(volatile long *)second = b;
+}
+
 int __vdso_clock_gettime(int clock, struct __kernel_timespec *ts)
 {
     struct moment now;
@@ -95,9 +102,7 @@ int __vdso_clock_gettime(int clock, struct __kernel_timespec *ts)
     if (__builtin_expect((unsigned)clock > CLOCK_TAI || which == VVAR_NONE, 0) ||
         !vvar_now(which, &now))
         return (int)SYSCALL2(__NR_clock_gettime, clock, ts);
-    /* In this order, so that a bad address is the fault that Linux reports. */
-    *(volatile long *)&ts->tv_sec = now.sec;
-    ts->tv_nsec = (long)now.nsec;
+    store_two(&ts->tv_sec, now.sec, &ts->tv_nsec, (long)now.nsec);
     return 0;
 }
 
@@ -108,8 +113,7 @@ int __vdso_gettimeofday(struct __kernel_old_timeval *tv, struct timezone *tz)
     if (!vvar_now(VVAR_REAL, &now))
         return (int)SYSCALL2(__NR_gettimeofday, tv, tz);
     if (tv) {
-        *(volatile long *)&tv->tv_sec = now.sec;
-        tv->tv_usec = (long)(now.nsec / 1000);
+        store_two(&tv->tv_sec, now.sec, &tv->tv_usec, (long)(now.nsec / 1000));
     }
     if (tz) {
         tz->tz_minuteswest = 0;
@@ -133,10 +137,8 @@ int __vdso_clock_getres(int clock, struct __kernel_timespec *res)
 {
     if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
         return (int)SYSCALL2(__NR_clock_getres, clock, res);
-    if (res) {
-        res->tv_sec = 0;
-        res->tv_nsec = 1;
-    }
+    if (res)
+        store_two(&res->tv_sec, 0, &res->tv_nsec, 1);
     return 0;
 }
 
