@@ -104,6 +104,12 @@ static void blame(struct exec *e, const char *path)
     str_copy(e->blame.path, path, sizeof(e->blame.path));
 }
 
+/* What is not as it was signed is not to be executed: a matter of permission, as with Linux's IMA. */
+static int read_error(const struct file *f, int err)
+{
+    return err == -EIO && f->inode && f->inode->ops->verified ? -EACCES : err;
+}
+
 /* May f be executed; its size.  Then its first bytes. */
 static int exec_check(struct exec *e, struct file *f, uint64_t *size)
 {
@@ -126,7 +132,7 @@ static int exec_check(struct exec *e, struct file *f, uint64_t *size)
         return -ETXTBSY;
     e->n = MIN(st.stx_size, sizeof(e->head));
     *size = st.stx_size;
-    return e->n ? file_read_exact(f, e->head, e->n, 0) : -ENOEXEC;
+    return e->n ? read_error(f, file_read_exact(f, e->head, e->n, 0)) : -ENOEXEC;
 }
 
 static int open_program(int dirfd, const char *path, uint32_t flags, struct file **out)
@@ -196,7 +202,7 @@ static int prepare_interp(struct exec *e)
 
     int err = elf_read_interp(e->file, e->head, e->n, &e->image, &path);
     if (err || !path)
-        return err;
+        return read_error(e->file, err);
     blame(e, path);
     err = open_program(AT_FDCWD, path, 0, &e->interp);
     kfree(path);
@@ -206,7 +212,7 @@ static int prepare_interp(struct exec *e)
     if (err)
         return err == -ENOEXEC ? -ELIBBAD : err;
     err = elf_read(e->interp, e->head, e->n, size, &e->interp_image);
-    return err == -ENOEXEC ? -ELIBBAD : err;
+    return err == -ENOEXEC ? -ELIBBAD : read_error(e->interp, err);
 }
 
 /* Strings and pointers together may take a quarter of the stack, within Linux's bounds. */
@@ -246,7 +252,7 @@ static int exec_prepare(struct exec *e, struct file *file, const char *path, cha
     if (!err)
         err = resolve_scripts(e, &size);
     if (!err)
-        err = elf_read(e->file, e->head, e->n, size, &e->image);
+        err = read_error(e->file, elf_read(e->file, e->head, e->n, size, &e->image));
     if (!err)
         err = prepare_interp(e);
     if (err)

@@ -49,6 +49,7 @@ struct setattr {
 /* All may sleep; names are single components, NUL-terminated, never "." or "..". Absent = -EPERM
  * unless said. */
 struct inode_ops {
+    bool verified; /* its contents are compared with what was signed */
     /* The inode of a name (a reference), -ENOENT …  Directories only. */
     int (*lookup)(struct inode *dir, const char *name, struct inode **out);
     /* Creates a regular file exclusively: -EEXIST. */

@@ -120,6 +120,31 @@ def test_trusted_program_changed(context):
     refused(run_bundle(context, bundle), NOT_FOUND, os.path.basename(path))
 
 
+def test_trusted_child_changed(context):
+    """A program that another one starts: execve says EACCES, or it dies of the page, and its parent goes on."""
+    folder = os.path.join(context.scratch, "bin")
+    os.mkdir(folder)
+    path = shutil.copy(program(context), folder)
+    script = f"for n in 1 2; do {path} you; echo $?; done; exec 2>/dev/null; exec {path} you"
+    text = bundles.manifest("/bin/busybox", ["sh", "-c", script], ["file:/bin/busybox", "file:" + path],
+                            mounts=["/bin", folder])
+    bundle = bundles.signed(context.build, text, context.scratch)
+    good = run_bundle(context, bundle)
+    assert (good.status, good.out.count(b"hello you")) == (0, 3), (good.ending(), good.err)
+    ends = {20: [b"126"], 0x1000: [b"126", b"%d" % (128 + signal.SIGBUS)]}
+    for offset, allowed in ends.items():
+        flip(path, offset)
+        result = run_bundle(context, bundle)
+        assert not result.hang and not result.leftover, result.ending()
+        words = result.out.split()
+        assert len(words) == 2 and words[0] == words[1] and words[0] in allowed, \
+            (offset, result.ending(), result.out, result.err)
+        assert words[0] != b"126" or b"ermission denied" in result.err, result.err
+        assert result.status in (NOT_EXECUTABLE, -signal.SIGBUS), result.ending()
+        assert os.path.basename(path).encode() in result.err, result.err
+        flip(path, offset)
+
+
 def test_trusted_library_changed(context):
     """A library that the dynamic loader maps."""
     folder = os.path.join(context.scratch, "lib")
@@ -375,6 +400,72 @@ def test_memory_option(context):
     out_of_memory(context.run(command + [program(context, "memory"), "500"]))
     result = context.run(command + [program(context, "memory"), "20"])
     assert (result.status, result.out) == (0, b"got 20 MiB\n"), (result.ending(), result.err)
+
+
+SHARED_TOO_LARGE = """
+import mmap, os, signal
+def touched(memory):
+    child = os.fork()
+    if child == 0:
+        for at in range(0, len(memory), 4096):
+            memory[at] = 1
+        os._exit(0)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+memory = mmap.mmap(-1, 300 << 20)
+print(touched(memory) in (signal.SIGBUS, signal.SIGKILL))
+memory.close()
+name = "/dev/shm/too-large"
+with open(name, "wb+") as f:
+    f.truncate(300 << 20)
+    memory = mmap.mmap(f.fileno(), 0)
+    print(touched(memory) in (signal.SIGBUS, signal.SIGKILL))
+    memory.close()
+    try:
+        os.posix_fallocate(f.fileno(), 0, 300 << 20)
+        print("there was room")
+    except OSError as error:
+        print(error.strerror)
+os.unlink(name)
+memory = mmap.mmap(-1, 8 << 20)
+print(touched(memory), memory[4096])
+"""
+
+
+def test_shared_too_large(context):
+    """Shared memory that does not fit ends who touches it, and nobody else; then there is room again."""
+    result = context.run(context.enclave(["-m", "128M"]) + ["/usr/bin/python3", "-c", SHARED_TOO_LARGE])
+    assert not result.hang, (result.ending(), result.out, result.err)
+    assert (result.status, result.out) == (0, b"True\nTrue\nNo space left on device\n0 1\n"), \
+        (result.ending(), result.out, result.err)
+
+
+# Process 1.
+
+INIT_SIGNALS = """
+import os, signal
+for number in range(65):
+    if number not in (32, 33):
+        os.kill(1, number)
+print(open("/proc/1/stat").read().split()[2], os.getppid())
+child = os.fork()
+if child == 0:
+    if os.fork():
+        os._exit(0)
+    while os.getppid() != 1:
+        os.sched_yield()
+    os.kill(1, signal.SIGKILL)
+    os.kill(1, signal.SIGSTOP)
+    os._exit(0)
+os.waitpid(child, 0)
+print("here")
+"""
+
+
+def test_init_signals(context):
+    """Process 1 takes no signal from inside, as in a namespace of its own; and the enclave goes on."""
+    result = context.run(context.enclave() + ["/usr/bin/python3", "-c", INIT_SIGNALS], timeout=20)
+    assert (result.status, result.out, result.err) == (0, b"S 1\nhere\n", b""), \
+        (result.ending(), result.out, result.err)
 
 
 # Disks and keys.

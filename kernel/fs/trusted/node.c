@@ -239,6 +239,7 @@ static void node_free(struct inode *i)
 }
 
 const struct inode_ops trusted_inode_ops = {
+    .verified = true,
     .lookup = node_lookup,
     .create = node_create,
     .mkdir = node_mkdir,
