@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * leaks DIRECTORY PROGRAM...: runs each program in a directory of its own, several times, and looks after each
- * time at what the kernel has (/proc/slabinfo, /proc/meminfo).  What grows every time is left behind.
+ * leaks DIRECTORY PROGRAM...: runs each program (or what /bin/sh is to do, if there is a space in it) in a
+ * directory of its own, several times, and looks after each time at what the kernel has (/proc/slabinfo,
+ * /proc/meminfo).  What grows every time is left behind.
  *
  * The first times fill caches, and another program may put something out of one; so growth counts only
  * if there is some each time.  Prints "PROGRAM: NAME +N" for what grows, "PROGRAM: status N".
@@ -136,7 +137,8 @@ static void remove_all(const char *path)
 
 static int run(char *program, const char *directory)
 {
-    char *argv[] = {program, NULL};
+    char sh[] = "/bin/sh", option[] = "-c", *plain[] = {program, NULL};
+    char *shell[] = {sh, option, program, NULL}, **argv = strchr(program, ' ') ? shell : plain;
     posix_spawn_file_actions_t act;
     int status;
     pid_t pid;
@@ -147,7 +149,7 @@ static int run(char *program, const char *directory)
     posix_spawn_file_actions_init(&act);
     posix_spawn_file_actions_addchdir_np(&act, directory);
     posix_spawn_file_actions_addopen(&act, 1, "/dev/null", O_WRONLY, 0);
-    int err = posix_spawn(&pid, program, &act, NULL, argv, environ);
+    int err = posix_spawn(&pid, argv[0], &act, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&act);
     if (err)
         return -1;
@@ -197,7 +199,8 @@ int main(int argc, char **argv)
             if (n + 1 >= TIMES_MIN && !grows())
                 break;
         }
-        const char *name = strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i];
+        int plain = !strchr(argv[i], ' ') && strrchr(argv[i], '/');
+        const char *name = plain ? strrchr(argv[i], '/') + 1 : argv[i];
         if (status) {
             printf("%s: status %x\n", name, (unsigned)status);
             leaks++;
