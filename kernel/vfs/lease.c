@@ -15,7 +15,7 @@
 #include "kernel/vfs/async.h"
 #include "kernel/vfs/vfs_impl.h"
 
-#define BREAK_TIME (45 * 1000000000L) /* /proc/sys/fs/lease-break-time */
+#define SECOND 1000000000L
 
 struct lease {
     struct list link;    /* [l] */
@@ -28,6 +28,7 @@ struct lease {
 };
 
 uint32_t lease_count;
+uint64_t lease_break_time = 45;
 static struct spinlock leases_lock;
 static struct list leases = LIST_INIT(leases); /* [l] */
 static struct waitq breakers = {.waiters = LIST_INIT(breakers.waiters)};
@@ -90,7 +91,8 @@ static bool ask_locked(const struct inode *i, bool write, ktime_t *until) REQUIR
             continue;
         if (l->target != target && l->target != F_UNLCK) {
             l->target = target;
-            l->ends = clock_mono() + BREAK_TIME;
+            l->ends = clock_mono() +
+                      (ktime_t)__atomic_load_n(&lease_break_time, __ATOMIC_RELAXED) * SECOND;
             async_message(l->file, l->fd);
         }
         *until = MIN(*until, l->ends);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Leases (fcntl's F_SETLEASE): who holds one on a file is told by a signal before another opens or truncates
- * it in a way that does not go with it, and that one waits until the lease is given up, or 45 s.
+ * it in a way that does not go with it, and that one waits until the lease is given up, or its time (45 s) is over.
  *
  * A lease belongs to an open file description.  What is opened by name is counted in its inode (writers,
  * readers), because a lease is only given while nobody has the file open otherwise.  Only programs of
@@ -15,7 +15,8 @@
 struct file;
 struct inode;
 
-extern uint32_t lease_count; /* [a] how many there are */
+extern uint32_t lease_count;      /* [a] how many there are */
+extern uint64_t lease_break_time; /* [a] seconds: /proc/sys/fs/lease-break-time */
 
 static inline bool lease_any(void)
 {

@@ -12,6 +12,7 @@
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
 #include "kernel/vfs/aio.h"
+#include "kernel/vfs/lease.h"
 
 #define SETTING(n, fn)                                                                        \
     {                                                                                         \
@@ -250,6 +251,8 @@ static const struct proc_number size_number[] = {{&ipc_limits.mq_size, 128, 16 <
 static const struct proc_number count_default[] = {{&ipc_limits.mq_count_default, 1, 65536}};
 static const struct proc_number size_default[] = {{&ipc_limits.mq_size_default, 128, 16 << 20}};
 
+static const struct proc_number lease_number[] = {{&lease_break_time, 0, INT32_MAX}};
+
 static const struct pseudo_entry kernel_dir[] = {
     SETTING("osrelease", osrelease_show),
     SETTING("ostype", ostype_show),
@@ -315,6 +318,9 @@ static const struct pseudo_entry mqueue_dir[] = {
 static const struct pseudo_entry fs_dir[] = {
     SETTING("file-max", file_max_show),
     SETTING("file-nr", file_nr_show),
+    NUMBERS("lease-break-time", lease_number),
+    SETTING("leases-enable", one_show),
+    SETTING("dir-notify-enable", one_show),
     SETTING("nr_open", nr_open_show),
     SETTING("pipe-max-size", pipe_max_show),
     SETTING("pipe-user-pages-soft", pipe_soft_show),
