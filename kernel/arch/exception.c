@@ -199,7 +199,11 @@ void exception_user(struct user_regs *r)
 
     v->faults++;
     switch (vector) {
-    case TICK_VECTOR: sched_tick(); return;
+    case TICK_VECTOR:
+        if (stack_fault_due(r))
+            signal_force_fault(SIGBUS, SI_KERNEL, 0, VECTOR_SS, 0);
+        sched_tick();
+        return;
     case VECTOR_PF: user_page_fault(addr, error); return;
     case VECTOR_UD: user_invalid_opcode(r); return;
     case VECTOR_DE: signal_force_fault(SIGFPE, FPE_INTDIV, r->rip, VECTOR_DE, 0); return;

@@ -14,5 +14,7 @@ void exception_stage1(void);
 void exception_user(struct user_regs *regs);
 NORETURN void exception_fatal(void);
 void exit_work(struct user_regs *regs);
+/* stack_fault.c: the program's next instruction will be a #SS.  May sleep. */
+bool stack_fault_due(const struct user_regs *regs);
 
 #endif

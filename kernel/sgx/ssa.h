@@ -35,6 +35,8 @@ enum vector {
     VECTOR_BP = 3,
     VECTOR_BR = 5,
     VECTOR_UD = 6,
+    VECTOR_SS = 12,
+
     VECTOR_GP = 13,
     VECTOR_PF = 14,
     VECTOR_MF = 16,

@@ -56,7 +56,10 @@ struct reader {
     bool addrsize; /* 67 */
     bool rep;      /* f2 or f3 */
     bool rex_w;
-    bool vex;     /* VEX, EVEX or XOP */
+    uint8_t rex_x, rex_b; /* 8 or 0: more of the index's and the base's numbers */
+    bool fs_gs;
+    bool vex; /* VEX, EVEX or XOP */
+    bool evex;
     unsigned map; /* 0: one byte, 1: 0f, 2: 0f 38, 3: 0f 3a; 5, 6: EVEX; 8-10: XOP */
     uint8_t opcode;
     uint8_t modrm;
@@ -90,9 +93,9 @@ static bool is_prefix(struct reader *r, uint8_t b)
     case 0x2e:
     case 0x36:
     case 0x3e:
-    case 0x64:
-    case 0x65:
     case 0xf0: return true;
+    case 0x64:
+    case 0x65: r->fs_gs = true; return true;
     default: return false;
     }
 }
@@ -109,6 +112,9 @@ static bool read_vex(struct reader *r, uint8_t first)
         r->map = 1;
         return read_byte(r, &r->opcode);
     }
+    r->evex = first == 0x62;
+    r->rex_x = b1 & 0x40 ? 0 : 8;
+    r->rex_b = b1 & 0x20 ? 0 : 8;
     r->map = first == 0x62 ? b1 & 7 : b1 & 0x1f;
     return read_skip(r, first == 0x62 ? 2 : 1) && read_byte(r, &r->opcode);
 }
@@ -148,6 +154,8 @@ static bool read_opcode(struct reader *r)
             break;
     }
     r->rex_w = rex & 8;
+    r->rex_x = rex & 2 ? 8 : 0;
+    r->rex_b = rex & 1 ? 8 : 0;
     if (b == 0x0f)
         return read_escape(r);
     if (!rex && is_vex(r, b))
@@ -156,9 +164,35 @@ static bool read_opcode(struct reader *r)
     return true;
 }
 
-/* ModRM, SIB and displacement. */
-static bool read_modrm(struct reader *r, bool registers_only, bool *rip_relative)
+/* A number of n bytes, the least significant first. */
+static int32_t number_at(const uint8_t *p, size_t n)
 {
+    if (n < 4)
+        return n ? (int8_t)*p : 0;
+    return (int32_t)((uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0]);
+}
+
+static bool read_disp(struct reader *r, size_t n, int32_t *disp)
+{
+    const uint8_t *at = r->p;
+
+    if (!read_skip(r, n))
+        return false;
+    *disp = number_at(at, n);
+    return true;
+}
+
+/* Gathers and scatters have a vector of indices. */
+static bool vector_index(const struct reader *r)
+{
+    return r->vex && r->map == 2 && (r->opcode & 0xdc) == 0x90;
+}
+
+/* ModRM, SIB and displacement. */
+static bool read_modrm(struct reader *r, bool registers_only, struct insn *out)
+{
+    static const uint8_t disp_len[] = {0, 1, 4};
+    struct insn_memory *m = &out->memory;
     uint8_t sib = 0;
 
     if (!read_byte(r, &r->modrm))
@@ -169,15 +203,18 @@ static bool read_modrm(struct reader *r, bool registers_only, bool *rip_relative
         return true;
     if (rm == 4 && !read_byte(r, &sib))
         return false;
-    if (mod == 1)
-        return read_skip(r, 1);
-    if (mod == 2)
-        return read_skip(r, 4);
-    if (rm == 5) {
-        *rip_relative = true;
-        return read_skip(r, 4);
-    }
-    return rm != 4 || (sib & 7) != 5 || read_skip(r, 4);
+    unsigned base = rm == 4 ? sib & 7 : rm;
+    bool bare = mod == 0 && base == 5; /* a displacement instead of the base */
+    out->rip_relative = bare && rm == 5;
+    *m = (struct insn_memory){
+        .known = !out->rip_relative && !r->evex && !r->fs_gs && !r->addrsize && !vector_index(r),
+        .base = (uint8_t)(bare ? INSN_NO_REG : base | r->rex_b),
+        .index = INSN_NO_REG,
+        .scale = (uint8_t)(1 << (sib >> 6)),
+    };
+    if (rm == 4 && ((sib >> 3 & 7) | r->rex_x) != 4)
+        m->index = (uint8_t)((sib >> 3 & 7) | r->rex_x);
+    return read_disp(r, bare ? 4 : disp_len[mod], &m->disp);
 }
 
 /* The letter of the tables for the opcode. */
@@ -277,12 +314,22 @@ static enum insn_kind kind_of(const struct reader *r)
     return INSN_PLAIN;
 }
 
-static int32_t read_rel(const uint8_t *end, char c)
+/* What pushes or pops, and through which register. */
+static uint8_t stack_of(const struct reader *r)
 {
-    if (c == 'j')
-        return (int8_t)end[-1];
-    return (int32_t)((uint32_t)end[-1] << 24 | (uint32_t)end[-2] << 16 | (uint32_t)end[-3] << 8 |
-                     end[-4]);
+    unsigned op = r->opcode, reg = r->modrm >> 3 & 7;
+    bool uses = false;
+
+    if (r->map == 0) {
+        if (op == 0xc9)
+            return 5; /* leave */
+        uses = (op & 0xf0) == 0x50 || op == 0x68 || op == 0x6a || op == 0x9c || op == 0x9d ||
+               op == 0xc2 || op == 0xc3 || op == 0xc8 || op == 0xca || op == 0xcb || op == 0xe8 ||
+               (op == 0x8f && !r->vex) || (op == 0xff && (reg == 2 || reg == 3 || reg == 6));
+    } else if (r->map == 1 && !r->vex) {
+        uses = op == 0xa0 || op == 0xa1 || op == 0xa8 || op == 0xa9;
+    }
+    return uses ? 4 : INSN_NO_REG;
 }
 
 size_t insn_decode(const uint8_t *code, size_t n, struct insn *out)
@@ -296,13 +343,14 @@ size_t insn_decode(const uint8_t *code, size_t n, struct insn *out)
     if (c == 'x')
         return 0;
     if ((c == 'm' || c == 'B' || c == 'Z' || c == 'g' || c == 'c' || c == 's') &&
-        !read_modrm(&r, c == 'c', &out->rip_relative))
+        !read_modrm(&r, c == 'c', out))
         return 0;
     if (!read_immediate(&r, c))
         return 0;
     out->len = (uint8_t)(r.p - code);
     out->kind = (uint8_t)kind_of(&r);
+    out->stack = stack_of(&r);
     if (insn_is_relative(out))
-        out->rel = read_rel(r.p, c);
+        out->rel = c == 'j' ? number_at(r.p - 1, 1) : number_at(r.p - 4, 4);
     return out->len;
 }

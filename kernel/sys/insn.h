@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lengths of x86-64 instructions, and where their branches go: what it takes to move one
- * instruction elsewhere and to prove that nothing jumps into a range.
+ * instruction elsewhere and to prove that nothing jumps into a range.  And which memory they name.
  */
 #ifndef KERNEL_SYS_INSN_H
 #define KERNEL_SYS_INSN_H
@@ -23,11 +23,24 @@ enum insn_kind {
     INSN_SYSTEM, /* syscall, int, hlt, ud2 …: leaves the program, or never goes on */
 };
 
+#define INSN_NO_REG 0xffU
+
+/* A memory operand: base + index * scale + disp.  Registers by their numbers in ModRM: 0 is rax, 4 rsp, 15 r15. */
+struct insn_memory {
+    bool
+        known; /* there is one, and this is it; not with EVEX, vectors of indices, FS, GS, RIP, 32-bit addresses */
+    uint8_t base, index; /* or INSN_NO_REG */
+    uint8_t scale;
+    int32_t disp;
+};
+
 struct insn {
     uint8_t len;
     uint8_t kind;      /* enum insn_kind */
     bool rip_relative; /* has a memory operand relative to RIP */
     int32_t rel;       /* of relative branches: target = address of the next instruction + rel */
+    uint8_t stack; /* the register that points to the stack, if it pushes or pops; or INSN_NO_REG */
+    struct insn_memory memory;
 };
 
 /*

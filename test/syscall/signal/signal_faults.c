@@ -24,6 +24,46 @@ static void handler(int sig, siginfo_t *info, void *context)
     siglongjmp(jump, sig);
 }
 
+/* Addresses that are none, through the stack's registers and another. */
+static void not_canonical(void)
+{
+    enum { THROUGH_RBP, THROUGH_RSP, PUSH, POP, INDEX, OTHER, WAYS };
+    static char stack[65536];
+    const stack_t alt = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    struct sigaction act = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+    check_ok(sigaltstack(&alt, NULL));
+    check_ok(sigaction(SIGBUS, &act, NULL));
+    check_ok(sigaction(SIGSEGV, &act, NULL));
+    for (int way = 0; way < WAYS; way++) {
+        volatile int done = 0;
+        int sig = sigsetjmp(jump, 1);
+        if (!sig) {
+            unsigned long bad = 0x1234567890abcdefUL;
+            switch (way) {
+            case THROUGH_RBP:
+                __asm__ volatile("push %%rbp; mov %0, %%rbp; mov 8(%%rbp), %%rax" ::"r"(bad)
+                                 : "rax");
+                break;
+            case THROUGH_RSP:
+                __asm__ volatile("mov %0, %%rsp; mov (%%rsp), %%rax" ::"r"(bad) : "rax");
+                break;
+            case PUSH: __asm__ volatile("mov %0, %%rsp; push %%rax" ::"r"(bad) : "rax"); break;
+            case POP: __asm__ volatile("mov %0, %%rsp; pop %%rax" ::"r"(bad) : "rax"); break;
+            case INDEX: __asm__ volatile("movl $1, -8(%%rsp,%0,8)" ::"r"(bad)); break;
+            case OTHER: __asm__ volatile("mov (%0), %%rax" ::"r"(bad) : "rax"); break;
+            }
+            done = 1;
+        }
+        check_eq(done, 0);
+        check_eq(sig, way == OTHER ? SIGSEGV : SIGBUS);
+        check_eq(last.si_code, SI_KERNEL);
+        check(last.si_addr == NULL);
+        check_eq(trap, way == OTHER ? 13 : 12);
+        check_eq(error, 0);
+    }
+}
+
 static volatile double zero, one = 1, tiny = 1e-300, huge = 1e300, sink;
 
 static void sse(int unmask, void (*operation)(void), int code, const char *what)
@@ -221,5 +261,6 @@ int main(void)
     page_faults();
     bus_errors();
     traps();
+    not_canonical();
     return check_done();
 }
