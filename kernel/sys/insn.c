@@ -324,8 +324,9 @@ static uint8_t stack_of(const struct reader *r)
         if (op == 0xc9)
             return 5; /* leave */
         uses = (op & 0xf0) == 0x50 || op == 0x68 || op == 0x6a || op == 0x9c || op == 0x9d ||
-               op == 0xc2 || op == 0xc3 || op == 0xc8 || op == 0xca || op == 0xcb || op == 0xe8 ||
-               (op == 0x8f && !r->vex) || (op == 0xff && (reg == 2 || reg == 3 || reg == 6));
+               op == 0xc2 || op == 0xc3 || op == 0xc8 || op == 0xca || op == 0xcb || op == 0xcf ||
+               op == 0xe8 || (op == 0x8f && !r->vex) ||
+               (op == 0xff && (reg == 2 || reg == 3 || reg == 6));
     } else if (r->map == 1 && !r->vex) {
         uses = op == 0xa0 || op == 0xa1 || op == 0xa8 || op == 0xa9;
     }

@@ -26,9 +26,9 @@
 
 static ZydisDecoder decoder;
 static __typeof__(&ZydisDecoderInit) zydis_init;
-static __typeof__(&ZydisDecoderDecodeInstruction) zydis_decode;
+static __typeof__(&ZydisDecoderDecodeFull) zydis_decode;
 static __typeof__(&ZydisMnemonicGetString) zydis_name;
-static unsigned long seen, differ;
+static unsigned long seen, differ, operands;
 
 static bool same_branch(const struct insn *i, const ZydisDecodedInstruction *z)
 {
@@ -38,18 +38,54 @@ static bool same_branch(const struct insn *i, const ZydisDecodedInstruction *z)
     return !insn_is_relative(i) || i->rel == z->raw.imm[0].value.s;
 }
 
+static uint8_t number_of(ZydisRegister r)
+{
+    return (uint8_t)(r == ZYDIS_REGISTER_NONE ? INSN_NO_REG : r - ZYDIS_REGISTER_RAX);
+}
+
+/* What is said to be known of the memory operand. */
+static bool same_memory(const struct insn *i, const ZydisDecodedInstruction *z,
+                        const ZydisDecodedOperand *op)
+{
+    if (!i->memory.known)
+        return true;
+    for (unsigned k = 0; k < z->operand_count_visible; k++) {
+        const struct ZydisDecodedOperandMem_ *m = &op[k].mem;
+        if (op[k].type != ZYDIS_OPERAND_TYPE_MEMORY)
+            continue;
+        operands++;
+        return i->memory.base == number_of(m->base) && i->memory.index == number_of(m->index) &&
+               (m->index == ZYDIS_REGISTER_NONE || i->memory.scale == m->scale) &&
+               i->memory.disp == (m->disp.has_displacement ? m->disp.value : 0);
+    }
+    return z->meta.category == ZYDIS_CATEGORY_NOP || z->meta.category == ZYDIS_CATEGORY_WIDENOP;
+}
+
+static bool same_stack(const struct insn *i, const ZydisDecodedInstruction *z,
+                       const ZydisDecodedOperand *op)
+{
+    bool uses = false;
+
+    for (unsigned k = z->operand_count_visible; k < z->operand_count; k++)
+        uses |= op[k].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+                (op[k].mem.base == ZYDIS_REGISTER_RSP || op[k].mem.base == ZYDIS_REGISTER_RBP);
+    return uses == (i->stack != INSN_NO_REG);
+}
+
 static void compare(const uint8_t *p, size_t n)
 {
     for (size_t off = 0; off < n;) {
         ZydisDecodedInstruction z;
+        ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
         struct insn i;
         size_t len = insn_decode(p + off, n - off, &i);
-        if (!ZYAN_SUCCESS(zydis_decode(&decoder, NULL, p + off, n - off, &z))) {
+        if (!ZYAN_SUCCESS(zydis_decode(&decoder, p + off, n - off, &z, op))) {
             off++;
             continue;
         }
         seen++;
-        if (len != z.length || !same_branch(&i, &z)) {
+        if (len != z.length || !same_branch(&i, &z) || !same_memory(&i, &z, op) ||
+            !same_stack(&i, &z, op)) {
             if (differ++ < 20)
                 fprintf(stderr, "%02x %02x %02x %02x %02x %02x: %zu, Zydis %u %s\n", p[off],
                         p[off + 1], p[off + 2], p[off + 3], p[off + 4], p[off + 5], len, z.length,
@@ -71,13 +107,14 @@ static void sweep(const char *path)
     assert_true(map != MAP_FAILED);
     const Elf64_Ehdr *e = (const Elf64_Ehdr *)map;
     const Elf64_Phdr *ph = (const Elf64_Phdr *)(map + e->e_phoff);
-    seen = differ = 0;
+    seen = differ = operands = 0;
     for (int k = 0; k < e->e_phnum; k++)
         if (ph[k].p_type == PT_LOAD && ph[k].p_flags & PF_X)
             compare(map + ph[k].p_offset, ph[k].p_filesz);
     print_message("%s: %lu instructions, %lu differ\n", path, seen, differ);
     /* Data in the text decodes to oddities on which even decoders disagree. */
     assert_true(differ * 100000 <= seen);
+    assert_true(operands > seen / 10);
     munmap((void *)(uintptr_t)map, (size_t)st.st_size);
     close(fd);
 }
@@ -89,7 +126,7 @@ static void test_zydis(void **state)
     if (!lib)
         skip();
     *(void **)&zydis_init = dlsym(lib, "ZydisDecoderInit");
-    *(void **)&zydis_decode = dlsym(lib, "ZydisDecoderDecodeInstruction");
+    *(void **)&zydis_decode = dlsym(lib, "ZydisDecoderDecodeFull");
     *(void **)&zydis_name = dlsym(lib, "ZydisMnemonicGetString");
     zydis_init(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     sweep("/lib/x86_64-linux-gnu/libc.so.6");
