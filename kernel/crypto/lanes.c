@@ -75,12 +75,10 @@ void lanes_hash(void *const data[], size_t n, size_t len, uint8_t (*out)[32])
 
 void pair_hash(void *const data[2], size_t len, uint8_t (*out)[32])
 {
-    struct pair p;
+    struct pair p = {.data = {data[0], data[1]}};
     uint8_t pad[BLOCK];
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 2; i++)
         memcpy(p.digest[i], start, sizeof(start));
-        p.data[i] = data[i];
-    }
     call_sha256_ni_x2_sse_from_c(&p, len / BLOCK);
     padding_make(pad, len);
     p.data[0] = p.data[1] = pad;

@@ -121,7 +121,7 @@ static long open_name(const char *name, int oflag, const struct mq_request *r)
 
 long sys_mq_open(uaddr_t name, int oflag, unsigned mode, uaddr_t uattr)
 {
-    struct mq_attr attr;
+    struct mq_attr attr = {0};
     struct mq_request r = {.mode = mode & 07777 & ~fs_context_umask(current_process()->fs),
                            .attr = uattr ? &attr : NULL};
     struct path_arg p;

@@ -139,9 +139,11 @@ void slots_inherit(const struct overlay *g, struct overlay *to)
 
 void slots_trim(const struct overlay *g, uaddr_t start, uaddr_t end)
 {
+    size_t first = start / slots.unit, stop = end / slots.unit;
+
     spin_lock(&slots.lock);
     for (size_t i = 0; i < slots.count; i++)
-        if (slots.owner[i] == g && (i < start / slots.unit || i >= end / slots.unit))
+        if ((i < first || i >= stop) && slots.owner[i] == g)
             slots.owner[i] = NULL;
     spin_unlock(&slots.lock);
 }

@@ -38,7 +38,7 @@ bool group_is_orphaned_locked(int pgid, const struct process *ignored)
 {
     list_for_each(l, &process_list) {
         const struct process *p = list_entry(l, struct process, all_link);
-        if (p->pgid != pgid || p == ignored || p->state != PROCESS_LIVE)
+        if (p == ignored || p->pgid != pgid || p->state != PROCESS_LIVE)
             continue;
         if (p->root || (p->parent != kernel.init && controls(p->parent, p)))
             return false;

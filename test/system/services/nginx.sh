@@ -25,20 +25,20 @@ workers() { grep -l "^PPid:.$(cat nginx.pid)$" /proc/[0-9]*/status 2>/dev/null |
 
 /usr/sbin/nginx -c "$PWD/nginx.conf" -e "$PWD/error.log"
 echo "started $?"
-curl -s $url/hello
+curl -s "$url"/hello
 i=0
 until [ "$(workers)" = 2 ] || [ $i = 200 ]; do sleep 0.05; i=$((i + 1)); done
 echo "workers $(workers)"
-for i in 1 2 3 4 5; do curl -s $url/$i.txt | cksum; done
+for i in 1 2 3 4 5; do curl -s "$url"/$i.txt | cksum; done
 seq 40 | xargs -P 4 -n 1 sh -c "curl -s $url/3.txt | cksum" x | sort | uniq -c
-curl -s -o /dev/null -w '%{http_code}\n' $url/nothing
-python3 - $url <<'END'
+curl -s -o /dev/null -w '%{http_code}\n' "$url"/nothing
+python3 - "$url" <<'END'
 import sys, urllib.request
 print(len(urllib.request.urlopen(sys.argv[1] + "/5.txt").read()))
 END
 /usr/sbin/nginx -c "$PWD/nginx.conf" -e "$PWD/error.log" -s reload
 echo "reloaded $?"
-curl -s $url/hello
+curl -s "$url"/hello
 master=$(cat nginx.pid)
 /usr/sbin/nginx -c "$PWD/nginx.conf" -e "$PWD/error.log" -s quit
 i=0

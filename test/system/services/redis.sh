@@ -5,7 +5,7 @@ cli="redis-cli -s redis.sock"
 start()
 {
     redis-server --port 0 --unixsocket "redis.sock" --dir "$PWD" --appendonly yes --save '' \
-        --daemonize no --logfile redis.log "$@" &
+        --daemonize no --logfile redis.log &
     server=$!
     i=0
     until [ "$($cli ping 2>/dev/null)" = PONG ] || [ $i = 200 ]; do
