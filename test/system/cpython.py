@@ -12,7 +12,10 @@ import harness
 import schedule
 
 SUITE = "/usr/lib/python3.11/test/test_threading.py"
-REASONS = ("starts a process", "a directory of /proc as a pidfd")
+REASONS = ()  # there are no differences now
+# What takes long natively too: waits of seconds, a loop of four, a thousand rounds, a hundred processes.
+SLOW = ["-TestWait", "-TestResourceTracker", "-test_thread_safety", "-test_thousand",
+        "-test_many_processes"]
 GROUPS = {
     "threading": ["test_threading"],
     "signal": ["test_signal"],
@@ -21,6 +24,25 @@ GROUPS = {
                "test_thread", "test_threadsignals"],
     "queue": ["test_queue"],
     "pty": ["test_pty", "test_openpty"],
+    # No file system here has extended attributes (kernel/vfs/xattr.c); /tmp may have some natively.
+    "processes": ["test_os", "test_posix", "test_fork1", "test_wait3", "test_wait4", "test_mmap",
+                  "test_fcntl", "-ExtendedAttributeTests"],
+    # What is left out is all of it once more, with select.
+    "subprocess": ["test_subprocess", "-ProcessTestCaseNoPoll"],
+    # VSOCK waits for ever where the host has none; the others wait for seconds.
+    "sockets": ["test_socket", "-VSOCK", "-NetworkConnectionBehaviourTest", "-testReadAfterTimeout",
+                "-InterruptedTimeout", "-sendall_interrupted"],
+    # WithThreads has the same tests with threads of one process. A message to a manager and back is
+    # two changes of turns, a millisecond or more: its pools and barriers take half a minute.
+    "multiprocessing-fork": ["test_multiprocessing_fork", "-WithThreads", "-WithManager", "-TestPoll",
+                             "-TestSyncManagerTypes", *SLOW],
+    "multiprocessing-manager": ["test_multiprocessing_fork.WithManagerTest" + name for name in (
+        "Containers", "Event", "Lock", "ManagerRestart", "MyManager", "Queue", "RemoteManager",
+        "Semaphore", "Value")],
+    # Each process is a new Python: 50 ms or more.
+    "multiprocessing-spawn": ["test_multiprocessing_spawn", "-WithThreads", "-WithManager", "-TestPoll",
+                              "-TestSyncManagerTypes", "-TestBarrier", "-TestCondition", "-TestFinalize",
+                              "-TestPool", *SLOW],
     # Those left out take 40 seconds to find no leak, and 10 in recursion to a depth.
     "asyncio": ["test_asyncio." + name for name in (
         "test_tasks", "test_queues", "test_locks", "test_runners", "test_pep492", "test_timeouts",

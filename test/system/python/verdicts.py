@@ -2,6 +2,7 @@
 # Runs tests of Python's own suite and writes a line for each to the file "verdicts":
 # "ID VERDICT SECONDS"; "ID begun" comes first, so that a test that never ends is known.
 # Arguments: names of modules, classes or tests; "-TEXT" leaves those out whose id contains it.
+import resource
 import sys
 import time
 import unittest
@@ -70,6 +71,8 @@ def flatten(suite):
 def main():
     names = ["test." + n for n in sys.argv[1:] if not n.startswith("-")]
     out = [n[1:] for n in sys.argv[1:] if n.startswith("-")]
+    # Some tests look at each descriptor that there could be.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
     support.use_resources = []
     support.verbose = 0
     loaded = unittest.defaultTestLoader.loadTestsFromNames(names)
