@@ -7,6 +7,7 @@
 #include <asm/prctl.h>
 #include <linux/errno.h>
 #include <linux/prctl.h>
+#include <linux/ptrace.h>
 
 #include "kernel/kernel.h"
 #include "kernel/proc/cred.h"
@@ -173,9 +174,8 @@ long sys_seccomp(unsigned op, unsigned flags, uaddr_t uargs)
 
 long sys_ptrace(long request, long pid, unsigned long addr, unsigned long data)
 {
-    (void)request;
-    (void)pid;
-    (void)addr;
-    (void)data;
-    return reject(-EPERM, "tracing is not supported");
+    (void)pid, (void)addr, (void)data;
+    if (request == PTRACE_TRACEME || request == PTRACE_ATTACH || request == PTRACE_SEIZE)
+        return reject(-EPERM, "processes of an enclave are not traced");
+    return -ESRCH; /* who does not trace it already */
 }
