@@ -15,6 +15,8 @@
 
 #include <linux/errno.h>
 
+#define FORK_LEAVES 64UL /* pages that programs can still have when fork has succeeded */
+
 struct spinlock overlay_lock;
 static uint64_t families; /* [a] */
 /* The owner of units that reclaim looks into and nobody has. */
@@ -212,13 +214,18 @@ struct away *member_away_add(struct mm *mm, uaddr_t start, size_t n)
     return a || !reclaim_room(mm, n) ? a : away_add(&mm->away, start, n);
 }
 
-/* Copies of n pages of one state. */
+/*
+ * Copies of n pages of one state.  fork is who is told when memory is used up: what it leaves is for all that
+ * are there to go on, which could only be killed.
+ */
 static int copy_run(struct mm *child, uaddr_t start, size_t n, unsigned state)
 {
     for (size_t part; n > 0; n -= part, start += part * PAGE_SIZE) {
         struct away *a;
 
         part = MIN(n, AWAY_PAGES);
+        if (!reclaim_room(child, part + FORK_LEAVES))
+            return -ENOMEM;
         a = member_away_add(child, start, part);
         if (!a)
             return -ENOMEM;
