@@ -4,8 +4,8 @@
  *
  * fork copies all that may be written, since taking the permission to write away and giving it back is dearer than
  * a copy, and most children exec or end soon.  In a group that goes on changing turns, most of those copies stay as
- * they were.  So after some changes, and then after twice as many, and so on, what is in place is compared with the
- * copies that are put away; a page that is the same in all members that map it becomes common (PAGE_COMMON), without
+ * they were.  So when a member gets the turn for the 16th time, the 32nd, the 64th and so on, what is in place is compared
+ * with the copies that are put away; a page that is the same in all members that map it becomes common (PAGE_COMMON), without
  * write permission, and the copies go.  The first write makes it the members' own again (mm_fault, overlay_break).
  *
  *   own, R W, a copy put away for each other member ──all alike──► PAGE_COMMON, R ──a write──► own, R W, …
@@ -18,18 +18,14 @@
 #include "lib/string.h"
 
 #define ALIKE (PAGE_PRESENT | EPAGE_R | EPAGE_W) /* the state of such pages: data */
-#define FIRST_GAP 16                             /* changes for each member before the first look */
-#define LAST_GAP 4096                            /* … and between looks, at most */
+#define FIRST 16U                                /* turns of a member before the first look */
+#define GAP_MAX 4096U                            /* … and between looks, at most */
 
-bool merge_due(struct overlay *g)
+bool merge_due(struct mm *to)
 {
-    uint64_t gap = MAX(g->merge_gap, (uint64_t)FIRST_GAP * g->count);
+    unsigned n = ++to->turns_had;
 
-    if (g->turns.changes - g->merged_at < gap)
-        return false;
-    g->merged_at = g->turns.changes;
-    g->merge_gap = MIN(gap * 2, (uint64_t)LAST_GAP);
-    return true;
+    return n < GAP_MAX ? n >= FIRST && (n & (n - 1)) == 0 : n % GAP_MAX == 0;
 }
 
 /* The block that has other's copy of the page; NULL: it has none that could be common. */

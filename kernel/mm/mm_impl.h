@@ -23,6 +23,7 @@ struct mm {
     struct turn turn;           /* sched/turns.h */
     uint64_t copied_alone;      /* [I] turn_alone when fork began to copy it */
     struct away_tree away;      /* overlay.h: pages that are not in place */
+    unsigned turns_had;         /* how often it got the turn of others; merge.c */
     uint64_t family;            /* [I] the same for all that forked from one */
     struct region_tree kept;    /* [l] kept.h */
     struct list kept_link;      /* kept.c's */

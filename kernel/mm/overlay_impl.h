@@ -12,8 +12,6 @@ struct overlay {
     bool closed;         /* [overlay_lock] its only member clears up, or is kept: nobody joins */
     uint32_t busy;       /* [a] a change of turns, or reclaim from outside, works on its pages */
     struct turns turns;
-    uint64_t merged_at,
-        merge_gap; /* merge.c: when the last look was, in changes, and how long until the next */
 };
 
 extern struct spinlock overlay_lock;
@@ -40,8 +38,8 @@ void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const stru
 void overlay_busy_begin(struct overlay *g);
 void overlay_busy_end(struct overlay *g);
 
-/* Is it time for overlay_merge?  Asked once a change. */
-bool merge_due(struct overlay *g);
+/* Is it time for overlay_merge?  Asked once a change, of who gets the turn. */
+bool merge_due(struct mm *to);
 /* What mm, the holder, has in place, and all others that map it have alike, becomes common. */
 void overlay_merge(struct mm *mm);
 

@@ -314,7 +314,7 @@ void swap_turns(struct turns *g, struct turn *from, struct turn *to)
 
     (void)g;
     overlay_busy_begin(mm->overlay);
-    if (merge_due(mm->overlay) && from)
+    if (merge_due(mm) && from)
         overlay_merge(mm_of(from));
     swap(mm_of(from), mm);
     overlay_busy_end(mm->overlay);
