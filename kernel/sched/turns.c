@@ -116,11 +116,14 @@ bool turn_hand_over(struct turn *t, uint64_t alone)
     spin_lock(&sched_lock);
     struct turns *g = mine->group;
     ok = g && t->group == g && g->holder == mine && !g->changer && mine->active == 1 &&
-         mine->arrivals == alone;
+         mine->arrivals == alone && (!g->ending || list_empty(&g->waiting));
     if (ok) {
         g->holder = t;
-        g->ending = false;
-        g->since = clock_mono();
+        /* While others wait it is one turn with its parent's: else a chain of forks would never end it. */
+        if (list_empty(&g->waiting)) {
+            g->ending = false;
+            g->since = clock_mono();
+        }
     }
     spin_unlock(&sched_lock);
     return ok;
