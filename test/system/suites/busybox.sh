@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of busybox's applets, in the current directory, which has testsuite/, busybox and .config: four
 # groups at a time, each with files and links of its own, then what each said.
-# Not those of bc, which computes for half a minute, of wget, which wants a server outside, of pidof, which asks what
-# the machine's process 1 is called, and of sha*sum, which
-# are those of md5sum once more: two thousand processes each.
+# Not those of bc, which computes for half a minute, of wget, which wants a server outside, of pidof, which asks
+# what the machine's process 1 is called, and of sha*sum, which are md5sum's once more: two thousand processes each.
 if [ $# -gt 0 ]; then
     bindir=$PWD/$1
     export bindir
