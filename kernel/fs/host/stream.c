@@ -103,12 +103,16 @@ static uint32_t stream_poll(struct file *f)
 static int stream_read(struct file *f, struct uio *u, int64_t *pos)
 {
     (void)pos;
+    if (!u->left)
+        return 0; /* the host would be asked whether there is something */
     return ocall_read_uio(host_file_of(f)->fd, u);
 }
 
 static int stream_write(struct file *f, struct uio *u, int64_t *pos)
 {
     (void)pos;
+    if (!u->left)
+        return 0;
     return ocall_write_uio(host_file_of(f)->fd, u);
 }
 
