@@ -78,6 +78,9 @@ struct file_ops {
     enum file_async { ASYNC_NO, ASYNC_YES, ASYNC_SOCKET } async;
     int (*set_flags)(struct file *f,
                      unsigned old_flags); /* f->flags has the new. Absent: nothing to do */
+    /* A new description of what a file without a name is, opened by way of /proc/self/fd with these O_* flags.
+     * Absent: the same description. May sleep */
+    int (*again)(struct file *f, uint32_t flags, struct file **out);
     /* close(2) of one descriptor (result goes to the program).  Absent: 0 */
     int (*flush)(struct file *f);
     /* What /proc/self/fdinfo says of the kind. Absent: nothing. May sleep */

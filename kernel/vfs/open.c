@@ -69,6 +69,8 @@ static int open_again(struct file *f, uint32_t flags, struct file **out)
     }
     if ((want & MAY_READ && !FMODE_READ(f)) || (want & MAY_WRITE && !FMODE_WRITE(f)))
         return -EACCES;
+    if (f->ops->again)
+        return f->ops->again(f, flags, out);
     *out = file_get(f);
     return 0;
 }

@@ -39,7 +39,8 @@ struct watches {
 struct host_stream {
     struct host_file hf; /* first */
     struct watches *watches;
-    struct tty *tty; /* [I] a reference, if it is a terminal */
+    struct tty *tty;       /* [I] a reference, if it is a terminal */
+    struct file *original; /* [I] a reference: whose descriptor of the host it is; NULL: its own */
 };
 
 static struct host_stream *stream_of(struct file *f)
@@ -160,7 +161,25 @@ static void stream_release(struct file *f)
             ring_cancel(&all->dir[i].req);
     watches_put(all);
     tty_put(stream_of(f)->tty);
-    host_file_release(f);
+    if (stream_of(f)->original)
+        file_put(stream_of(f)->original);
+    else
+        host_file_release(f);
+}
+
+/* The host's descriptor never waits, whatever the flags: so one does for several descriptions. */
+static int stream_again(struct file *f, uint32_t flags, struct file **out)
+{
+    struct file *original = stream_of(f)->original ? stream_of(f)->original : f;
+    struct host_file *hf;
+    int err = host_stream_new(stream_of(f)->hf.fd, flags, f->inode, &hf);
+    if (err)
+        return err;
+    stream_of(&hf->file)->original = file_get(original);
+    hf->file.inode = inode_get(f->inode);
+    hf->file.name = original->name;
+    *out = &hf->file;
+    return 0;
 }
 
 static const struct file_ops host_stream_ops = {
@@ -170,6 +189,7 @@ static const struct file_ops host_stream_ops = {
     .poll = stream_poll,
     .ioctl = stream_ioctl,
     .getattr = host_file_getattr,
+    .again = stream_again,
     .release = stream_release,
 };
 
@@ -180,6 +200,7 @@ static const struct file_ops tty_stream_ops = {
     .poll = stream_poll,
     .ioctl = stream_ioctl,
     .getattr = host_file_getattr,
+    .again = stream_again,
     .release = stream_release,
 };
 
