@@ -256,17 +256,16 @@ static void mm_empty(struct mm *mm)
 
 void mm_leave(struct mm *mm)
 {
-    bool last;
-
     if (!mm)
         return;
     mm_grab(mm); /* another last user may take it away before we have left its turn */
-    last = ref_put(&mm->users);
-    if (!last)
+    if (!ref_put(&mm->users)) {
         turn_move(NULL);
-    mm_drop(mm);
-    if (last)
-        mm_empty(mm);
+        mm_drop(mm);
+        return;
+    }
+    (void)!ref_put(&mm->ref); /* the users' is still there */
+    mm_empty(mm);
 }
 
 void mm_put(struct mm *mm)

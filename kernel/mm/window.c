@@ -126,8 +126,8 @@ static void window_free(struct shmem_window *w)
 
 void shmem_windows_free(struct shmem *s)
 {
-    while (!list_empty(&s->windows))
-        window_free(window_of(s->windows.next));
+    list_for_each_safe(l, &s->windows)
+        window_free(window_of(l));
 }
 
 /* New ones */

@@ -168,7 +168,7 @@ static void kill_threads_locked(struct process *p, const struct thread *spared)
     signal_continue_locked(p, SIGKILL); /* threads that have stopped are woken by nothing else */
     list_for_each(l, &p->threads) {
         struct thread *t = list_entry(l, struct thread, process_link);
-        if (t == spared)
+        if (spared && t == spared)
             continue;
         __atomic_store_n(&t->exit_signal_code, 1, __ATOMIC_RELAXED);
         __atomic_store_n(&t->signal_pending, 1, __ATOMIC_RELEASE);

@@ -191,8 +191,9 @@ void family_leave(struct process *p)
 {
     spin_lock(&process_tree_lock);
     struct process *reaper = p->parent ? reaper_locked(p) : NULL;
-    list_for_each_safe(l, &p->children)
-        child_give_locked(list_entry(l, struct process, sibling), reaper);
+    if (reaper)
+        list_for_each_safe(l, &p->children)
+            child_give_locked(list_entry(l, struct process, sibling), reaper);
     spin_unlock(&process_tree_lock);
 }
 

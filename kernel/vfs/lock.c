@@ -181,9 +181,9 @@ static void cut_locked(struct inode *i, struct file_lock *l, const struct file_l
         remove_locked(l, dead);
         return;
     }
+    struct file_lock *rest = *spare;
     wake_locked(l);
-    if (left && right) {
-        struct file_lock *rest = *spare;
+    if (left && right && rest) { /* an owner's locks do not overlap: one at most is cut in two */
         *spare = NULL;
         *rest = *l;
         rest->start = out->end + 1;
@@ -337,7 +337,7 @@ struct lock_line *locks_list(size_t *n)
     *n = 0;
     for (;;) {
         spin_lock(&locks_lock);
-        if (nlines <= room)
+        if (nlines == 0 || (lines && nlines <= room))
             break;
         room = nlines;
         spin_unlock(&locks_lock);
@@ -346,7 +346,8 @@ struct lock_line *locks_list(size_t *n)
         if (!lines)
             return NULL;
     }
-    *n = lines_fill_locked(lines);
+    if (lines)
+        *n = lines_fill_locked(lines);
     spin_unlock(&locks_lock);
     return lines;
 }
