@@ -52,7 +52,7 @@ static void put_descriptors(struct msghdr *m, void *control, const int *fds, uns
 {
     m->msg_control = control;
     m->msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    struct cmsghdr *c = control; /* the first one */
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = CMSG_LEN(nfds * sizeof(int));

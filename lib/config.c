@@ -151,7 +151,7 @@ static const char *check_array(struct config *c, struct config_array a, size_t s
 static int name_compare(const char *a, size_t alen, const char *b, size_t blen)
 {
     size_t n = alen < blen ? alen : blen;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && b; i++) /* none: nothing to compare with */
         if (a[i] != b[i])
             return (unsigned char)a[i] < (unsigned char)b[i] ? -1 : 1;
     return alen < blen ? -1 : alen > blen;

@@ -70,4 +70,11 @@ static inline struct list *list_pop(struct list *head)
     return l;
 }
 
+/* All of from goes to the end of `to`. */
+static inline void list_move_all(struct list *to, struct list *from)
+{
+    for (struct list *l = list_pop(from); l; l = list_pop(from))
+        list_add_tail(to, l);
+}
+
 #endif

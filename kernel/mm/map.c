@@ -196,8 +196,7 @@ int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
     if (!err) {
         overlay_evict(mm, r->start, r->end);
         kept_settle(mm, r);
-        while (!list_empty(&mm->kept_dead))
-            list_add_tail(dead, list_pop(&mm->kept_dead));
+        list_move_all(dead, &mm->kept_dead);
     }
     if (!err && wants_eager(r)) {
         err = region_populate(mm, r, r->start, r->end);
@@ -243,8 +242,7 @@ int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
     int err = region_isolate(&mm->regions, start, end);
 
     kept_forget(mm, start, end);
-    while (!list_empty(&mm->kept_dead))
-        list_add_tail(dead, list_pop(&mm->kept_dead));
+    list_move_all(dead, &mm->kept_dead);
     for (uaddr_t at = start; at < end && !err;) {
         struct region *r = region_find(&mm->regions, at);
 

@@ -15,7 +15,7 @@
 
 #include <linux/errno.h>
 
-#define FORK_LEAVES 64UL /* pages that programs can still have when fork has succeeded */
+#define FORK_LEAVES 128UL /* pages that programs can still have when fork has succeeded */
 
 struct spinlock overlay_lock;
 static uint64_t families; /* [a] */
@@ -167,9 +167,12 @@ static bool same_file(const struct region *x, const struct region *y, uaddr_t ad
 unsigned clean_users(const struct mm *mm, uaddr_t addr, size_t *n)
 {
     const struct region *mine = member_region(mm, addr);
-    uaddr_t end = MIN(addr + *n * PAGE_SIZE, mine->end);
     unsigned users = 0;
     bool same = true;
+
+    if (!mine)
+        return 0;
+    uaddr_t end = MIN(addr + *n * PAGE_SIZE, mine->end);
 
     list_for_each(l, &mm->overlay->members) {
         const struct mm *other = list_entry(l, const struct mm, member_link);

@@ -215,8 +215,7 @@ static int place_asked(struct mm *mm, const struct map_args *a, struct list *dea
     if (overlay_used(mm, a->addr, end) || shmem_used(a->addr, end))
         return (int)reject(-EINVAL, "shared memory where another process has memory");
     kept_forget(mm, a->addr, end);
-    while (!list_empty(&mm->kept_dead))
-        list_add_tail(dead, list_pop(&mm->kept_dead));
+    list_move_all(dead, &mm->kept_dead);
     pages_remove(mm, a->addr, end); /* spare ones */
     return 0;
 }

@@ -310,7 +310,7 @@ static struct mm *mm_of(struct turn *t)
 
 void swap_turns(struct turns *g, struct turn *from, struct turn *to)
 {
-    struct mm *mm = mm_of(to);
+    struct mm *mm = container_of(to, struct mm, turn);
 
     (void)g;
     overlay_busy_begin(mm->overlay);

@@ -59,14 +59,14 @@ long sys_capget(uaddr_t header, uaddr_t data)
 {
     struct __user_cap_header_struct h;
     struct __user_cap_data_struct d[2];
-    const struct cred *c;
+    const struct cred *c = NULL;
     int words;
 
     long err = cap_header(header, &h, &words);
     if (err || !data)
         return err == -EINVAL && !data ? 0 : err;
     err = h.pid < 0 ? -EINVAL : cred_of(h.pid, &c);
-    if (err)
+    if (err || !c)
         return err;
     for (int i = 0; i < 2; i++) {
         d[i].effective = (uint32_t)(c->effective >> (32 * i));

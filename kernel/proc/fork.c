@@ -172,7 +172,7 @@ static long process_publish(struct process *p, struct thread *t, const struct cl
 
 long process_clone(const struct clone_request *a)
 {
-    struct process *p;
+    struct process *p = NULL;
     struct thread *t;
 
     /* What was sent before the fork is the parent's, and is seen to first. */
