@@ -9,6 +9,7 @@ Launchers: `LAUNCHERS[mode]` is the prefix that puts a program into an enclave w
 the mode `native` has an empty prefix and is the oracle.
 """
 
+import ctypes
 import os
 import select
 import shlex
@@ -32,6 +33,10 @@ def default_signals():
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)  # exec makes it the default action again
+    # The C library keeps the first two of real time to itself, and who ignores them hands that down.
+    action = ctypes.create_string_buffer(32)  # struct kernel_sigaction: SIG_DFL
+    for number in (32, 33):
+        ctypes.CDLL(None).syscall(13, number, action, None, 8)  # rt_sigaction
 
 
 default_signals()

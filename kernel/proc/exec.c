@@ -492,7 +492,7 @@ static long do_execve(int dirfd, uaddr_t upath, uaddr_t uargv, uaddr_t uenvp, in
     if (err < 0)
         goto out;
     if (path[0] == '\0' && (flags & AT_EMPTY_PATH)) {
-        err = fd_lookup(dirfd, true, &f);
+        err = vfs_open_fd_to_read(dirfd, &f);
     } else {
         uint32_t open_flags = (flags & AT_SYMLINK_NOFOLLOW) ? O_NOFOLLOW : 0;
         err = open_program(dirfd, path, open_flags, &f);

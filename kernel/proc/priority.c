@@ -84,13 +84,13 @@ static long for_selected(int which, int who, long (*fn)(struct named *, long *),
 
 /* --- nice --------------------------------------------------------------------------------- */
 
-static long nice_lowest_locked(struct named *n, long *lowest)
+static long nice_lowest_locked(struct named *n, long *lowest) REQUIRES(n->p->lock)
 {
     *lowest = MIN(*lowest, (long)named_schedparam_locked(n)->nice);
     return 0;
 }
 
-static long nice_set_locked(struct named *n, long *nice)
+static long nice_set_locked(struct named *n, long *nice) REQUIRES(n->p->lock)
 {
     struct schedparam *kept = named_schedparam_locked(n);
     const struct cred *c = named_cred_locked(n);
@@ -138,7 +138,7 @@ static long ioprio_best(long a, long b)
     return MIN(a, b);
 }
 
-static long ioprio_best_locked(struct named *n, long *best)
+static long ioprio_best_locked(struct named *n, long *best) REQUIRES(n->p->lock)
 {
     uint16_t kept = named_schedparam_locked(n)->ioprio;
 
@@ -146,7 +146,7 @@ static long ioprio_best_locked(struct named *n, long *best)
     return 0;
 }
 
-static long ioprio_set_locked(struct named *n, long *ioprio)
+static long ioprio_set_locked(struct named *n, long *ioprio) REQUIRES(n->p->lock)
 {
     const struct cred *me = current_cred(), *c = named_cred_locked(n);
 

@@ -490,3 +490,20 @@ int dentry_of_file(struct file *f, struct dentry **out)
         (*out)->file = f;
     return err;
 }
+
+int vfs_open_fd_to_read(int fd, struct file **out)
+{
+    struct dentry *d;
+    int err = fd_lookup(fd, true, out);
+
+    if (err || (FMODE_READ(*out) && !((*out)->flags & O_PATH)))
+        return err;
+    struct file *f = *out;
+    err = dentry_of_file(f, &d);
+    if (!err) {
+        err = dentry_open(d, O_RDONLY | O_CLOEXEC, false, out);
+        dentry_put(d);
+    }
+    file_put(f);
+    return err;
+}

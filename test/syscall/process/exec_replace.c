@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 extern char **environ;
 
@@ -105,6 +107,29 @@ static void handler(int sig)
     (void)sig;
 }
 
+/* A program by a descriptor alone, which may be no more than a path, or not for reading. */
+static void by_descriptor(void)
+{
+    static const int ways[] = {O_RDONLY, O_PATH, O_PATH | O_CLOEXEC};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        int fd = open("/bin/true", ways[i]), status = -1;
+        pid_t child = fork();
+        if (child == 0) {
+            syscall(SYS_execveat, fd, "", plain, environ, AT_EMPTY_PATH);
+            _exit(99);
+        }
+        need(waitpid(child, &status, 0) == child);
+        check_eq(status, 0);
+        close(fd);
+    }
+    int dir = open("/", O_PATH);
+    check_err(syscall(SYS_execveat, dir, "", plain, environ, AT_EMPTY_PATH), EACCES);
+    check_err(syscall(SYS_execveat, 555, "", plain, environ, AT_EMPTY_PATH), EBADF);
+    check_err(syscall(SYS_execveat, dir, "", plain, environ, 0), ENOENT);
+    close(dir);
+}
+
 int main(int argc, char **argv)
 {
     char self[512] = "#!", *end;
@@ -115,6 +140,7 @@ int main(int argc, char **argv)
     if (argc > 1)
         return stage2(argc, argv);
     refusals();
+    by_descriptor();
 
     n = readlink("/proc/self/exe", self + 2, sizeof(self) - 32);
     need(n > 0);
