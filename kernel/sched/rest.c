@@ -31,6 +31,7 @@
 #define STEAL_NS 10000     /* that a thread waits before another vCPU takes it */
 #define SPIN_NS 30000      /* that an idle vCPU looks around */
 #define NAP_NS 1000000
+#define LITTLE_NS 30000 /* work that is done sooner than a vCPU is woken */
 
 bool sched_init_vcpu(struct vcpu *v)
 {
@@ -151,8 +152,19 @@ static enum look look_around(void)
     return traffic ? LOOK_TRAFFIC : LOOK_NOTHING;
 }
 
+/* Runs what waits; true: it was not worth the call. */
+static bool work_is_little(void)
+{
+    ktime_t start = clock_mono();
+
+    schedule();
+    return clock_mono() - start < LITTLE_NS;
+}
+
 void sched_idle(void)
 {
+    bool little = false;
+
     for (;;) {
         bool before = PEEK(sched.waiting);
         vcpus_interrupts_send();
@@ -164,10 +176,13 @@ void sched_idle(void)
             continue;
         }
         switch (look_around()) {
-        case LOOK_WORK: schedule(); break;
+        case LOOK_WORK: little = work_is_little(); break;
         case LOOK_EVENT: break;
-        /* Called for nothing: what it was called for was on its way already. */
-        case LOOK_NOTHING: idle_sleep(next, vcpu_this()->called); break;
+        /* Called for nothing, or little: what it was called for was on its way already, or as good as done. */
+        case LOOK_NOTHING:
+            idle_sleep(next, little || vcpu_this()->called);
+            little = false;
+            break;
         case LOOK_TRAFFIC: idle_sleep(next, true); break;
         }
     }
