@@ -14,7 +14,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-static volatile int calls;
+static volatile int calls, interrupted;
 static volatile int usr2_in_frame, usr2_inside;
 static int pipes[2], ep;
 static sigset_t usr1, usr2, none;
@@ -107,7 +107,7 @@ static void *interrupt(void *arg)
 {
     pthread_t main_thread = *(pthread_t *)arg;
 
-    while (!calls) {
+    while (!interrupted) {
         pthread_kill(main_thread, SIGUSR2);
         usleep(500);
     }
@@ -138,6 +138,7 @@ static void timed(void)
     calls = 0;
     need(pthread_create(&thread, NULL, interrupt, &self) == 0);
     check_err(sigtimedwait(&usr1, NULL, &minute), EINTR);
+    interrupted = 1;
     pthread_join(thread, NULL);
     check_err(sigtimedwait(&usr1, NULL, &bad), EINVAL);
     check_err(syscall(SYS_rt_sigtimedwait, &usr1, NULL, NULL, 4), EINVAL);
