@@ -188,6 +188,18 @@ static bool vector_index(const struct reader *r)
     return r->vex && r->map == 2 && (r->opcode & 0xdc) == 0x90;
 }
 
+/* lea and hints name an address that they do not access; masked moves may not access all of it. */
+static bool no_access(const struct reader *r)
+{
+    unsigned op = r->opcode;
+
+    if (r->map == 0)
+        return op == 0x8d;
+    if (r->map == 1)
+        return !r->vex && (op == 0x0d || (op >= 0x18 && op <= 0x1f));
+    return r->vex && r->map == 2 && ((op >= 0x2c && op <= 0x2f) || op == 0x8c || op == 0x8e);
+}
+
 /* ModRM, SIB and displacement. */
 static bool read_modrm(struct reader *r, bool registers_only, struct insn *out)
 {
@@ -207,7 +219,8 @@ static bool read_modrm(struct reader *r, bool registers_only, struct insn *out)
     bool bare = mod == 0 && base == 5; /* a displacement instead of the base */
     out->rip_relative = bare && rm == 5;
     *m = (struct insn_memory){
-        .known = !out->rip_relative && !r->evex && !r->fs_gs && !r->addrsize && !vector_index(r),
+        .known = !out->rip_relative && !r->evex && !r->fs_gs && !r->addrsize && !vector_index(r) &&
+                 !no_access(r),
         .base = (uint8_t)(bare ? INSN_NO_REG : base | r->rex_b),
         .index = INSN_NO_REG,
         .scale = (uint8_t)(1 << (sib >> 6)),

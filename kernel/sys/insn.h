@@ -25,10 +25,10 @@ enum insn_kind {
 
 #define INSN_NO_REG 0xffU
 
-/* A memory operand: base + index * scale + disp.  Registers by their numbers in ModRM: 0 is rax, 4 rsp, 15 r15. */
+/* Memory that is accessed: base + index * scale + disp.  Registers by their numbers in ModRM: 0 is rax, 4 rsp, 15 r15. */
 struct insn_memory {
     bool
-        known; /* there is one, and this is it; not with EVEX, vectors of indices, FS, GS, RIP, 32-bit addresses */
+        known; /* there is some, and this is where; not with masks, EVEX, vectors of indices, FS, GS, RIP, 32-bit addresses */
     uint8_t base, index; /* or INSN_NO_REG */
     uint8_t scale;
     int32_t disp;

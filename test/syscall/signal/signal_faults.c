@@ -6,6 +6,8 @@
 #include "check.h"
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
 #include <ucontext.h>
 
 static sigjmp_buf jump;
@@ -62,6 +64,36 @@ static void not_canonical(void)
         check_eq(trap, way == OTHER ? 13 : 12);
         check_eq(error, 0);
     }
+}
+
+static volatile int alarms;
+
+static void on_alarm(int sig)
+{
+    (void)sig;
+    alarms++;
+}
+
+/* An address that is only computed is no access, however often a tick comes just then. */
+static void only_computed(void)
+{
+    const struct itimerval often = {{0, 500}, {0, 500}}, never = {0};
+    struct timespec start, now;
+
+    check_ok(signal(SIGALRM, on_alarm) == SIG_ERR ? -1 : 0);
+    check_ok(setitimer(ITIMER_REAL, &often, NULL));
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        unsigned long n = 200000, sum = 0;
+        __asm__ volatile(
+            "push %%rbp; mov $0x1234567890abcdef, %%rbp\n"
+            "1: lea 8(%%rbp,%1), %0; lea (%%rbp,%0,2), %0; nopl 8(%%rbp); prefetcht0 (%%rbp)\n"
+            "dec %1; jnz 1b; pop %%rbp"
+            : "+r"(sum), "+r"(n)::"cc");
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 300);
+    check_ok(setitimer(ITIMER_REAL, &never, NULL));
+    check(alarms > 20);
 }
 
 static volatile double zero, one = 1, tiny = 1e-300, huge = 1e300, sink;
@@ -262,5 +294,6 @@ int main(void)
     bus_errors();
     traps();
     not_canonical();
+    only_computed();
     return check_done();
 }
