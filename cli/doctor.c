@@ -5,6 +5,7 @@
  * Each check is one function that answers yes, no or partly, with a detail and, where something
  * is missing, the remedy.  Exit status 0 if programs can run here (softsgx or hardware), 1 if not.
  */
+#include <asm/hwcap2.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 #include "cli/report.h"
 #include "cli/say.h"
 #include "cli/verbs.h"
+#include "softsgx/softsgx.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -104,10 +106,19 @@ static void check_io_uring(struct finding *f)
 
 static void check_fsgsbase(struct finding *f)
 {
-    bool ok = getauxval(AT_HWCAP2) & 2;
-    found(f, ok, ok ? "user programs may use it" : "not usable by programs");
-    if (!ok)
-        f->fix = "Linux 5.9 or later on a processor that has FSGSBASE, without nofsgsbase";
+    bool kept = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
+    int fd = kept ? -1 : softsgx_open();
+    if (kept)
+        found(f, true, "user programs may use it");
+    else if (fd >= 0)
+        found(f, true, "not kept by the kernel; softsgx mends that at each context switch");
+    else
+        found(f, false, "%s", softsgx_why());
+    if (fd >= 0)
+        softsgx_close(fd);
+    if (!f->ok)
+        f->fix = "a processor that has FSGSBASE, and either Linux 5.9 or later without nofsgsbase, "
+                 "or perf events (root, or kernel.perf_event_paranoid=1)";
 }
 
 static void check_user_dispatch(struct finding *f)

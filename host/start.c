@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The start block: everything the kernel is told, in one mapping outside ELRANGE. */
+#include <asm/hwcap2.h>
 #include <errno.h>
 #include <cpuid.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -143,7 +145,8 @@ static uint32_t start_flags(const struct runtime_options *o)
 {
     return (o->trace ? HOST_FLAG_TRACE : 0) | (o->verbosity > 0 ? HOST_FLAG_VERBOSE : 0) |
            (o->verbosity < 0 ? HOST_FLAG_QUIET : 0) | (o->stats ? HOST_FLAG_STATS : 0) |
-           (o->control_listen >= 0 ? HOST_FLAG_CONTROL : 0) | (o->idle ? HOST_FLAG_IDLE : 0);
+           (o->control_listen >= 0 ? HOST_FLAG_CONTROL : 0) | (o->idle ? HOST_FLAG_IDLE : 0) |
+           (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE ? 0 : HOST_FLAG_NO_FSGSBASE);
 }
 
 static void start_fill(struct host_start *s, char *at, const char *hostname)

@@ -25,6 +25,7 @@ struct kernel {
     size_t xstate_size;          /* [I] an upper bound for any format: the SSA frame */
     bool trace;                  /* [I] trace system calls */
     bool stats;                  /* [I] --stats */
+    uint32_t hwcap2;             /* [I] AT_HWCAP2 for programs */
     bool quiet;                  /* [I] -q */
     bool debug_enclave;          /* [I] the host may read and write all of it */
     bool debug_log;              /* [I] -v */

@@ -7,10 +7,8 @@
 #include "sig.h"
 #include "softsgx.h"
 
-#include <asm/hwcap2.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,9 +25,10 @@ static int device_open(const char *name)
 
 int softsgx_open(void)
 {
-    if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
-        return why(-ENODEV, "the CPU or the kernel has no FSGSBASE (needs Linux 5.9)");
     sig_init();
+    int err = bases_check();
+    if (err)
+        return err;
     int fd = device_open("sgx_enclave");
     if (fd >= 0 && !encl_new(fd)) {
         close(fd);

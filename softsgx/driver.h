@@ -26,7 +26,7 @@ int sigstruct_verify(const struct sigstruct *ss);
 bool rsa_verify(const uint8_t n[384], const uint8_t sig[384], const uint8_t q1[384],
                 const uint8_t q2[384], const uint8_t digest[32]);
 
-/* Rewrites the padded ENCLU sites of the measured executable pages (patch.c). */
+/* Rewrites the padded sites of the measured executable pages (patch.c). */
 void patch_sites(struct encl *e);
 
 /* SGX2, page by page; an SGX error in *result where the ioctl has one. */

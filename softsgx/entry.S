@@ -10,6 +10,9 @@
  */
 #include "lp.h"
 
+#define SIGTRAP 5
+#define TRAP_PERF 6
+
     .macro global_hidden name
     .globl \name
     .hidden \name
@@ -100,15 +103,20 @@ softsgx_enter_enclave:
     lea softsgx_aep(%rip), %rcx
     mov %rcx, LP_AEP(%rax)
     mov %rdx, LP_CUR(%rax)
-    movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rax)
+    mov TCS_FSBASE(%rdx), %rcx
+    mov %rcx, LP_FS(%rax)
+    mov TCS_GSBASE(%rdx), %rcx
+    mov %rcx, LP_GS(%rax)
     rdgsbase %rcx
     cmp TCS_GSBASE(%rdx), %rcx /* left there by the last exit? */
     je 2f
     mov %rcx, LP_HOST_GS(%rax)
-    mov TCS_GSBASE(%rdx), %rcx
+    movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rax)
+    mov LP_GS(%rax), %rcx
     wrgsbase %rcx
 2:
-    mov TCS_FSBASE(%rdx), %rcx
+    movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rax)
+    mov LP_FS(%rax), %rcx
     wrfsbase %rcx
     mov TCS_ENTRY(%rdx), %rcx
     mov %rcx, -8(%rsp)
@@ -168,12 +176,15 @@ softsgx_enter_enclave:
     mov %rdx, %rbx
     mov LP_CACHED(%rbx), %rcx
     mov %rcx, LP_CUR(%rbx)
-    movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rbx)
     mov LP_GPRS(%rbx), %rcx
     mov GPR_FSBASE(%rcx), %rax
-    wrfsbase %rax
+    mov %rax, LP_FS(%rbx)
     mov GPR_GSBASE(%rcx), %rax
+    mov %rax, LP_GS(%rbx)
+    movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rbx)
     wrgsbase %rax
+    mov LP_FS(%rbx), %rax
+    wrfsbase %rax
     mov LP_XFRM(%rbx), %eax
     mov LP_XFRM+4(%rbx), %edx
     mov LP_XSAVE(%rbx), %rsi
@@ -289,9 +300,11 @@ global_hidden softsgx_leaf_entry
     mov LP_HOST_GS(%rax), %rcx
     test %rcx, %rcx
     jz 1f
+    mov %rcx, LP_GS(%rax)
     wrgsbase %rcx
 1:
     mov LP_HOST_FS(%rax), %rcx
+    mov %rcx, LP_FS(%rax)
     wrfsbase %rcx
     movb $LP_ALLOW, LP_SELECTOR(%rax)
     mov LP_CUR(%rax), %rcx
@@ -375,6 +388,9 @@ global_hidden softsgx_leaf_slow
  */
     .balign 64
 global_hidden softsgx_signal_stub
+    cmp $SIGTRAP, %edi
+    je .Ltrap
+.Lsignal:
     mov %rsp, %rbp
     mov %rsp, %rbx
     and $-LP_BLOCK, %rbx
@@ -385,6 +401,11 @@ global_hidden softsgx_signal_stub
     rdfsbase %rax
     rdgsbase %r8
     movzbl LP_SELECTOR(%rbx), %r9d
+    test %r9b, softsgx_bases_lost(%rip)
+    jz 1f
+    mov LP_FS(%rbx), %rax
+    mov LP_GS(%rbx), %r8
+1:
     push LP_ALT_TOP(%rbx)
     push %r9
     push %r8
@@ -393,8 +414,10 @@ global_hidden softsgx_signal_stub
     test %r9d, %r9d
     jz 1f
     mov LP_HOST_FS(%rbx), %rcx
+    mov %rcx, LP_FS(%rbx)
     wrfsbase %rcx
     mov LP_HOST_GS(%rbx), %rcx
+    mov %rcx, LP_GS(%rbx)
     wrgsbase %rcx
     movb $LP_ALLOW, LP_SELECTOR(%rbx)
 1:
@@ -410,6 +433,8 @@ global_hidden softsgx_signal_stub
     pop LP_ALT_TOP(%rbx)
     test %r9d, %r9d
     jz 2f
+    mov %rax, LP_FS(%rbx)
+    mov %r8, LP_GS(%rbx)
     movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rbx)
     wrfsbase %rax
     wrgsbase %r8
@@ -427,6 +452,56 @@ global_hidden softsgx_restorer
     call softsgx_signal
     lea 8(%rbp), %rsp
     jmp softsgx_restorer
+
+    /* A context switch, which may have lost the enclave's FS and GS.  It can hit the stub itself, too. */
+.Ltrap:
+    cmpl $TRAP_PERF, SI_CODE(%rsi)
+    jne .Lsignal
+    movabs $SWITCHED, %rax
+    cmp %rax, SI_PERF_DATA(%rsi)
+    jne .Lsignal
+    mov %rsp, %rbx
+    and $-LP_BLOCK, %rbx
+    mov %rbx, %rcx
+    sub softsgx_lp_arena(%rip), %rcx
+    cmp $(LP_BLOCK * LP_MAX), %rcx
+    jae 1f
+    cmpb $LP_ALLOW, LP_SELECTOR(%rbx)
+    je 1f
+    mov LP_FS(%rbx), %rax
+    wrfsbase %rax
+    mov LP_GS(%rbx), %rax
+    wrgsbase %rax
+1:
+    add $8, %rsp
+    jmp softsgx_restorer
+
+/*
+ * The target of the enclave's patched WRFSBASE sites: RAX the value, (%rsp) the site + 6.  Who shares its GS
+ * with another TCS cannot have it noted.
+ */
+    .balign 16
+global_hidden softsgx_wrfsbase_entry
+    push %rdi
+    push %rsi
+    find_lp %rdi, %rsi, 1f
+    mov %rax, LP_FS(%rdi)
+1:
+    wrfsbase %rax
+    pop %rsi
+    pop %rdi
+    ret
+
+/* Whether RDFSBASE and its like can be executed. */
+    .balign 16
+global_hidden softsgx_bases_usable
+global_hidden softsgx_probe
+    rdfsbase %rax
+    mov $1, %eax
+    ret
+global_hidden softsgx_probe_fault
+    xor %eax, %eax
+    ret
 
     .balign 16
 global_hidden softsgx_syscall

@@ -9,6 +9,11 @@
  * States: host (cur == NULL), enclave (cur != NULL), leaf (in_leaf: a direct call from the enclave
  * is being served).  Only the thread itself and its signal handlers touch it; no lock. FS and GS
  * are the enclave's only while selector is LP_BLOCK_SYSCALLS.
+ *
+ * A kernel without FSGSBASE on a CPU that has it (some virtual machines) loses at a context switch what
+ * WRFSBASE and WRGSBASE have set.  There the thread has a perf event of its context switches, which raises
+ * SIGTRAP before its next instruction, and lp->fs and lp->gs say what the stub puts back.  The enclave's own
+ * WRFSBASE, padded like ENCLU, is rewritten to note it (patch.c).
  */
 #ifndef SOFTSGX_LP_H
 #define SOFTSGX_LP_H
@@ -35,6 +40,8 @@
 #define LP_XFRM 96
 #define LP_REGS 104
 #define LP_IRET 184
+#define LP_FS 224
+#define LP_GS 232
 
 #define TCS_BUSY 0
 #define TCS_READY 4
@@ -54,6 +61,11 @@
 
 #define GS_SLOTS_LOG2 10
 #define GS_HASH_MUL 0x9e3779b1
+
+/* si_perf_data of our SIGTRAP. */
+#define SWITCHED 0x78677374666f73
+#define SI_CODE 8
+#define SI_PERF_DATA 24
 
 #define LP_ALLOW 0
 #define LP_BLOCK_SYSCALLS 1
@@ -122,7 +134,9 @@ struct lp {
     uint64_t gprs, xsave, xfrm; /* what ERESUME is to load */
     uint64_t regs[10];          /* the enclave's, in a leaf */
     uint64_t iret[5];
+    uint64_t fs, gs; /* what FS and GS are to be as long as selector is LP_BLOCK_SYSCALLS */
     uint64_t saved_mask;
+    int switches; /* bases_lost: the descriptor that tells of context switches */
     struct lp *next_free;
 };
 
@@ -143,6 +157,8 @@ ASSERT_OFFSET(lp, xsave, LP_XSAVE);
 ASSERT_OFFSET(lp, xfrm, LP_XFRM);
 ASSERT_OFFSET(lp, regs, LP_REGS);
 ASSERT_OFFSET(lp, iret, LP_IRET);
+ASSERT_OFFSET(lp, fs, LP_FS);
+ASSERT_OFFSET(lp, gs, LP_GS);
 ASSERT_OFFSET(tcs, busy, TCS_BUSY);
 ASSERT_OFFSET(tcs, ready, TCS_READY);
 ASSERT_OFFSET(tcs, owner, TCS_OWNER);
@@ -181,6 +197,12 @@ void lp_publish(struct lp *lp, struct tcs *tcs);
 
 extern bool lp_cpuid_faulting;
 
+/* 0: FS and GS can be used, or made to (lp_bases_lost); -errno with a reason. */
+int bases_check(void);
+
+/* A context switch loses FS and GS; for entry.S. */
+extern uint8_t softsgx_bases_lost __attribute__((visibility("hidden")));
+
 /* Runs cpuid in spite of faulting; for the handler. */
 void lp_cpuid(ucontext_t *uc);
 
@@ -190,9 +212,12 @@ extern const char softsgx_aep[], softsgx_exception[];
 extern const char softsgx_leaf_slow[], softsgx_leaf_deferred[];
 extern const char softsgx_copy_begin[], softsgx_copy_end[], softsgx_copy_fault[];
 extern const char softsgx_resume_begin[], softsgx_resume_end[];
+extern const char softsgx_probe[], softsgx_probe_fault[];
 void softsgx_signal_stub(void);
 void softsgx_restorer(void);
 void softsgx_leaf_entry(void);
+void softsgx_wrfsbase_entry(void);
+int softsgx_bases_usable(void);
 
 /* Any system call; its instruction lies where syscall user dispatch lets it through. */
 long softsgx_syscall(long nr, ...);

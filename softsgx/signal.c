@@ -94,6 +94,10 @@ static bool text_fault(struct lp *lp, int sig, const siginfo_t *info, ucontext_t
                        struct world *world)
 {
     uint64_t rip = (uint64_t)UC(uc, RIP);
+    if (sig == SIGILL && rip == (uint64_t)softsgx_probe) {
+        UC(uc, RIP) = (greg_t)softsgx_probe_fault;
+        return true;
+    }
     if (sig != SIGSEGV && sig != SIGBUS)
         return false;
     if (in_range(rip, softsgx_copy_begin, softsgx_copy_end)) {
@@ -309,6 +313,8 @@ static void host_signal(struct lp *lp, int sig, siginfo_t *info, ucontext_t *uc,
     lp->cur = saved.cur;
     lp->aep = saved.aep;
     lp->host_gs = saved.host_gs;
+    lp->fs = saved.fs;
+    lp->gs = saved.gs;
     lp->scratch = saved.scratch;
     lp->gprs = saved.gprs;
     lp->xsave = saved.xsave;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that enter enclaves: their blocks, syscall user dispatch, alternate stacks, cpuid.
+ * Threads that enter enclaves: their blocks, syscall user dispatch, alternate stacks, FS and GS, cpuid.
  *
  * The alternate stack is armed with SS_AUTODISARM: the kernel disarms it when it delivers a signal
  * and arms it again at sigreturn, so a handler can arm the part below its own frames and enter an
@@ -10,11 +10,14 @@
 #include "sig.h"
 #include "softsgx.h"
 
+#include <asm/hwcap2.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <linux/prctl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <asm/prctl.h>
 
@@ -42,6 +45,7 @@ static unsigned int lp_used;
 static pthread_key_t lp_key;
 static pthread_once_t lp_once = PTHREAD_ONCE_INIT;
 bool lp_cpuid_faulting;
+uint8_t softsgx_bases_lost;
 
 static void block_put(struct lp *lp)
 {
@@ -49,6 +53,12 @@ static void block_put(struct lp *lp)
     lp->next_free = lp_free_list;
     lp_free_list = lp;
     lock_drop_host(&lp_lock, mask);
+}
+
+static void switches_close(struct lp *lp)
+{
+    if (lp->switches > 0)
+        softsgx_syscall(SYS_close, (long)lp->switches);
 }
 
 static void lp_exit(void *arg)
@@ -59,6 +69,7 @@ static void lp_exit(void *arg)
     softsgx_syscall(SYS_prctl, (long)PR_SET_SYSCALL_USER_DISPATCH, (long)PR_SYS_DISPATCH_OFF, 0L,
                     0L, 0L);
     softsgx_lp = NULL;
+    switches_close(lp);
     block_put(lp);
 }
 
@@ -103,6 +114,43 @@ static uint64_t fs_base(void)
     return base;
 }
 
+/* A perf event of the calling thread's context switches, which come as SIGTRAP: a descriptor or -errno. */
+static int switches_open(void)
+{
+    struct perf_event_attr attr = {
+        .type = PERF_TYPE_SOFTWARE,
+        .size = sizeof(attr),
+        .config = PERF_COUNT_SW_CONTEXT_SWITCHES,
+        .sample_period = 1,
+        .sigtrap = 1,
+        .remove_on_exec = 1,
+        .sig_data = SWITCHED,
+    };
+    return (int)softsgx_syscall(SYS_perf_event_open, &attr, 0L, -1L, -1L,
+                                (long)PERF_FLAG_FD_CLOEXEC);
+}
+
+int bases_check(void)
+{
+    const char *lost = getenv("SOFTSGX_FSGSBASE");
+    bool kept = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
+
+    if (kept && !(lost && !strcmp(lost, "lost")))
+        return 0;
+    if (!softsgx_bases_usable())
+        return why(-ENODEV, "the CPU has no FSGSBASE, or the kernel forbids it");
+    int fd = switches_open();
+    if (fd < 0)
+        return why(
+            fd,
+            "the kernel does not keep FS and GS (no FSGSBASE) and refuses perf events (%s), which "
+            "would tell when they are lost; run as root, or set kernel.perf_event_paranoid to 1",
+            strerror(-fd));
+    softsgx_syscall(SYS_close, (long)fd);
+    softsgx_bases_lost = 1;
+    return 0;
+}
+
 int lp_init(void)
 {
     pthread_once(&lp_once, lp_setup);
@@ -110,10 +158,19 @@ int lp_init(void)
     if (!lp)
         return why(-ENOMEM, "too many threads enter enclaves (limit %d)", LP_MAX);
     *lp = (struct lp){.host_fs = fs_base()};
+    if (softsgx_bases_lost) {
+        lp->switches = switches_open();
+        if (lp->switches < 0) {
+            int failed = lp->switches;
+            block_put(lp);
+            return why(failed, "perf events: %s", strerror(-failed));
+        }
+    }
     uint64_t len = (uint64_t)softsgx_text_end - (uint64_t)softsgx_text;
     long err = softsgx_syscall(SYS_prctl, (long)PR_SET_SYSCALL_USER_DISPATCH,
                                (long)PR_SYS_DISPATCH_ON, softsgx_text, len, &lp->selector);
     if (err) {
+        switches_close(lp);
         block_put(lp);
         return why((int)err, "syscall user dispatch: %s (needs Linux 5.11)", strerror((int)-err));
     }

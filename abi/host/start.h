@@ -64,8 +64,9 @@ struct host_vcpu {
 #define HOST_FLAG_VERBOSE 2U
 #define HOST_FLAG_STATS 4U
 #define HOST_FLAG_QUIET 8U
-#define HOST_FLAG_CONTROL 16U /* requests come by control_fd (abi/host/control.h) */
-#define HOST_FLAG_IDLE 32U    /* with that: no first process */
+#define HOST_FLAG_CONTROL 16U     /* requests come by control_fd (abi/host/control.h) */
+#define HOST_FLAG_IDLE 32U        /* with that: no first process */
+#define HOST_FLAG_NO_FSGSBASE 64U /* the host's kernel does not offer it to programs */
 
 struct host_start {
     uint32_t version; /* HOST_ABI_VERSION */

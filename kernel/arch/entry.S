@@ -40,7 +40,7 @@ enclave_entry:
     pushq $RFLAGS_FIXED
     popfq
     popq %rax                       /* EENTER has loaded FS from the TCS */
-    wrfsbase %rax
+    WRFSBASE_SITE
     popq %r15
     popq %r14
     popq %r13

@@ -6,6 +6,9 @@
  * nothing that is measured is ever taken from it.
  */
 #include "kernel/boot/args.h"
+
+#include <asm/hwcap2.h>
+
 #include "kernel/arch/fpu.h"
 #include "kernel/arch/vcpu.h"
 #include "kernel/crypto/crypto.h"
@@ -91,6 +94,7 @@ static void flags_take(uint32_t flags)
 {
     bool may_log = config_flag(&config, CONFIG_F_HOST_LOG);
     kernel.quiet = flags & HOST_FLAG_QUIET;
+    kernel.hwcap2 = flags & HOST_FLAG_NO_FSGSBASE ? 0 : HWCAP2_FSGSBASE;
     kernel.trace = may_log && (flags & HOST_FLAG_TRACE);
     kernel.stats = may_log && (flags & HOST_FLAG_STATS);
     kernel.debug_log = may_log && (flags & HOST_FLAG_VERBOSE);

@@ -10,6 +10,7 @@
 #include <linux/signal.h>
 
 #include "kernel/arch/fpu.h"
+#include "kernel/arch/fsbase.h"
 #include "kernel/ipc/sysvsem.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/clone.h"

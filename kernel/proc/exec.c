@@ -12,7 +12,6 @@
  * The new image gets addresses of its own, so that a parent whose memory the caller shares (vfork) goes on with
  * the old one.
  */
-#include <asm/hwcap2.h>
 #include <linux/signal.h>
 #include <linux/auxvec.h>
 #include <linux/errno.h>
@@ -22,6 +21,7 @@
 #include <linux/stat.h>
 
 #include "kernel/arch/fpu.h"
+#include "kernel/arch/fsbase.h"
 #include "kernel/elf/elf.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
@@ -380,7 +380,7 @@ static size_t fill_auxv(uint64_t *a, const struct process *p, const struct exec 
     AUX(AT_GID, c->gid);
     AUX(AT_EGID, c->egid);
     AUX(AT_SECURE, e->secure);
-    AUX(AT_HWCAP2, HWCAP2_FSGSBASE);
+    AUX(AT_HWCAP2, kernel.hwcap2);
     AUX(AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
     AUX(AT_RSEQ_ALIGN, RSEQ_ALIGN);
 #undef AUX

@@ -9,6 +9,7 @@
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
 
+#include "kernel/arch/fsbase.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/proc_impl.h"

@@ -79,16 +79,4 @@ MUST_CHECK int exec_program(struct file *file, const char *path, char *const arg
  */
 MUST_CHECK int process_kill_threads(struct process *p);
 
-static inline void fs_base_write(uint64_t v)
-{
-    __asm__ volatile("wrfsbase %0" ::"r"(v));
-}
-
-static inline uint64_t fs_base_read(void)
-{
-    uint64_t v;
-    __asm__ volatile("rdfsbase %0" : "=r"(v));
-    return v;
-}
-
 #endif

@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 
 #include "kernel/arch/fpu.h"
+#include "kernel/arch/fsbase.h"
 #include "kernel/kernel.h"
 #include "kernel/ocall/ring.h"
 #include "kernel/proc/process.h"
@@ -25,18 +26,6 @@ void context_switch(struct thread *from, struct thread *to);
 struct spinlock sched_lock;
 struct sched_state sched = {.wakes_first = KTIME_NEVER};
 static struct list run_queue = LIST_INIT(run_queue); /* [sched_lock] */
-
-static uint64_t fs_base_get(void)
-{
-    uint64_t v;
-    __asm__ volatile("rdfsbase %0" : "=r"(v));
-    return v;
-}
-
-static void fs_base_set(uint64_t v)
-{
-    __asm__ volatile("wrfsbase %0" ::"r"(v));
-}
 
 /*
  * A thread has come into the queue: that matters if no tick is due, or another vCPU might run it. When
@@ -125,7 +114,7 @@ static void switch_to_locked(struct thread *next) NO_TSA
         __atomic_store_n(&v->busy, v->busy + ran, __ATOMIC_RELAXED);
     if (!tick_due(v, next->cputime.since))
         v->tick_at = 0;
-    prev->fs_base = fs_base_get();
+    prev->fs_base = fs_base_read();
     if (prev == v->idle || next == v->idle)
         sched_rest_locked(v, next == v->idle);
     if (prev != v->idle && prev->state != THREAD_DEAD)
@@ -137,7 +126,7 @@ static void switch_to_locked(struct thread *next) NO_TSA
     next->state = THREAD_RUNNING;
     next->on = v;
     rseq_switched(next, v->head.index);
-    fs_base_set(next->fs_base);
+    fs_base_write(next->fs_base);
     context_switch(prev, next);
     sched_finish_switch();
 }

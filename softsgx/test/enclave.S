@@ -13,6 +13,12 @@
     .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
     .endm
 
+    .macro wrfsbase_padded
+    .byte 0xf3, 0x48, 0x0f, 0xae, 0xd0
+    .byte 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+    .byte 0x0f, 0x1f, 0x00
+    .endm
+
     .section .rodata
     .balign 4096
     .globl enclave_text
@@ -72,6 +78,7 @@ enclave_text:
     .long .Lleaf - .Lcommands
     .long .Lraw_leaf - .Lcommands
     .long .Lcpuid - .Lcommands
+    .long .Lbases - .Lcommands
 
 .Lnop:
     mov %rsi, %rax
@@ -196,6 +203,31 @@ enclave_text:
 .Lcpuid:
     xor %eax, %eax
     cpuid
+    ret
+
+    /* sets FS to one value after the other until *RSI becomes non-zero; RAX: how often FS or GS was another */
+.Lbases:
+    xor %r9d, %r9d
+    rdgsbase %r8
+    mov $0x100000, %eax
+1:
+    add $64, %rax
+    wrfsbase_padded
+    mov $2000, %ecx
+2:
+    rdfsbase %rdx
+    rdgsbase %rdi
+    xor %rax, %rdx
+    xor %r8, %rdi
+    or %rdi, %rdx
+    jz 3f
+    inc %r9
+3:
+    dec %ecx
+    jnz 2b
+    cmpq $0, (%rsi)
+    je 1b
+    mov %r9, %rax
     ret
     .balign 4096
     .globl enclave_text_end

@@ -9,7 +9,8 @@
 #define CMD_LEAF 6
 #define CMD_RAW_LEAF 7
 #define CMD_CPUID 8
-#define CMD_COUNT 9
+#define CMD_BASES 9
+#define CMD_COUNT 10
 
 /* Offsets from GS. */
 #define GS_HOST_RSP 0

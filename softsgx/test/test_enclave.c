@@ -443,6 +443,38 @@ static void test_two_threads(void **state)
     timer_stop();
 }
 
+static void *thread_bases(void *arg)
+{
+    return (void *)call((uint64_t)arg, CMD_BASES, (uint64_t)&stop_flag, 0, 0, 0);
+}
+
+static void *thread_busy(void *arg)
+{
+    while (!__atomic_load_n(&stop_flag, __ATOMIC_RELAXED))
+        sched_yield();
+    return arg;
+}
+
+/* FS and GS last, whatever else runs on the CPU, and in spite of AEXs. */
+static void test_bases(void **state)
+{
+    (void)state;
+    enum { BUSY = 4 };
+    pthread_t busy[BUSY], other;
+    void *there;
+    stop_flag = 0;
+    for (int i = 0; i < BUSY; i++)
+        pthread_create(&busy[i], NULL, thread_busy, NULL);
+    pthread_create(&other, NULL, thread_bases, (void *)1);
+    uint64_t here = run_with_ticks(CMD_BASES, 0, 0);
+    pthread_join(other, &there);
+    for (int i = 0; i < BUSY; i++)
+        pthread_join(busy[i], NULL);
+    assert_int_equal(here, 0);
+    assert_null(there);
+    assert_true(handled_aep >= 50);
+}
+
 static void test_keys(void **state)
 {
     (void)state;
@@ -654,6 +686,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_ticks_in_leaves),
         cmocka_unit_test(test_ticks_in_transitions),
         cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_bases),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_leaf_faults),
         cmocka_unit_test(test_edeccssa),
