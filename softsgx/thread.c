@@ -141,11 +141,8 @@ int bases_check(void)
         return why(-ENODEV, "the CPU has no FSGSBASE, or the kernel forbids it");
     int fd = switches_open();
     if (fd < 0)
-        return why(
-            fd,
-            "the kernel does not keep FS and GS (no FSGSBASE) and refuses perf events (%s), which "
-            "would tell when they are lost; run as root, or set kernel.perf_event_paranoid to 1",
-            strerror(-fd));
+        return why(fd, "the kernel loses FS and GS (no FSGSBASE), and only perf events would tell "
+                       "when: be root, or set kernel.perf_event_paranoid to 1");
     softsgx_syscall(SYS_close, (long)fd);
     softsgx_bases_lost = 1;
     return 0;
