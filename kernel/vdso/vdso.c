@@ -4,8 +4,7 @@
  * its parameters fresh.  See vdso.h for the idea; the image itself is built from image/ and linked in by
  * vdso_bytes.S.
  *
- * Lock: vdso_lock guards the kernel's own copy of the parameters and the order of writes.
- * clock.c calls with its own lock held; nothing here sleeps.
+ * Lock: vdso_lock, for writers of the parameters.  clock.c calls with its own lock held; that does not sleep.
  */
 #include "kernel/vdso/vdso.h"
 
@@ -18,7 +17,6 @@
 #include "kernel/mm/shmem.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/lock.h"
-#include "kernel/sys/raw_copy.h"
 #include "lib/string.h"
 
 extern const char vdso_image[], vdso_image_end[];
@@ -26,11 +24,12 @@ extern const char vdso_image[], vdso_image_end[];
 #define NSEC_PER_SEC 1000000000
 
 static struct spinlock vdso_lock;
-static struct vvar_page latest; /* [vdso_lock] */
-static uaddr_t vvar_at; /* [I] once the object is there; 0: not yet.  The image is behind it */
+/* [vdso_lock; readers: seq] Alone in its cache lines: all programs read it. */
+static struct vvar_time latest __attribute__((aligned(64)));
 
-/* The object: one page of parameters, then the image. */
+/* The object: the vvar page, then the image. */
 static struct shmem object;
+static bool made; /* [I] from the first program's start on */
 
 /* All of its pages are there from the start, and stay. */
 static int no_fill(struct shmem *s, const struct shmem_fill *f)
@@ -47,16 +46,16 @@ static size_t image_pages(void)
     return ALIGN_UP((size_t)(vdso_image_end - vdso_image), PAGE_SIZE) / PAGE_SIZE;
 }
 
-static void publish_locked(void) REQUIRES(vdso_lock)
+/* Readers start again, or ask the kernel. */
+static void write_begin_locked(void) REQUIRES(vdso_lock)
 {
-    struct vvar_page *page = (struct vvar_page *)vvar_at;
-    size_t off = offsetof(struct vvar_page, tsc_base);
+    __atomic_store_n(&latest.seq, latest.seq | 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
 
-    if (!page || !raw_store32(&page->seq, latest.seq | 1))
-        return;
-    if (raw_copy_exact((char *)page + off, (const char *)&latest + off, sizeof(latest) - off))
-        return;
-    (void)raw_store32(&page->seq, latest.seq);
+static void write_end_locked(void) REQUIRES(vdso_lock)
+{
+    __atomic_store_n(&latest.seq, latest.seq + 1, __ATOMIC_RELEASE);
 }
 
 static void set_base_locked(enum vvar_clock clock, int64_t ns) REQUIRES(vdso_lock)
@@ -74,9 +73,7 @@ static void set_base_locked(enum vvar_clock clock, int64_t ns) REQUIRES(vdso_loc
 void vdso_stop(void)
 {
     spin_lock(&vdso_lock);
-    latest.seq |= 1;
-    if (vvar_at)
-        (void)raw_store32(&((struct vvar_page *)vvar_at)->seq, latest.seq);
+    write_begin_locked();
     spin_unlock(&vdso_lock);
 }
 
@@ -87,30 +84,32 @@ void vdso_update(const struct vvar *v)
     uint64_t span_max = v->mult ? (VVAR_SPAN_NS << 32) / v->mult : 0;
 
     spin_lock(&vdso_lock);
-    latest.seq = (latest.seq | 1) + 1;
+    write_begin_locked();
     latest.tsc_base = v->tsc_base;
     latest.tsc_span = v->tsc_valid_until > v->tsc_base ? MIN(span, span_max) : 0;
     latest.mult = v->mult;
     set_base_locked(VVAR_MONO, v->mono_base);
     set_base_locked(VVAR_REAL, v->mono_base + v->real_off);
     set_base_locked(VVAR_BOOT, v->mono_base + v->boot_off);
-    publish_locked();
+    write_end_locked();
     spin_unlock(&vdso_lock);
 }
 
-/* The image's bytes on whole pages. */
-static int image_add(struct mm *mm)
+/* Both come in with their contents and final permissions: nobody could write there before. */
+static int pages_add(struct mm *mm)
 {
-    size_t n = image_pages();
+    const struct vvar_page vvar = {.time = &latest};
+    size_t n = 1 + image_pages();
     char *pages = kpages_alloc(n);
 
     if (!pages)
         return -ENOMEM;
-    memcpy(pages, vdso_image, (size_t)(vdso_image_end - vdso_image));
+    memcpy(pages, &vvar, sizeof(vvar));
+    memcpy(pages + PAGE_SIZE, vdso_image, (size_t)(vdso_image_end - vdso_image));
     mutex_lock(&object.lock);
-    int err = shmem_add_zero(&object, mm, 0, 1, 0);
+    int err = shmem_add_copy(&object, mm, 0, 1, pages);
     if (!err)
-        err = shmem_add_copy(&object, mm, 1, n, pages);
+        err = shmem_add_copy(&object, mm, 1, n - 1, pages + PAGE_SIZE);
     mutex_unlock(&object.lock);
     kpages_free(pages, n);
     return err;
@@ -122,24 +121,17 @@ static int object_make(struct mm *mm)
     shmem_init(&object, &object_ops, SHMEM_EXACT);
     /* One window for both: as a whole first. */
     int64_t at = shmem_keep_mapped(&object, 0, 1 + image_pages(), MM_READ);
-    if (at >= 0)
-        at = shmem_keep_mapped(&object, 0, 1, MM_READ | MM_WRITE);
     if (at >= 0 && shmem_keep_mapped(&object, 1, image_pages(), MM_READ | MM_EXEC) < 0)
         at = -ENOMEM;
-    int err = at < 0 ? (int)at : image_add(mm);
-    if (err)
-        return err;
-    spin_lock(&vdso_lock);
-    vvar_at = (uaddr_t)at;
-    publish_locked();
-    spin_unlock(&vdso_lock);
-    return 0;
+    int err = at < 0 ? (int)at : pages_add(mm);
+    made = !err;
+    return err;
 }
 
 int vdso_map(struct process *p)
 {
-    int err = vvar_at ? 0 : object_make(p->mm);
-    int64_t at = err ? err : mm_map_object(p->mm, &object, 0, 1, MM_READ | MM_WRITE, "[vvar]");
+    int err = made ? 0 : object_make(p->mm);
+    int64_t at = err ? err : mm_map_object(p->mm, &object, 0, 1, MM_READ, "[vvar]");
 
     if (at >= 0)
         at = mm_map_object(p->mm, &object, 1, image_pages(), MM_READ | MM_EXEC, "[vdso]");

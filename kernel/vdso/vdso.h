@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The vDSO: a small shared object of our own in every program's memory, with the clock functions
- * that need no system call.  Before it lies the vvar page, with the clock's parameters.
+ * that need no system call.  Before it lies the vvar page, which says where the clock's parameters are.
  *
- *     vvar page   R W   struct vvar_page, written by the kernel
- *     image page  R X   vdso.lds.S: everything in one page
+ *     vvar page   R     struct vvar_page, made once
+ *     image page  R X   vdso.lds: everything in one page
  *
  * Both are pages of one shared object (mm/shmem.h) of the kernel's own, made once: all programs have
  * them at the same address, a fork shares them, and one that unmaps them takes them from nobody else.
  *
- * SGX2 cannot make a page writable for the kernel and not for programs: the vvar page is writable for
- * them.  Whoever writes there fools the programs of his own enclave; the kernel never reads it back.
+ * SGX cannot make a page writable for the kernel and not for programs.  So what the kernel writes, struct
+ * vvar_time, is in its own memory, where no mapping of a program's leads; programs can read that too.
  */
 #ifndef KERNEL_VDSO_VDSO_H
 #define KERNEL_VDSO_VDSO_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How to make nanoseconds out of the TSC: what clock.c computes, and the page that the vDSO reads.
+ * How to make nanoseconds out of the TSC: what clock.c computes, and what the vDSO reads.
  *
  *     mono = mono_base + ((tsc - tsc_base) * mult >> 32)         real = mono + real_off
  *
  * This holds until tsc_valid_until; then the caller asks the kernel, which refreshes the
- * parameters. In the page the bases are cut into seconds and nanoseconds, so that the vDSO need
- * not divide, and the time that the page holds for is so short that the product fits 64 bits.
+ * parameters. For the vDSO the bases are cut into seconds and nanoseconds, so that it need not
+ * divide, and the time that they hold for is so short that the product fits 64 bits.
  *
  * A writer makes seq odd, writes, makes it even; a reader that saw it change starts again.
  */
@@ -27,8 +27,8 @@ struct vvar {
 
 enum vvar_clock { VVAR_MONO, VVAR_REAL, VVAR_BOOT, VVAR_CLOCKS };
 
-/* One cache line but for the last clock.  All zero: nothing there yet. */
-struct vvar_page {
+/* What the vDSO reads, in the kernel's memory.  One cache line but for the last clock. */
+struct vvar_time {
     uint32_t seq; /* odd: being written */
     uint32_t reserved;
     uint64_t tsc_base;
@@ -40,6 +40,11 @@ struct vvar_page {
     } at_base[VVAR_CLOCKS];
 };
 
-#define VVAR_SPAN_NS 2000000000UL /* the longest that the page holds for: ns << 32 fits 63 bits */
+/* The vvar page: nothing that ever changes. */
+struct vvar_page {
+    const struct vvar_time *time;
+};
+
+#define VVAR_SPAN_NS 2000000000UL /* the longest that they hold for: ns << 32 fits 63 bits */
 
 #endif

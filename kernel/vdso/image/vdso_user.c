@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The program's side of the vDSO: ordinary user code that runs in the program and reads the vvar
- * page, which lies one page below the image.  Whatever it cannot answer goes to the kernel by a
+ * The program's side of the vDSO: ordinary user code that runs in the program and reads what the vvar
+ * page, one page below the image, leads to.  Whatever it cannot answer goes to the kernel by a
  * `syscall` like any other, which is patched after its first use like any other.
  *
  * Names, version (LINUX_2.6) and soname are Linux's, because C libraries and Go look for them.
@@ -66,18 +66,19 @@ struct moment {
 /* False: ask the kernel. */
 static inline int vvar_now(unsigned long clock, struct moment *out)
 {
+    const struct vvar_time *t = vvar.time;
     uint32_t seq;
 
     do {
-        seq = __atomic_load_n(&vvar.seq, __ATOMIC_ACQUIRE);
+        seq = __atomic_load_n(&t->seq, __ATOMIC_ACQUIRE);
         /* A TSC before the base wraps and is out of bounds too. */
-        uint64_t delta = tsc_read() - vvar.tsc_base;
-        if (__builtin_expect((seq & 1) || delta >= vvar.tsc_span, 0))
+        uint64_t delta = tsc_read() - t->tsc_base;
+        if (__builtin_expect((seq & 1) || delta >= t->tsc_span, 0))
             return 0;
-        out->sec = vvar.at_base[clock].sec;
-        out->nsec = vvar.at_base[clock].nsec + (delta * vvar.mult >> 32);
+        out->sec = t->at_base[clock].sec;
+        out->nsec = t->at_base[clock].nsec + (delta * t->mult >> 32);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while (__builtin_expect(__atomic_load_n(&vvar.seq, __ATOMIC_RELAXED) != seq, 0));
+    } while (__builtin_expect(__atomic_load_n(&t->seq, __ATOMIC_RELAXED) != seq, 0));
     /* Three times at most, and a branch that is foreseen is cheaper than a division. */
     while (out->nsec >= NSEC_PER_SEC) {
         __asm__("" : "+r"(out->nsec));
