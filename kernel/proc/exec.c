@@ -104,7 +104,7 @@ static void blame(struct exec *e, const char *path)
     str_copy(e->blame.path, path, sizeof(e->blame.path));
 }
 
-/* What is not as it was signed is not to be executed: a matter of permission, as with Linux's IMA. */
+/* As open_kind (vfs/open.c) says of what is opened. */
 static int read_error(const struct file *f, int err)
 {
     return err == -EIO && f->inode && f->inode->ops->verified ? -EACCES : err;
@@ -133,11 +133,6 @@ static int exec_check(struct exec *e, struct file *f, uint64_t *size)
     e->n = MIN(st.stx_size, sizeof(e->head));
     *size = st.stx_size;
     return e->n ? read_error(f, file_read_exact(f, e->head, e->n, 0)) : -ENOEXEC;
-}
-
-static int open_program(int dirfd, const char *path, uint32_t flags, struct file **out)
-{
-    return vfs_open(dirfd, path, O_RDONLY | O_CLOEXEC | flags, 0, out);
 }
 
 /* argv becomes: interpreter, its argument, the script's path, the old argv from 1 on. */
@@ -185,7 +180,7 @@ static int resolve_scripts(struct exec *e, uint64_t *size)
             return err;
         struct file *f;
         blame(e, e->script.interp);
-        err = open_program(AT_FDCWD, e->script.interp, 0, &f);
+        err = vfs_open_exec(AT_FDCWD, e->script.interp, 0, &f);
         if (err)
             return err;
         file_put(e->file);
@@ -204,7 +199,7 @@ static int prepare_interp(struct exec *e)
     if (err || !path)
         return read_error(e->file, err);
     blame(e, path);
-    err = open_program(AT_FDCWD, path, 0, &e->interp);
+    err = vfs_open_exec(AT_FDCWD, path, 0, &e->interp);
     kfree(path);
     if (err)
         return err;
@@ -492,10 +487,10 @@ static long do_execve(int dirfd, uaddr_t upath, uaddr_t uargv, uaddr_t uenvp, in
     if (err < 0)
         goto out;
     if (path[0] == '\0' && (flags & AT_EMPTY_PATH)) {
-        err = vfs_open_fd_to_read(dirfd, &f);
+        err = vfs_open_fd_exec(dirfd, &f);
     } else {
         uint32_t open_flags = (flags & AT_SYMLINK_NOFOLLOW) ? O_NOFOLLOW : 0;
-        err = open_program(dirfd, path, open_flags, &f);
+        err = vfs_open_exec(dirfd, path, open_flags, &f);
     }
     if (err < 0)
         goto out;

@@ -23,6 +23,9 @@ struct open_request {
     uint64_t resolve;
 };
 
+/* Beside O_* in what is asked for, never in what a kind is asked: the file is to be executed (Linux's __FMODE_EXEC). */
+#define OPEN_EXEC 0x20U
+
 /* O_PATH: a place in the tree and nothing else. */
 static const struct file_ops path_ops;
 
@@ -55,6 +58,16 @@ static int open_check(struct dentry *d, uint32_t flags, bool created)
         return reject(-EROFS, "the mount is read-only");
     int err = created ? 0 : inode_permission(d->inode, open_mask(flags));
     return !err && flags & O_NOATIME ? owner_permission(d->inode) : err;
+}
+
+/* The kind opens it.  What is not as it was signed is not to be executed: a matter of permission, as with Linux's IMA. */
+static int open_kind(struct inode *i, uint32_t flags, bool created, struct file **out)
+{
+    uint32_t kind_flags = flags & ~(OPEN_EXEC | (created ? (uint32_t)O_TRUNC : 0));
+    if (!i->ops->open)
+        return -ENXIO;
+    int err = i->ops->open(i, kind_flags, out);
+    return err == -EIO && flags & OPEN_EXEC && i->ops->verified ? -EACCES : err;
 }
 
 /* A nameless file by way of /proc/self/fd: a pipe's new end, a regular file anew, or the same description. */
@@ -113,8 +126,7 @@ int dentry_open(struct dentry *d, uint32_t flags, bool created, struct file **ou
     } else if (S_ISFIFO(i->mode) && !dentry_volatile(d)) {
         err = pipe_open_fifo(i, flags, out);
     } else {
-        err = i->ops->open ? i->ops->open(i, created ? flags & ~(uint32_t)O_TRUNC : flags, out)
-                           : -ENXIO;
+        err = open_kind(i, flags, created, out);
     }
     if (err)
         return err;
@@ -190,7 +202,7 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
 {
     struct inode *dir = w->at->inode, *i;
     struct dentry *d;
-    uint32_t flags = r->flags;
+    uint32_t flags = r->flags & ~OPEN_EXEC;
     if (w->last != LAST_NORM || !dir->ops->open_at || flags & O_PATH || !judged_elsewhere(dir) ||
         lease_any())
         return 1;
@@ -353,6 +365,13 @@ int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct 
     return err ? err : open_path(dirfd, path, &r, out);
 }
 
+int vfs_open_exec(int dirfd, const char *path, uint32_t flags, struct file **out)
+{
+    const struct open_request r = {.flags =
+                                       O_RDONLY | O_LARGEFILE | OPEN_EXEC | (flags & O_NOFOLLOW)};
+    return open_path(dirfd, path, &r, out);
+}
+
 int vfs_top_open(struct super *sb, const char *name, uint32_t flags, struct file **out)
 {
     struct open_request r;
@@ -491,7 +510,7 @@ int dentry_of_file(struct file *f, struct dentry **out)
     return err;
 }
 
-int vfs_open_fd_to_read(int fd, struct file **out)
+int vfs_open_fd_exec(int fd, struct file **out)
 {
     struct dentry *d;
     int err = fd_lookup(fd, true, out);
@@ -501,7 +520,7 @@ int vfs_open_fd_to_read(int fd, struct file **out)
     struct file *f = *out;
     err = dentry_of_file(f, &d);
     if (!err) {
-        err = dentry_open(d, O_RDONLY | O_CLOEXEC, false, out);
+        err = dentry_open(d, O_RDONLY | O_LARGEFILE | OPEN_EXEC, false, out);
         dentry_put(d);
     }
     file_put(f);

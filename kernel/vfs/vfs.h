@@ -21,8 +21,10 @@ struct child_maker {
 /* Opens as openat(2) with O_* flags; a reference. */
 MUST_CHECK int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode,
                         struct file **out);
-/* What a descriptor is open on, to be read: opened anew if this one is only a path, or to write. */
-MUST_CHECK int vfs_open_fd_to_read(int fd, struct file **out);
+/* Opens what is to be executed; of flags O_NOFOLLOW counts. */
+MUST_CHECK int vfs_open_exec(int dirfd, const char *path, uint32_t flags, struct file **out);
+/* The same of a descriptor: what it is open on, anew if this one is only a path, or to write. */
+MUST_CHECK int vfs_open_fd_exec(int fd, struct file **out);
 /* The absolute path of a dentry as the program sees it, into buf: length without NUL, or
  * -ENAMETOOLONG; " (deleted)" appended as Linux does. */
 int64_t dentry_path(struct dentry *d, char *buf, size_t size);

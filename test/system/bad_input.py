@@ -145,6 +145,95 @@ def test_trusted_child_changed(context):
         flip(path, offset)
 
 
+# What can become of a signed file that is to be executed: how it is done, and what the line about it says.
+WRONG = {
+    "shorter": (lambda path: os.truncate(path, os.path.getsize(path) - 1), "when it was signed"),
+    "empty": (lambda path: os.truncate(path, 0), "when it was signed"),
+    "longer": (lambda path: os.truncate(path, os.path.getsize(path) + 1), "when it was signed"),
+    "replaced": (lambda path: write_over(path, b"#!/bin/sh\n"), "has changed since it was signed"),
+    "unread": (lambda path: os.chmod(path, 0), "does not let us read it"),
+    "folder": (lambda path: (os.unlink(path), os.mkdir(path)), "no regular file"),
+    "fifo": (lambda path: (os.unlink(path), os.mkfifo(path)), "no regular file"),
+    "loop": (lambda path: (os.unlink(path), os.symlink(path, path)), "cannot be opened"),
+    "gone": (os.unlink, "is missing"),
+}
+
+
+def write_over(path, start):
+    """Other contents of the same size."""
+    size = os.path.getsize(path)
+    with open(path, "wb") as f:
+        f.write(start.ljust(size, b"\n"))
+
+
+def wrong_files(context, folder):
+    """(command, file that will be wrong, way): programs, scripts' interpreters, dynamic loaders."""
+    loader = b"/lib64/ld-linux-x86-64.so.2"
+    with open(program(context, "hello"), "rb") as f:
+        dynamic = f.read()
+    assert loader in dynamic
+    for way in WRONG:
+        shutil.copy(program(context), f"{folder}/p-{way}")
+        yield f"p-{way}", f"p-{way}", way
+        shutil.copy(program(context), f"{folder}/i-{way}")
+        with open(f"{folder}/s-{way}", "wb") as f:
+            f.write(f"#!/w/i-{way}\n".encode())
+        yield f"s-{way}", f"i-{way}", way
+        shutil.copy(os.path.realpath(loader.decode()), f"{folder}/l-{way}")
+        with open(f"{folder}/d-{way}", "wb") as f:
+            f.write(dynamic.replace(loader, f"/w/l-{way}".encode().ljust(len(loader), b"\0")))
+        yield f"d-{way}", f"l-{way}", way
+    for name in os.listdir(folder):
+        os.chmod(f"{folder}/{name}", 0o755)
+
+
+def test_trusted_exec_wrong(context):
+    """However a signed file that is to be executed is wrong, execve says EACCES (ENOENT: it is gone), one line says
+    which file, why, and what to do, and the parent lives on."""
+    folder = os.path.join(context.scratch, "w")
+    os.mkdir(folder)
+    wrong = list(wrong_files(context, folder))
+    names = " ".join(command for command, _, _ in wrong)
+    script = f"for f in {names}; do /w/$f you; echo $f $?; done"
+    text = bundles.manifest("/bin/busybox", ["sh", "-c", script],
+                            ["file:/bin/busybox", f"file:{folder}/"] + bundles.C_RUNTIME,
+                            mounts=["/bin", ("/w", folder)])
+    bundle = bundles.signed(context.build, text, context.scratch)
+    good = run_bundle(context, bundle)
+    assert good.out.count(b"hello ") == len(wrong), (good.ending(), good.out, good.err)
+    for _, name, way in wrong:
+        WRONG[way][0](f"{folder}/{name}")
+    # Root reads what is nobody's to read, unless it is without the right to.
+    user = [] if os.getuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    result = context.run(user + context.enclave() + [bundle])
+    ends = "".join(f"{command} {127 if way == 'gone' else 126}\n" for command, _, way in wrong)
+    assert result.out.decode() == ends, (result.ending(), result.out, result.err)
+    said = result.err.decode().splitlines()
+    for command, name, way in wrong:
+        about = [line for line in said if f"trusted file /w/{name}: " in line]
+        assert len(about) == 1 and WRONG[way][1] in about[0] and "; " in about[0], (name, said)
+        why = "not found" if way == "gone" else "ermission denied"
+        assert any(f"/w/{command}: " in line and why in line for line in said), (command, said)
+
+
+def test_trusted_exec_cut_short(context):
+    """A program that is cut short after it was verified once: what is not in the enclave yet is never run."""
+    folder, other = (os.path.join(context.scratch, name) for name in ("w", "a"))
+    os.mkdir(folder)
+    os.mkdir(other)
+    shutil.copy(program(context), f"{folder}/prog")
+    os.link(f"{folder}/prog", f"{other}/prog")
+    script = "/w/prog you; : > /a/prog; for n in 1 2; do /w/prog you; echo $?; done"
+    text = bundles.manifest("/bin/busybox", ["sh", "-c", script], ["file:/bin/busybox", f"file:{folder}/prog"],
+                            [f"file:{other}/"], mounts=["/bin", ("/w", folder), ("/a", other)])
+    bundle = bundles.signed(context.build, text, context.scratch)
+    result = run_bundle(context, bundle)
+    lines = result.out.decode().splitlines()
+    assert result.status == 0 and lines[0].startswith("hello you"), (result.ending(), result.out, result.err)
+    ends = [line for line in lines if not line.startswith("hello you")]
+    assert len(ends) == 2 and set(ends) <= {"0", "126", str(128 + signal.SIGBUS)}, (result.out, result.err)
+
+
 def test_trusted_library_changed(context):
     """A library that the dynamic loader maps."""
     folder = os.path.join(context.scratch, "lib")

@@ -18,6 +18,26 @@ static bool prepend(char *buf, size_t *at, size_t end, const char *name, size_t 
     return true;
 }
 
+/* The same with the names from below `top` down to node. */
+static bool prepend_nodes(const struct trusted_super *ts, uint32_t node, uint32_t top, char *buf,
+                          size_t *at, size_t end)
+{
+    bool ok = true;
+    for (; ok && node != top && node; node = trusted_node(ts, node)->parent)
+        ok = prepend(buf, at, end, config_node_name(ts->config, node),
+                     trusted_node(ts, node)->name.len);
+    return ok;
+}
+
+bool trusted_table_path(const struct trusted_super *ts, uint32_t node, char *buf, size_t size)
+{
+    size_t end = size - 1, at = end;
+    buf[end] = '\0';
+    bool ok = prepend_nodes(ts, node, 0, buf, &at, end) && prepend(buf, &at, end, "", 0);
+    memmove(buf, buf + at, size - at);
+    return ok;
+}
+
 int trusted_host_path(const struct trusted_super *ts, uint32_t node, const char *name, char *buf,
                       size_t size)
 {
@@ -26,9 +46,7 @@ int trusted_host_path(const struct trusted_super *ts, uint32_t node, const char 
     buf[end] = '\0';
     if (name)
         ok = prepend(buf, &at, end, name, strlen(name));
-    for (; ok && node != ts->top && node; node = trusted_node(ts, node)->parent)
-        ok = prepend(buf, &at, end, config_node_name(ts->config, node),
-                     trusted_node(ts, node)->name.len);
+    ok = ok && prepend_nodes(ts, node, ts->top, buf, &at, end);
     if (ok && ts->top_name)
         ok = prepend(buf, &at, end, ts->top_name, strlen(ts->top_name));
     if (!ok)

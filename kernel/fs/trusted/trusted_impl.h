@@ -100,6 +100,8 @@ void trusted_table_init(void);
 /* path.c: the host's name for a node, or for a name below one that the table does not have. */
 MUST_CHECK int trusted_host_path(const struct trusted_super *ts, uint32_t node, const char *name,
                                  char *buf, size_t size);
+/* The path by which the program knows a node; false: it is too long. */
+bool trusted_table_path(const struct trusted_super *ts, uint32_t node, char *buf, size_t size);
 /* Replaces the last component of a host path by what the link there says; 0 or -errno. */
 MUST_CHECK int trusted_host_follow(struct trusted_super *ts, char *path, size_t size);
 

@@ -3,13 +3,15 @@
  * Verification: pages come from the host, are hashed in enclave memory, and are compared with leaf hashes
  * that have themselves been compared with the measured root.  Nothing is shown before that.
  *
- * What does not match is -EIO for the program and one line for the user, once a file, that says where and
- * what to do.  The host can at any time make reads fail; it cannot make them succeed with other bytes.
+ * What does not match is -EIO for the program (-EACCES for who wants to execute it) and one line for the user, once a
+ * file, that says where and what to do.  The host can at any time make reads fail; it cannot make them succeed with
+ * other bytes.
  */
 #include "kernel/boot/args.h"
 #include "kernel/fs/trusted/trusted_impl.h"
 #include "kernel/ocall/hostmem.h"
 #include "kernel/vfs/uio.h"
+#include "lib/format.h"
 
 static struct {
     struct spinlock lock;
@@ -27,20 +29,59 @@ static const struct config_node *node_of(const struct trusted_inode *ti)
     return trusted_node(super_of(ti), ti->node);
 }
 
-/* The one line about a file that is not what was signed. */
-static int complain(struct trusted_inode *ti, const char *what, uint64_t off)
+/* The one line about a file that is not what was signed: what is wrong, what to do. */
+static int complain(struct trusted_inode *ti, const char *what, const char *remedy)
 {
     char *path = kmalloc(PATH_MAX);
     const char *name = config_node_name(super_of(ti)->config, ti->node);
-    if (path && !trusted_host_path(super_of(ti), ti->node, NULL, path, PATH_MAX))
+    if (path && trusted_table_path(super_of(ti), ti->node, path, PATH_MAX))
         name = path;
     if (!ti->reported)
-        log_warn("trusted file %s: %s (at byte %lu); restore the file, or sign the manifest again",
-                 name, what, (unsigned long)off);
+        log_warn("trusted file %s: %s; %s", name, what, remedy);
     ti->reported = true;
     fs_complain_once();
     kfree(path);
     return -EIO;
+}
+
+static int complain_lost(struct trusted_inode *ti, const char *what)
+{
+    return complain(ti, what, "restore the file, or sign the manifest again");
+}
+
+static int complain_at(struct trusted_inode *ti, const char *what, uint64_t off)
+{
+    char text[80];
+    snprintf(text, sizeof(text), "%s (at byte %lu)", what, (unsigned long)off);
+    return complain_lost(ti, text);
+}
+
+static int complain_size(struct trusted_inode *ti, uint64_t size)
+{
+    char text[80];
+    snprintf(text, sizeof(text), "has %lu bytes, %lu when it was signed", (unsigned long)size,
+             (unsigned long)node_of(ti)->size);
+    return complain_lost(ti, text);
+}
+
+/* The host does not open it.  What it is short of is not said of the file. */
+static int complain_open(struct trusted_inode *ti, int err)
+{
+    char text[40];
+    switch (err) {
+    case -ENOMEM:
+    case -EMFILE:
+    case -ENFILE: return err;
+    case -ENOENT:
+    case -ENOTDIR: complain_lost(ti, "is missing"); return -ENOENT;
+    case -EACCES:
+    case -EPERM:
+        complain(ti, "the host does not let us read it", "give whom cella runs as the right to");
+        return -EACCES;
+    default:
+        snprintf(text, sizeof(text), "cannot be opened (error %d)", -err);
+        return complain_lost(ti, text);
+    }
 }
 
 /* Host descriptors. */
@@ -110,16 +151,13 @@ static int fd_open(struct trusted_inode *ti)
         return 0;
     }
     long fd = open_following(ti, &st);
-    if (fd == -ENOENT) {
-        complain(ti, "is missing", 0);
-        return -ENOENT;
-    }
     if (fd < 0)
-        return (int)fd;
-    if (host_stat_check(&st) || !S_ISREG(st.stx_mode) || st.stx_size != node_of(ti)->size) {
+        return complain_open(ti, (int)fd);
+    bool regular = !host_stat_check(&st) && S_ISREG(st.stx_mode);
+    if (!regular || st.stx_size != node_of(ti)->size) {
         ocall_close((int)fd);
-        return complain(ti, "has another size than when it was signed",
-                        MIN((uint64_t)st.stx_size, node_of(ti)->size));
+        return regular ? complain_size(ti, st.stx_size)
+                       : complain_lost(ti, "is no regular file any more");
     }
     ti->fd = (int)fd;
     spin_lock(&fds.lock);
@@ -141,7 +179,7 @@ static int leaves_load(struct trusted_inode *ti)
     if (ti->leaves || !n->size)
         return 0;
     if (bytes > a->side_len || n->data > a->side_len - bytes)
-        return complain(ti, "has no leaf hashes in the bundle", 0);
+        return complain_lost(ti, "has no leaf hashes in the bundle");
     void *leaves = kmalloc(bytes);
     if (!leaves)
         return -ENOMEM;
@@ -149,7 +187,7 @@ static int leaves_load(struct trusted_inode *ti)
     sha256_hash(leaves, bytes, root);
     if (!crypto_equal(root, n->root, sizeof(root))) {
         kfree(leaves);
-        return complain(ti, "has damaged leaf hashes in the bundle", 0);
+        return complain_lost(ti, "has damaged leaf hashes in the bundle");
     }
     ti->leaves = leaves;
     return 0;
@@ -180,9 +218,9 @@ static int pages_read(struct trusted_inode *ti, pgoff_t index, void *const page[
         size_t before = u.done;
         int err = ocall_pread_uio(ti->fd, &u, (int64_t)(start + u.done));
         if (err)
-            return complain(ti, "cannot be read", start + u.done);
+            return complain_at(ti, "cannot be read", start + u.done);
         if (u.done == before)
-            return complain(ti, "is shorter than when it was signed", start + u.done);
+            return complain_at(ti, "is shorter than when it was signed", start + u.done);
     }
     if (want % PAGE_SIZE)
         memset((char *)page[want / PAGE_SIZE] + want % PAGE_SIZE, 0, PAGE_SIZE - want % PAGE_SIZE);
@@ -204,6 +242,6 @@ int trusted_fill(struct pagecache *c, pgoff_t index, void *const page[], size_t 
     sha256_hash_pages(page, n, PAGE_SIZE, (size_t)MIN(last, PAGE_SIZE), hash);
     for (size_t i = 0; i < n; i++)
         if (!crypto_equal(hash[i], ti->leaves[index + i], sizeof(hash[i])))
-            return complain(ti, "has changed since it was signed", (index + i) << PAGE_SHIFT);
+            return complain_at(ti, "has changed since it was signed", (index + i) << PAGE_SHIFT);
     return 0;
 }
