@@ -37,8 +37,7 @@
 #define FUNC_MAX 16384UL /* bytes of a function that is decoded as a whole */
 
 static struct {
-    struct mutex mutex; /* one patcher at a time; user copies under it never come back here */
-    bool lost;          /* [mutex] a trap could not be remembered: nothing is patched any more */
+    struct mutex mutex;       /* one patcher at a time; user copies under it never come back here */
     struct patch_stats count; /* [mutex]; traps: not guarded, statistics only */
 } patcher = {.mutex.waitq.waiters = LIST_INIT(patcher.mutex.waitq.waiters)};
 
@@ -244,7 +243,7 @@ static void site_act(struct mm *mm, uaddr_t site, uint32_t nr, bool first, struc
         s->mm = mm;
     *e = (struct site_entry){.site = site, .kind = PATCH_NONE};
     patcher.count.waiting -= !first;
-    if (s && !patcher.lost && site_try(s, mm, nr, first, e)) {
+    if (s && !s->lost && site_try(s, mm, nr, first, e)) {
         if (e->waits)
             patcher.count.waiting++;
         else
@@ -252,7 +251,8 @@ static void site_act(struct mm *mm, uaddr_t site, uint32_t nr, bool first, struc
         return;
     }
     *e = (struct site_entry){.site = site, .kind = PATCH_NONE};
-    patcher.lost |= !s || !site_record(s, e);
+    if (!s || !site_record(s, e))
+        space_lose(mm);
     patcher.count.refused++;
     log_debug("the system call %u at 0x%lx keeps trapping", nr, (unsigned long)site);
 }

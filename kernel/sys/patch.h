@@ -35,7 +35,7 @@ uaddr_t patch_resume_rip(struct mm *mm, uaddr_t rip);
 
 /* [start, end) is about to be unmapped or replaced: its sites are forgotten.  Does not sleep. */
 void patch_range_gone(struct mm *mm, uaddr_t start, uaddr_t end);
-/* All that text was patched with since the start is in place. */
+/* All that text was patched with since the start is in place, and more may be patched. */
 bool patch_intact(struct mm *mm);
 /* child has the same text as mm: they know the same of it. */
 MUST_CHECK int patch_mm_fork(struct mm *mm, struct mm *child);

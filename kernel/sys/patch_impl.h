@@ -51,6 +51,7 @@ struct patch_space {
     size_t count;               /* [s] places that are not free */
     struct list pools;          /* [s] of struct tramp_pool; added to under [m] */
     unsigned npools;            /* [m] */
+    bool lost;    /* [m, s] a trap could not be remembered: nothing is patched any more */
     bool damaged; /* [s] trampolines have gone, which patched text may still jump to */
 };
 
@@ -60,6 +61,8 @@ extern struct spinlock sites_lock;
 struct patch_space *space_find(struct mm *mm) REQUIRES(sites_lock);
 /* Likewise, made if need be; NULL: out of memory. */
 struct patch_space *space_get(struct mm *mm);
+/* A trap in mm could not be remembered, perhaps not even that mm has sites.  Patcher only. */
+void space_lose(struct mm *mm);
 /* False when the site has not trapped before.  One that waits has a trap fewer to wait for, down to 1. */
 bool site_recall(struct mm *mm, uaddr_t site, struct site_entry *out);
 /* False when there is no room: the site must not be patched.  Patcher only. */

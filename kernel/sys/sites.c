@@ -2,7 +2,8 @@
 /*
  * What is remembered of each address space's sites: a hash table of those that trapped, with what
  * came of it.  Only at a site's first trap may it become a PATCH_WINDOW: before that no thread can be
- * about to return into the window.  So when a site cannot be remembered, nothing is patched any more.
+ * about to return into the window.  So when a site cannot be remembered, nothing is patched any more in its
+ * address space, and those forked from it.
  */
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
@@ -15,6 +16,9 @@
 #define SITES_MAX 32768UL /* the most that a program can make the kernel remember */
 
 struct spinlock sites_lock = SPINLOCK_INIT;
+
+/* Of those address spaces that trapped when there was no memory for a record of their own. */
+static struct patch_space unknown = {.users = 1, .pools = LIST_INIT(unknown.pools)};
 
 struct patch_space *space_find(struct mm *mm)
 {
@@ -43,6 +47,18 @@ struct patch_space *space_get(struct mm *mm)
         return s;
     kfree(s);
     return other;
+}
+
+void space_lose(struct mm *mm)
+{
+    spin_lock(&sites_lock);
+    struct patch_space *s = space_find(mm);
+    if (!s) {
+        s = *mm_patch(mm) = &unknown;
+        s->users++;
+    }
+    s->lost = true;
+    spin_unlock(&sites_lock);
 }
 
 /* The place of a site, or one where it can be put; NULL when there is neither. */
@@ -112,6 +128,8 @@ static bool table_grow(struct patch_space *s)
 
 bool site_record(struct patch_space *s, const struct site_entry *e)
 {
+    if (s == &unknown)
+        return false;
     bool room = (s->count + 1) * 4 <= s->capacity * 3 || table_grow(s);
 
     spin_lock(&sites_lock);
@@ -153,7 +171,7 @@ bool patch_intact(struct mm *mm)
 {
     spin_lock(&sites_lock);
     const struct patch_space *s = space_find(mm);
-    bool intact = !s || !s->damaged;
+    bool intact = !s || !(s->damaged || s->lost);
     spin_unlock(&sites_lock);
     return intact;
 }

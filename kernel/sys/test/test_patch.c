@@ -31,13 +31,13 @@ static struct thread thread;
 static struct process process;
 #define TEXT_SIZE (8 * PAGE_SIZE)
 static uint8_t *text; /* one page of the program's code */
-static bool text_is_exec = true, no_room;
+static bool text_is_exec = true, no_room, no_memory;
 static unsigned dispatched, writes;
 static struct user_regs last;
 
 void *kzalloc(size_t n)
 {
-    return host_alloc(n);
+    return no_memory ? NULL : host_alloc(n);
 }
 void *kmalloc(size_t n)
 {
@@ -166,7 +166,8 @@ static int setup(void **state)
         memcpy(text + i, "\x48\x83\xc0\x01", 4); /* add $1,%rax */
     memset(&patcher, 0, sizeof(patcher));
     text_is_exec = true;
-    no_room = false;
+    no_room = no_memory = false;
+    process.mm = mm;
     dispatched = writes = 0;
     return 0;
 }
@@ -428,6 +429,47 @@ static void test_mapped_anew(void **state)
     assert_int_equal(patcher.count.patched[PATCH_MOV], 2);
 }
 
+/* A site in mm is not patched, and one in another address space is: what was lost is mm's alone. */
+static void assert_lost(void)
+{
+    uaddr_t site = (uaddr_t)text + 261;
+    struct mm *other = (struct mm *)32, *child = (struct mm *)48;
+
+    PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
+    no_memory = true;
+    trap(site - 2, 39);
+    no_memory = false;
+    assert_false(patch_intact(mm));
+    trap_often(site, 39);
+    assert_int_equal(writes, 0);
+    assert_int_equal(patch_mm_fork(mm, child), 0);
+    process.mm = child;
+    trap_often(site, 39);
+    assert_int_equal(writes, 0);
+    patch_mm_gone(child);
+    process.mm = other;
+    trap_often(site, 39);
+    assert_int_equal(patcher.count.patched[PATCH_MOV], 1);
+    assert_true(patch_intact(other));
+    patch_mm_gone(other);
+    process.mm = mm;
+}
+
+static void test_lost(void **state)
+{
+    (void)state;
+    assert_lost();
+}
+
+/* … which knows of some sites already, but has no room for more. */
+static void test_lost_table(void **state)
+{
+    (void)state;
+    for (uaddr_t i = 0; i < SITES_FIRST / 4 * 3; i++)
+        trap(PAGE_SIZE + i, 39);
+    assert_lost();
+}
+
 /* Many sites: tables and pools grow, everything stays patched. */
 static void test_many(void **state)
 {
@@ -452,7 +494,7 @@ int main(void)
         T(test_before),   T(test_cave),        T(test_ahead),
         T(test_window),   T(test_program_rip), T(test_refused),
         T(test_not_text), T(test_no_room),     T(test_mapped_anew),
-        T(test_many),
+        T(test_lost),     T(test_lost_table),  T(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
