@@ -97,11 +97,25 @@ bool site_recall(struct mm *mm, uaddr_t site, struct site_entry *out)
     return known;
 }
 
-/* Moves what is in the table to a larger one. */
+static size_t table_used(const struct patch_space *s) REQUIRES(sites_lock)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->capacity; i++)
+        used += s->entries[i].site > SITE_GONE;
+    return used;
+}
+
+/* Moves what is in the table to a larger one, or to one as large when it is full of what has gone. */
 static bool table_grow(struct patch_space *s)
 {
-    size_t capacity = s->capacity ? s->capacity * 2 : SITES_FIRST, count = 0;
     struct site_entry *entries = NULL;
+    size_t count = 0;
+
+    spin_lock(&sites_lock);
+    bool larger = table_used(s) * 2 >= s->capacity;
+    spin_unlock(&sites_lock);
+    size_t capacity = s->capacity ? s->capacity << larger : SITES_FIRST;
 
     if (capacity <= SITES_MAX)
         entries = kzalloc(capacity * sizeof(*entries));
@@ -113,7 +127,7 @@ static bool table_grow(struct patch_space *s)
         if (old[i].site <= SITE_GONE)
             continue;
         struct site_entry *place = place_find(entries, capacity, old[i].site);
-        if (place) { /* always: the new table is larger */
+        if (place) { /* always: the new table has room for all */
             *place = old[i];
             count++;
         }

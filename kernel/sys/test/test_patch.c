@@ -470,6 +470,22 @@ static void test_lost_table(void **state)
     assert_lost();
 }
 
+/* Code that comes and goes, as a loaded and unloaded library's, does not fill the table. */
+static void test_come_and_go(void **state)
+{
+    uaddr_t site = (uaddr_t)text + 261;
+
+    (void)state;
+    for (uaddr_t i = 0; i < 4 * SITES_MAX; i++) {
+        trap(PAGE_SIZE + i, 39);
+        if (i % 64 == 63)
+            patch_range_gone(mm, PAGE_SIZE, PAGE_SIZE + i + 1);
+    }
+    PUT(256, "\xb8\x27\0\0\0\x0f\x05\xc3");
+    trap_often(site, 39);
+    assert_int_equal(patcher.count.patched[PATCH_MOV], 1);
+}
+
 /* Many sites: tables and pools grow, everything stays patched. */
 static void test_many(void **state)
 {
@@ -494,7 +510,8 @@ int main(void)
         T(test_before),   T(test_cave),        T(test_ahead),
         T(test_window),   T(test_program_rip), T(test_refused),
         T(test_not_text), T(test_no_room),     T(test_mapped_anew),
-        T(test_lost),     T(test_lost_table),  T(test_many),
+        T(test_lost),     T(test_lost_table),  T(test_come_and_go),
+        T(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
