@@ -12,7 +12,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"

@@ -10,7 +10,7 @@
 #include <linux/errno.h>
 
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/time.h"

@@ -14,7 +14,7 @@
 #include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/mqueue_impl.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/vfs/vfs_impl.h"

@@ -11,8 +11,8 @@
 
 #include "kernel/ipc/limits.h"
 #include "kernel/ipc/mqueue_impl.h"
-#include "kernel/proc/cred.h"
-#include "kernel/proc/user.h"
+#include "kernel/proc/id/cred.h"
+#include "kernel/proc/id/user.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 #include "kernel/vfs/vfs_impl.h"

@@ -14,7 +14,7 @@
 
 #include <asm/ioctls.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/format.h"
 #include "kernel/sys/syscalls.h"

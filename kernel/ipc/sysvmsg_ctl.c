@@ -6,7 +6,7 @@
 #include "kernel/ipc/limits.h"
 #include "kernel/ipc/sysvmsg.h"
 #include "kernel/ipc/sysvmsg_impl.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 

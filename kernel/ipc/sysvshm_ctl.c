@@ -8,7 +8,7 @@
 #include "kernel/ipc/limits.h"
 #include "kernel/ipc/sysvshm.h"
 #include "kernel/ipc/sysvshm_impl.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"

@@ -14,7 +14,7 @@
 #include <linux/timerfd.h>
 
 #include "kernel/fs/seq.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sched/time.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"

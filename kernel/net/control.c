@@ -3,7 +3,7 @@
 #include "kernel/net/control.h"
 
 #include "kernel/net/inet_opt.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define CONTROL_MAX (64UL * 1024) /* net.core.optmem_max and more */

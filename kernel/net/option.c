@@ -6,7 +6,7 @@
 #include <linux/sockios.h>
 
 #include "kernel/net/socket.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 

@@ -8,7 +8,7 @@
  */
 #include "kernel/net/ports.h"
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sgx/random.h"
 #include "kernel/vfs/vfs_impl.h"
 

@@ -11,8 +11,8 @@
 
 #include <linux/resource.h>
 
-#include "kernel/proc/cred.h"
-#include "kernel/proc/user.h"
+#include "kernel/proc/id/cred.h"
+#include "kernel/proc/id/user.h"
 #include "kernel/vfs/vfs_impl.h"
 
 struct spinlock rights_lock;

@@ -11,7 +11,7 @@
 #include <asm/ioctls.h>
 #include <linux/sockios.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/async.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "lib/format.h"

@@ -9,7 +9,7 @@
 
 #include "kernel/boot/args.h"
 #include "kernel/kernel.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/named.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

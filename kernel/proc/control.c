@@ -22,7 +22,7 @@
 #include "kernel/ocall/ocall.h"
 #include "kernel/ocall/ring.h"
 #include "kernel/proc/control_list.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/root.h"

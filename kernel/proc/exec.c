@@ -27,7 +27,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/aslr.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/program.h"

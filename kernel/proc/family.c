@@ -20,7 +20,7 @@
 #include <linux/wait.h>
 
 #include "kernel/kernel.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/pids.h"
 #include "kernel/sched/thread.h"

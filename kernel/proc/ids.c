@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who a process is: pids, process groups and sessions, with Linux's rules for who may put whom into
- * which group.  User and group ids: setid.c.
+ * which group.  User and group ids: id/setid.c.
  *
  * A session leader is a process whose session has its number; a process keeps no list of its group's
  * or session's members, who are found by a walk over all.

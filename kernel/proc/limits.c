@@ -8,7 +8,7 @@
 #include <linux/resource.h>
 
 #include "kernel/kernel.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"

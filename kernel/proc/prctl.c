@@ -11,7 +11,7 @@
 
 #include "kernel/arch/fsbase.h"
 #include "kernel/kernel.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"

@@ -9,7 +9,7 @@
 #include <linux/ioprio.h>
 #include <linux/resource.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/named.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"

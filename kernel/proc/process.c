@@ -11,8 +11,8 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
 #include "kernel/proc/family.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/named.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/program.h"

@@ -23,7 +23,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/proc/control.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/root_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"

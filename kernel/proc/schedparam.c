@@ -11,7 +11,7 @@
 #include <linux/sched/types.h>
 #include <linux/time_types.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/named.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"

@@ -13,8 +13,8 @@
 #include <linux/wait.h>
 
 #include "kernel/kernel.h"
-#include "kernel/proc/cred.h"
 #include "kernel/proc/family.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"

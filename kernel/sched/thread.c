@@ -10,8 +10,8 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
 #include "kernel/mm/mm.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/signal/signal.h"

@@ -75,7 +75,7 @@ struct thread {
     struct schedparam schedparam; /* [p] */
     uint64_t timer_slack, timer_slack_default; /* [o] ns; without effect */
     char comm[16];                             /* [o] */
-    const struct cred *cred; /* [o] a reference, replaced under [p]; proc/cred.h */
+    const struct cred *cred; /* [o] a reference, replaced under [p]; proc/id/cred.h */
     ktime_t start_time;      /* [I] but for exec: CLOCK_MONOTONIC */
     struct cputime cputime;  /* [o] */
     uint64_t nvcsw, nivcsw;  /* [o] */

@@ -6,7 +6,7 @@
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"

@@ -23,10 +23,10 @@
 #include <linux/time.h>
 #include <linux/time_types.h>
 
-#include "kernel/proc/cred.h"
-#include "kernel/proc/user.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/id/cred.h"
+#include "kernel/proc/id/user.h"
 #include "kernel/sched/time.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"

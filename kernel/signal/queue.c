@@ -7,7 +7,7 @@
 #include <linux/errno.h>
 
 #include "kernel/mm/heap.h"
-#include "kernel/proc/user.h"
+#include "kernel/proc/id/user.h"
 #include "kernel/signal/signal_impl.h"
 #include "lib/string.h"
 

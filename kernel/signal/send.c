@@ -10,9 +10,9 @@
 #include <linux/signal.h>
 #include <linux/errno.h>
 
-#include "kernel/proc/cred.h"
-#include "kernel/proc/user.h"
 #include "kernel/kernel.h"
+#include "kernel/proc/id/cred.h"
+#include "kernel/proc/id/user.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"
 #include "lib/string.h"

@@ -8,7 +8,7 @@
 #include <linux/signal.h>
 #include <linux/time_types.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/signal/signal_impl.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

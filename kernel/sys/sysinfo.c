@@ -17,7 +17,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/ocall/ocall.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"

@@ -9,7 +9,7 @@
  * for is judged here too, by what the host says of the file, and what he makes becomes his if the host allows
  * that.
  */
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
 /* What capabilities let a thread do in spite of the bits. */

@@ -10,7 +10,7 @@
 
 #include <asm/siginfo.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define F_OWNER_NONE (-1) /* beside F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP */

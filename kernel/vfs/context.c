@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process's place in the tree of names: current directory, root, umask. */
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fcntl(2) but for its locks (lockcall.c). */
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/async.h"
 #include "kernel/vfs/dnotify.h"
 #include "kernel/vfs/lease.h"

@@ -6,7 +6,7 @@
  * rising address); then the dentry cache follows.  On volatile file systems the host is the judge
  * of what exists and nothing is looked up first.  Mount points cannot be removed or renamed.
  */
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 

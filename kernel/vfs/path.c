@@ -17,7 +17,7 @@
  */
 #include <linux/openat2.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define SYMLINKS_MAX 40

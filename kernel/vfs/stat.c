@@ -8,7 +8,7 @@
 #include <asm/statfs.h>
 #include <linux/securebits.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 

@@ -5,7 +5,7 @@
  * descriptors and its directories only those who could trace it.
  */
 #include "kernel/fs/proc/proc_impl.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 
 struct process *proc_process(const struct pseudo_inode *i)
 {

@@ -6,7 +6,7 @@
  */
 #include "kernel/fs/proc/proc_impl.h"
 #include "kernel/fs/tty/tty.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 
 static char thread_letter(struct process *p, struct thread *t)
 {

@@ -5,7 +5,7 @@
  */
 #include "kernel/fs/proc/proc_impl.h"
 #include "kernel/mm/epage.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 
 #define OOM_ADJ_MIN (-1000)
 #define OOM_ADJ_MAX 1000

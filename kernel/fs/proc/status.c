@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status: the lines of Linux 6.1, in their order.  A process without memory has none of those about it. */
 #include "kernel/fs/proc/proc_impl.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 
 static const char *state_text(char c)
 {

@@ -8,7 +8,7 @@
 #include "kernel/ipc/limits.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/mm.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
 #include "kernel/vfs/aio.h"

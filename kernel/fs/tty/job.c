@@ -11,8 +11,8 @@
 #include <linux/errno.h>
 
 #include "kernel/fs/tty/tty_impl.h"
-#include "kernel/proc/cred.h"
 #include "kernel/proc/family.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

@@ -19,7 +19,7 @@
 #include "kernel/fs/host/host.h"
 #include "kernel/fs/tty/pty_impl.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
 #include "kernel/vfs/vfs.h"

@@ -10,7 +10,7 @@
 #include <linux/tty.h>
 
 #include "kernel/fs/tty/pty_impl.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

@@ -6,7 +6,7 @@
 #include "kernel/fs/host/host.h"
 #include "kernel/fs/tty/pty_impl.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 
 /* A file that holds nothing of the pair yet. */
 static struct pty_file *file_for(struct pty *p, const struct file_ops *ops, uint32_t flags)

@@ -10,7 +10,7 @@
 #include <linux/fcntl.h>
 
 #include "kernel/fs/tty/tty_impl.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sched/thread.h"
 
 #include "kernel/sys/syscalls.h"

@@ -9,7 +9,7 @@
 #include <linux/errno.h>
 
 #include "kernel/fs/tty/pty_impl.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sys/usercopy.h"
 #include "lib/string.h"
 

@@ -20,7 +20,7 @@
 #include "kernel/net/unix_dgram.c"
 #include "kernel/net/unix_name.c"
 #include "kernel/net/unix_stream.c"
-#include "kernel/proc/user.c"
+#include "kernel/proc/id/user.c"
 #include "kernel/vfs/fdtable.c"
 #include "kernel/vfs/file.c"
 #undef RW_MAX

@@ -30,8 +30,8 @@
 #include <linux/stat.h>
 #pragma pop_macro("__GLIBC__")
 
-#include "kernel/proc/cred.h"
-#include "kernel/proc/user.h"
+#include "kernel/proc/id/cred.h"
+#include "kernel/proc/id/user.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define STUB_BAD 0xdead000UL /* [STUB_BAD, STUB_BAD + 1 MiB) faults */

@@ -7,8 +7,8 @@
 
 #include "kernel/vfs/test/stub_async.h"
 
-#include "kernel/proc/cred.c"
-#include "kernel/proc/user.c"
+#include "kernel/proc/id/cred.c"
+#include "kernel/proc/id/user.c"
 
 #include "kernel/vfs/test/toyfs.h"
 

@@ -7,7 +7,7 @@
 #include <linux/prctl.h>
 #include <linux/securebits.h>
 
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/proc/named.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Users: see user.h.  There are few: a list.  Lock: users_lock (spin), under which nothing comes. */
-#include "kernel/proc/user.h"
+#include "kernel/proc/id/user.h"
 
 #include "kernel/mm/heap.h"
 

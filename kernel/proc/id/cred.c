@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials as objects: made, shared, replaced.  See cred.h for who may read which. */
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 
 #include <linux/errno.h>
 #include <linux/securebits.h>
 
 #include "kernel/mm/heap.h"
+#include "kernel/proc/id/user.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/user.h"
 #include "lib/string.h"
 
 static struct cred *cred_new(uint32_t ngroups)

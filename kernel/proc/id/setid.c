@@ -8,7 +8,7 @@
 #include <linux/securebits.h>
 
 #include "kernel/mm/heap.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/id/cred.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"
 

@@ -4,8 +4,8 @@
  * hold a reference on their user's, and so does whatever is counted; when nobody does any more it is
  * gone.
  */
-#ifndef KERNEL_PROC_USER_H
-#define KERNEL_PROC_USER_H
+#ifndef KERNEL_PROC_ID_USER_H
+#define KERNEL_PROC_ID_USER_H
 
 #include "kernel/sched/lock.h"
 #include "kernel/types.h"

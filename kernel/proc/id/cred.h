@@ -11,8 +11,8 @@
  * A thread reads its own without a lock; those of others are read under their process's lock
  * (process_cred_get).
  */
-#ifndef KERNEL_PROC_CRED_H
-#define KERNEL_PROC_CRED_H
+#ifndef KERNEL_PROC_ID_CRED_H
+#define KERNEL_PROC_ID_CRED_H
 
 #include <linux/capability.h>
 
