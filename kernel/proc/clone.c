@@ -15,7 +15,6 @@
 #include "kernel/kernel.h"
 #include "kernel/proc/clone.h"
 #include "kernel/proc/id/cred.h"
-#include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"

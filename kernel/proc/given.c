@@ -6,7 +6,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/proc_impl.h"
+#include "kernel/proc/exec/strings.h"
 #include "lib/config.h"
 #include "lib/string.h"
 

@@ -12,7 +12,6 @@
 #include "kernel/arch/fsbase.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/id/cred.h"
-#include "kernel/proc/proc_impl.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"

@@ -11,11 +11,11 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/exec/program.h"
 #include "kernel/proc/family.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/proc/named.h"
 #include "kernel/proc/pids.h"
-#include "kernel/proc/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/usercopy.h"

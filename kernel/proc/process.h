@@ -102,7 +102,7 @@ struct process {
     struct file *exe;                      /* [l] /proc/self/exe */
     char comm[16];                /* [l] the first thread's, when that has ended; init's … */
     struct schedparam schedparam; /* … likewise */
-    struct program *program;      /* [l] what it was started with (program.h); or NULL */
+    struct program *program;      /* [l] what it was started with (exec/program.h); or NULL */
     uaddr_t vdso;                 /* [x] where it is mapped; 0: not */
     bool exiting;                 /* [l] group exit: all threads are told to die */
     struct thread *exec_thread;   /* [l] the thread that ends all others for its exec, or NULL */
@@ -197,14 +197,6 @@ void process_did_exec(struct thread *t);
  * and status 126 or 127).
  */
 MUST_CHECK int process_first(void);
-/*
- * Replaces the current process's image: path's program with argv/envp (kernel strings,
- * NULL-terminated). Takes its own reference on file.  On success the current thread's regs are
- * those of the new program. On failure before the point of no return -errno and nothing changed;
- * after it the process dies.
- */
-MUST_CHECK int process_exec(struct file *file, const char *path, char *const argv[],
-                            char *const envp[]);
 /* Ends the process (all threads) with a wait status; the calling thread dies now. */
 NORETURN void process_exit(int wait_status);
 /* Called by a thread that is told to die (signal code, on the way to the program). */
@@ -217,6 +209,8 @@ void process_vfork_done(struct process *p);
 int wait_status_code(int status, int *value);
 /* The process ends with a wait status, as soon as its threads see it.  Its lock is held. */
 void process_kill_locked(struct process *p, int wait_status);
+/* exec: ends all other threads of the current process.  0, or -EAGAIN: we are being ended ourselves. */
+MUST_CHECK int process_kill_threads(struct process *p);
 /* True when the current thread must not go back to its program: call thread_die. */
 static inline bool thread_told_to_die(const struct thread *t)
 {

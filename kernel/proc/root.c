@@ -23,6 +23,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/proc/control.h"
+#include "kernel/proc/exec/exec.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/proc/root_impl.h"
 #include "kernel/proc/process.h"

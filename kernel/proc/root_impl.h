@@ -4,8 +4,8 @@
 #define KERNEL_PROC_ROOT_IMPL_H
 
 #include "abi/host/control.h"
+#include "kernel/proc/exec/strings.h"
 #include "kernel/proc/given.h"
-#include "kernel/proc/proc_impl.h"
 #include "lib/list.h"
 
 #define ROOT_PATH_MAX 256

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "kernel/proc/script.c"
+#include "kernel/proc/exec/script.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 #include <linux/auxvec.h>
 #include <linux/errno.h>
 
-#include "kernel/proc/proc_impl.h"
+#include "kernel/proc/exec/exec_impl.h"
 #include "lib/string.h"
 
 #define PLATFORM "x86_64"

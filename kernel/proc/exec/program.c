@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See program.h.  A process's pointer is guarded by p->lock. */
-#include "kernel/proc/program.h"
+#include "kernel/proc/exec/program.h"
 
 #include "kernel/elf/elf.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
-#include "kernel/proc/proc_impl.h"
+#include "kernel/proc/exec/exec_impl.h"
 #include "kernel/proc/process.h"
 #include "lib/string.h"
 

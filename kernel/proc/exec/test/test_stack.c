@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "kernel/proc/stack.c"
+#include "kernel/proc/exec/stack.c"
 
 #define TOP 0x7fff00000000UL
 #define SIZE 8192UL

@@ -7,7 +7,7 @@
  */
 #include <linux/errno.h>
 
-#include "kernel/proc/proc_impl.h"
+#include "kernel/proc/exec/exec_impl.h"
 #include "lib/string.h"
 
 static bool is_blank(char c)

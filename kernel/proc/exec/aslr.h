@@ -4,8 +4,8 @@
  * otherwise; the random bits are the CPU's.  The host sees page-granular addresses through the
  * page faults it serves, so this defends against the program's input, not against the host.
  */
-#ifndef KERNEL_PROC_ASLR_H
-#define KERNEL_PROC_ASLR_H
+#ifndef KERNEL_PROC_EXEC_ASLR_H
+#define KERNEL_PROC_EXEC_ASLR_H
 
 #include "kernel/types.h"
 

@@ -3,7 +3,7 @@
  * The break lies up to 32 MiB behind the program, as on Linux.  Where program, mappings and stack go is the
  * mm's (mm/mm.c).
  */
-#include "kernel/proc/aslr.h"
+#include "kernel/proc/exec/aslr.h"
 
 #include <linux/personality.h>
 

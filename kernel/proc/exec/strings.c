@@ -4,10 +4,11 @@
  * exec changes anything; sizes are limited as Linux does, so that a program cannot make the kernel
  * use more memory than its stack could hold.
  */
+#include "kernel/proc/exec/strings.h"
+
 #include <linux/errno.h>
 
 #include "kernel/mm/heap.h"
-#include "kernel/proc/proc_impl.h"
 #include "kernel/sys/usercopy.h"
 #include "lib/string.h"
 

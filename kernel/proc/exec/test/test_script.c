@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "kernel/proc/script.c"
+#include "kernel/proc/exec/script.c"
 
 static struct script out;
 

@@ -4,8 +4,8 @@
  * there.  Nobody may look into the memory of another process (it may not even be resident), so /proc shows
  * others these copies.  Immutable and counted: fork shares it, exec puts another in its place.
  */
-#ifndef KERNEL_PROC_PROGRAM_H
-#define KERNEL_PROC_PROGRAM_H
+#ifndef KERNEL_PROC_EXEC_PROGRAM_H
+#define KERNEL_PROC_EXEC_PROGRAM_H
 
 #include "kernel/sched/lock.h"
 #include "kernel/types.h"
