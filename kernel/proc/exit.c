@@ -24,7 +24,7 @@
 #include "kernel/proc/exec/program.h"
 #include "kernel/proc/family.h"
 #include "kernel/proc/pids.h"
-#include "kernel/proc/root.h"
+#include "kernel/proc/root/root.h"
 #include "kernel/sched/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/turns.h"

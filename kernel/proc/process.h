@@ -67,7 +67,7 @@ struct process {
     struct list all_link;          /* [t] all that are not GONE, in order of their making */
     struct process *parent;        /* [t] NULL for kernel.init only */
     struct list children, sibling; /* [t] */
-    bool root;                     /* [I] the host asked for it (root.h) */
+    bool root;                     /* [I] the host asked for it (root/root.h) */
     int pgid, sid;                 /* [t] may be read without it */
     int parent_tid;    /* [t] which of the parent's threads made it, or the next to answer for it */
     int exit_signal;   /* [t] what the parent gets at the end; 0: nothing */

@@ -23,7 +23,7 @@
 #include "kernel/kernel.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/proc/family.h"
-#include "kernel/proc/root.h"
+#include "kernel/proc/root/root.h"
 #include "kernel/signal/signal_impl.h"
 
 static void wake_all_locked(struct process *p)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a root process begins with: see given.h. */
-#include "kernel/proc/given.h"
+#include "kernel/proc/root/given.h"
 
 #include <linux/errno.h>
 

@@ -9,8 +9,8 @@
  *
  * What becomes of it is told to the host (abi/host/control.h) if there is a control channel.
  */
-#ifndef KERNEL_PROC_ROOT_H
-#define KERNEL_PROC_ROOT_H
+#ifndef KERNEL_PROC_ROOT_ROOT_H
+#define KERNEL_PROC_ROOT_ROOT_H
 
 #include "kernel/types.h"
 

@@ -7,9 +7,9 @@
 
 #include "kernel/boot/args.h"
 #include "kernel/kernel.h"
-#include "kernel/proc/control.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/root_impl.h"
+#include "kernel/proc/root/control.h"
+#include "kernel/proc/root/root_impl.h"
 #include "lib/config.h"
 
 int process_first(void)

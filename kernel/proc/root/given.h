@@ -3,8 +3,8 @@
  * What a root process begins with: what the measured configuration says, filled up with what it lets the
  * host give, and nothing else.
  */
-#ifndef KERNEL_PROC_GIVEN_H
-#define KERNEL_PROC_GIVEN_H
+#ifndef KERNEL_PROC_ROOT_GIVEN_H
+#define KERNEL_PROC_ROOT_GIVEN_H
 
 #include "kernel/types.h"
 

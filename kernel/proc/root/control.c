@@ -7,7 +7,7 @@
  * word: copied once, bounded, checked here; what it may bring about at all, the configuration says.
  * A host that floods us with requests takes CPU time, which is its own.
  */
-#include "kernel/proc/control.h"
+#include "kernel/proc/root/control.h"
 
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -21,12 +21,12 @@
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/ocall/ring.h"
-#include "kernel/proc/control_list.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/root.h"
-#include "kernel/proc/root_impl.h"
+#include "kernel/proc/root/control_list.h"
+#include "kernel/proc/root/root.h"
+#include "kernel/proc/root/root_impl.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/waitq.h"
 #include "kernel/signal/from_host.h"

@@ -2,8 +2,8 @@
 /*
  * The control channel: what the host asks of a live enclave, and what it is told (abi/host/control.h).
  */
-#ifndef KERNEL_PROC_CONTROL_H
-#define KERNEL_PROC_CONTROL_H
+#ifndef KERNEL_PROC_ROOT_CONTROL_H
+#define KERNEL_PROC_ROOT_CONTROL_H
 
 #include "kernel/types.h"
 

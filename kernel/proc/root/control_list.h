@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What processes there are, for the host. */
-#ifndef KERNEL_PROC_CONTROL_LIST_H
-#define KERNEL_PROC_CONTROL_LIST_H
+#ifndef KERNEL_PROC_ROOT_CONTROL_LIST_H
+#define KERNEL_PROC_ROOT_CONTROL_LIST_H
 
 #include "kernel/types.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making root processes: for first.c and control.c only.  See root.h. */
-#ifndef KERNEL_PROC_ROOT_IMPL_H
-#define KERNEL_PROC_ROOT_IMPL_H
+#ifndef KERNEL_PROC_ROOT_ROOT_IMPL_H
+#define KERNEL_PROC_ROOT_ROOT_IMPL_H
 
 #include "abi/host/control.h"
 #include "kernel/proc/exec/strings.h"
-#include "kernel/proc/given.h"
+#include "kernel/proc/root/given.h"
 #include "lib/list.h"
 
 #define ROOT_PATH_MAX 256

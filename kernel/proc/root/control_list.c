@@ -5,7 +5,7 @@
  * Arguments may be secrets: they are told where the configuration lets logs out; elsewhere it is the name
  * that the program has given itself.
  */
-#include "kernel/proc/control_list.h"
+#include "kernel/proc/root/control_list.h"
 
 #include "abi/host/control.h"
 #include "kernel/kernel.h"

@@ -7,7 +7,7 @@
  * ends the process, and with the first process the enclave, with the shell's exit status: 127 for a
  * program that is not found, 126 for one that cannot be executed.
  */
-#include "kernel/proc/root.h"
+#include "kernel/proc/root/root.h"
 
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -22,11 +22,11 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/ocall/ocall.h"
-#include "kernel/proc/control.h"
 #include "kernel/proc/exec/exec.h"
 #include "kernel/proc/id/cred.h"
-#include "kernel/proc/root_impl.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/root/control.h"
+#include "kernel/proc/root/root_impl.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
 #include "kernel/vfs/vfs.h"

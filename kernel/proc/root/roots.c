@@ -7,10 +7,10 @@
 #include "abi/host/control.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/control.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/root.h"
-#include "kernel/proc/root_impl.h"
+#include "kernel/proc/root/control.h"
+#include "kernel/proc/root/root.h"
+#include "kernel/proc/root/root_impl.h"
 #include "kernel/sched/waitq.h"
 
 static struct spinlock roots_lock;
