@@ -32,6 +32,8 @@ static const struct file_ops path_ops;
 static unsigned open_mask(uint32_t flags)
 {
     static const unsigned char masks[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, 0};
+    if (flags & OPEN_EXEC)
+        return MAY_EXEC; /* the kernel reads it, not the caller */
     return masks[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 }
 
@@ -50,6 +52,8 @@ static int open_check(struct dentry *d, uint32_t flags, bool created)
         return flags & O_PATH ? 0 : -ELOOP;
     if (flags & O_PATH)
         return 0;
+    if (flags & OPEN_EXEC && type != S_IFREG)
+        return -EACCES;
     if (type == S_IFDIR && (open_writes(flags) || flags & O_CREAT))
         return -EISDIR;
     if (type == S_IFSOCK)
@@ -80,7 +84,7 @@ static int open_again(struct file *f, uint32_t flags, struct file **out)
         int err = inode_permission(f->inode, want);
         return err ? err : f->inode->ops->open(f->inode, flags, out);
     }
-    if ((want & MAY_READ && !FMODE_READ(f)) || (want & MAY_WRITE && !FMODE_WRITE(f)))
+    if ((want & (MAY_READ | MAY_EXEC) && !FMODE_READ(f)) || (want & MAY_WRITE && !FMODE_WRITE(f)))
         return -EACCES;
     if (f->ops->again)
         return f->ops->again(f, flags, out);
@@ -203,6 +207,8 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
     struct inode *dir = w->at->inode, *i;
     struct dentry *d;
     uint32_t flags = r->flags & ~OPEN_EXEC;
+    if (r->flags & OPEN_EXEC)
+        flags |= O_NONBLOCK; /* should it be a FIFO */
     if (w->last != LAST_NORM || !dir->ops->open_at || flags & O_PATH || !judged_elsewhere(dir) ||
         lease_any())
         return 1;
@@ -224,8 +230,8 @@ static int open_at_once(struct walk *w, const struct open_request *r, struct fil
     int err = open_at_told(w, flags | O_NOFOLLOW, r->mode, &i, out, &created);
     if (err == -ELOOP || (err == -ENOTDIR && flags & O_DIRECTORY))
         return 1;
-    if (err)
-        return err;
+    if (err) /* a socket, say, is no program */
+        return err == -ENXIO && r->flags & OPEN_EXEC ? -EACCES : err;
     err = walk_adopt(w, i, &d);
     if (err) {
         file_put(*out);
@@ -525,4 +531,9 @@ int vfs_open_fd_exec(int fd, struct file **out)
     }
     file_put(f);
     return err;
+}
+
+bool file_may_read(struct file *f)
+{
+    return f->inode && !inode_permission(f->inode, MAY_READ);
 }

@@ -21,10 +21,12 @@ struct child_maker {
 /* Opens as openat(2) with O_* flags; a reference. */
 MUST_CHECK int vfs_open(int dirfd, const char *path, uint32_t flags, uint32_t mode,
                         struct file **out);
-/* Opens what is to be executed; of flags O_NOFOLLOW counts. */
+/* Opens what is to be executed, which needs no right to read it; of flags O_NOFOLLOW counts. */
 MUST_CHECK int vfs_open_exec(int dirfd, const char *path, uint32_t flags, struct file **out);
 /* The same of a descriptor: what it is open on, anew if this one is only a path, or to write. */
 MUST_CHECK int vfs_open_fd_exec(int fd, struct file **out);
+/* Could the caller open it again to read? */
+bool file_may_read(struct file *f);
 /* The absolute path of a dentry as the program sees it, into buf: length without NUL, or
  * -ENAMETOOLONG; " (deleted)" appended as Linux does. */
 int64_t dentry_path(struct dentry *d, char *buf, size_t size);

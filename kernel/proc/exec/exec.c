@@ -62,6 +62,7 @@ struct exec {
     struct exec_blame blame;
     struct cred *cred; /* the new program's; NULL once the thread has them */
     bool secure;       /* AT_SECURE */
+    bool hidden;       /* the caller may execute it, but not read it: nor what is in its memory */
     size_t n;          /* bytes in head */
     char head[HEAD_SIZE];
 };
@@ -254,6 +255,7 @@ static int exec_prepare(struct exec *e, struct file *file, const char *path, cha
         err = prepare_interp(e);
     if (err)
         return err;
+    e->hidden = !file_may_read(e->file) || (e->interp && !file_may_read(e->interp));
     e->cred = cred_exec(&e->secure);
     return e->cred ? 0 : -ENOMEM;
 }
@@ -394,7 +396,7 @@ static void set_names(struct process *p, const struct exec *e)
     spin_lock(&p->lock);
     struct file *old_exe = p->exe;
     p->exe = file_get(e->file);
-    p->dumpable = c->uid == c->euid && c->gid == c->egid;
+    p->dumpable = !e->hidden && c->uid == c->euid && c->gid == c->egid;
     spin_unlock(&p->lock);
     if (old_exe)
         file_put(old_exe);
