@@ -210,7 +210,7 @@ exit_slow:
     jmp exit_to_user                /* a tick may have come after the last look */
 
 gate_odd_flags:
-    /* With TF the way out would trap in the kernel; a program that steps itself steps over the call. */
+    /* TF: softsgx only (README.md, Limits). The way out would trap in the kernel. */
     andl $~0x100, REGS_RFLAGS(%rsp)
     pushq $RFLAGS_FIXED
     popfq
