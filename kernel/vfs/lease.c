@@ -21,16 +21,26 @@ struct lease {
     struct list link;    /* [l] */
     struct file *file;   /* [I] borrowed: its end is the lease's */
     struct inode *inode; /* [I] the file's */
+    int pid;             /* [I] who asked for it */
     int fd;              /* [l] by which it was asked for, for si_fd */
     int type;            /* [l] F_RDLCK, F_WRLCK */
     int target;          /* [l] what it has been asked to become; = type: nothing */
     ktime_t ends;        /* [l] when it becomes that by itself */
 };
 
+/* Who waits, until nothing is in the way. */
+struct breaker {
+    struct list link; /* [l] */
+    const struct inode *inode;
+    bool write;
+    int pid;
+};
+
 uint32_t lease_count;
 uint64_t lease_break_time = 45;
 static struct spinlock leases_lock;
-static struct list leases = LIST_INIT(leases); /* [l] */
+static struct list leases = LIST_INIT(leases);   /* [l] */
+static struct list waiting = LIST_INIT(waiting); /* [l] struct breaker, for /proc */
 static struct waitq breakers = {.waiters = LIST_INIT(breakers.waiters)};
 
 static struct lease *lease_of(struct list *l)
@@ -110,21 +120,33 @@ static bool in_the_way(const struct inode *i, bool write, ktime_t *until)
     return any;
 }
 
-int lease_break_slow(struct inode *i, uint32_t flags)
+/* Is on the list while it sleeps. */
+static int wait_for_others(struct inode *i, bool write)
 {
-    bool write = (flags & O_ACCMODE) != O_RDONLY;
+    struct breaker b = {.inode = i, .write = write, .pid = current_process()->pid};
+    struct waiter w;
     ktime_t until;
     int err = 0;
-    if (!in_the_way(i, write, &until))
-        return 0;
-    if (flags & O_NONBLOCK)
-        return -EWOULDBLOCK;
-    struct waiter w;
+    spin_lock(&leases_lock);
+    list_add_tail(&waiting, &b.link);
+    spin_unlock(&leases_lock);
     waitq_add(&breakers, &w);
     while (in_the_way(i, write, &until) && err != -ERESTARTSYS)
         err = thread_block(until, true);
     waitq_del(&breakers, &w);
+    spin_lock(&leases_lock);
+    list_del(&b.link);
+    spin_unlock(&leases_lock);
     return err == -ERESTARTSYS ? err : 0;
+}
+
+int lease_break_slow(struct inode *i, uint32_t flags)
+{
+    bool write = (flags & O_ACCMODE) != O_RDONLY;
+    ktime_t until;
+    if (!in_the_way(i, write, &until))
+        return 0;
+    return flags & O_NONBLOCK ? -EWOULDBLOCK : wait_for_others(i, write);
 }
 
 void lease_release(struct file *f)
@@ -168,7 +190,8 @@ static int set_locked(struct file *f, int fd, int type, struct lease **fresh) RE
     if (!l) {
         l = *fresh;
         *fresh = NULL;
-        *l = (struct lease){.file = f, .inode = f->inode, .type = type};
+        *l = (struct lease){
+            .file = f, .inode = f->inode, .pid = current_process()->pid, .type = type};
         list_add_tail(&leases, &l->link);
         __atomic_fetch_add(&lease_count, 1, __ATOMIC_SEQ_CST);
         if (opened_otherwise(f, type)) {
@@ -234,4 +257,69 @@ long lease_get(struct file *f)
     int type = l ? l->target : F_UNLCK;
     spin_unlock(&leases_lock);
     return type;
+}
+
+/* For /proc. */
+
+static size_t lines_count_locked(void) REQUIRES(leases_lock)
+{
+    size_t n = 0;
+    list_for_each(it, &leases)
+        n++;
+    list_for_each(it, &waiting)
+        n++;
+    return n;
+}
+
+static size_t waiters_fill_locked(const struct lease *l, struct lease_line *lines)
+    REQUIRES(leases_lock)
+{
+    size_t n = 0;
+    list_for_each(it, &waiting) {
+        const struct breaker *b = list_entry(it, struct breaker, link);
+        const struct lease *first = NULL; /* of those in its way: where it stands */
+        list_for_each(lt, &leases)
+            if (!first && conflicts(lease_of(lt), b->inode, b->write))
+                first = lease_of(lt);
+        if (first == l)
+            lines[n++] = (struct lease_line){.pid = b->pid, .type = b->write ? F_WRLCK : F_RDLCK};
+    }
+    return n;
+}
+
+static size_t lines_fill_locked(struct lease_line *lines) REQUIRES(leases_lock)
+{
+    size_t n = 0;
+    list_for_each(it, &leases) {
+        const struct lease *l = lease_of(it);
+        lines[n++] = (struct lease_line){.inode = inode_get(l->inode),
+                                         .file = l->file,
+                                         .pid = l->pid,
+                                         .type = l->target,
+                                         .breaking = l->target != l->type};
+        n += waiters_fill_locked(l, lines + n);
+    }
+    return n;
+}
+
+struct lease_line *leases_list(size_t *n)
+{
+    struct lease_line *lines = NULL;
+    size_t room = 0;
+    *n = 0;
+    for (;;) {
+        spin_lock(&leases_lock);
+        size_t want = lines_count_locked();
+        if (want <= room)
+            break;
+        spin_unlock(&leases_lock);
+        room = want;
+        kfree(lines);
+        lines = kmalloc(room * sizeof(*lines));
+        if (!lines)
+            return NULL;
+    }
+    *n = lines_fill_locked(lines);
+    spin_unlock(&leases_lock);
+    return lines;
 }

@@ -36,4 +36,14 @@ static inline MUST_CHECK int lease_break(struct inode *i, uint32_t flags)
 /* The last reference of f goes. */
 void lease_release(struct file *f);
 
+/* For /proc: all leases, each before those who wait at it. */
+struct lease_line {
+    struct inode *inode;     /* a reference; of a waiter NULL */
+    const struct file *file; /* only to be compared */
+    int pid, type;           /* who holds or waits; what it is, or is asked to become */
+    bool breaking;
+};
+/* An array from the heap, or NULL (nothing, or no memory); the caller drops the inodes. */
+struct lease_line *leases_list(size_t *n) MUST_CHECK;
+
 #endif

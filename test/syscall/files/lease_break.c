@@ -3,6 +3,7 @@
  * Leases: who may have one; that its holder is told when another process opens or truncates the file,
  * and that this one waits until the lease is given up or lowered.
  */
+#include "asleep.h"
 #include "check.h"
 #include "child.h"
 #include <fcntl.h>
@@ -26,6 +27,58 @@ static int open_file(int flags)
 
     check_ok(fcntl(fd, F_SETSIG, SIGRTMIN)); /* which says more than SIGIO, and is queued */
     return fd;
+}
+
+/* How often a list of locks has a lease of a process in this state: "ACTIVE WRITE" … */
+static int listed(const char *path, pid_t pid, const char *want)
+{
+    char line[256], state[32], type[32], range[32], got[80];
+    FILE *f = fopen(path, "r");
+    int found = 0, who;
+
+    need(f != NULL);
+    while (fgets(line, sizeof(line), f)) {
+        const char *lease = strstr(line, "LEASE");
+        if (!lease ||
+            sscanf(lease, "LEASE %31s %31s %d %*s %31[^\n]", state, type, &who, range) != 4)
+            continue;
+        snprintf(got, sizeof(got), "%s%s %s", strstr(line, "-> ") ? "-> " : "", state, type);
+        found += who == pid && !strcmp(got, want) && !strcmp(range, "0 EOF");
+    }
+    fclose(f);
+    return found;
+}
+
+/* /proc/locks and fdinfo tell of a lease, of what it is to become, and who waits for that. */
+static void lists(void)
+{
+    const char *all = "/proc/locks";
+    int w = open_file(O_RDWR), status;
+    pid_t me = getpid();
+    char info[64];
+
+    check_eq(listed(all, me, "ACTIVE WRITE"), 0);
+    check_ok(fcntl(w, F_SETLEASE, F_WRLCK));
+    snprintf(info, sizeof(info), "/proc/self/fdinfo/%d", w);
+    check_eq(listed(all, me, "ACTIVE WRITE"), 1);
+    check_eq(listed(info, me, "ACTIVE WRITE"), 1);
+    check_err(open("file", O_RDONLY | O_NONBLOCK), EWOULDBLOCK);
+    check_eq(listed(all, me, "BREAKING READ"), 1);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid)
+        _exit(open("file", O_RDWR) < 0);
+    wait_asleep(pid, pid);
+    check_eq(listed(all, me, "BREAKING UNLCK"), 1);
+    check_eq(listed(info, me, "BREAKING UNLCK"), 1);
+    check_eq(listed(all, pid, "-> BREAKER WRITE"), 1);
+    check_eq(listed(info, pid, "-> BREAKER WRITE"), 0);
+    check_ok(fcntl(w, F_SETLEASE, F_UNLCK));
+    need(waitpid(pid, &status, 0) == pid);
+    check_eq(status, 0);
+    check_eq(listed(all, pid, "-> BREAKER WRITE"), 0);
+    check_eq(listed(info, me, "BREAKING UNLCK"), 0);
+    close(w);
 }
 
 static void who_may(void)
@@ -233,6 +286,7 @@ int main(void)
     close(check_ok(open("file", O_RDWR | O_CREAT | O_EXCL, 0755)));
     check_eq(truncate("file", 10), 0);
     who_may();
+    lists();
     holds(O_RDONLY, F_RDLCK, opens_write, F_UNLCK, F_UNLCK);
     holds(O_RDONLY, F_RDLCK, opens_write, -1, F_UNLCK);
     holds(O_RDONLY, F_WRLCK, opens_read, F_RDLCK, F_RDLCK);
