@@ -249,6 +249,7 @@ void exit_work(struct user_regs *regs)
         if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->exit_work) {
             /* Cleared before the looks at what it stands for. */
             (void)__atomic_exchange_n(&t->exit_work, 0, __ATOMIC_SEQ_CST);
+            mm_cut_rest();
             rseq_resume(regs);
             if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->restore_blocked) {
                 signal_deliver(regs, regs->orig_rax != ~0UL);

@@ -163,6 +163,8 @@ static struct region *region_make(const struct map_args *a, uaddr_t start)
     r->file = a->file ? file_get(a->file) : NULL;
     r->off = a->off;
     r->name = a->name;
+    if (r->file)
+        cut_note(r->file);
     if (r->file && (r->prot & MM_WRITE))
         r->flags |= REGION_WRITTEN;
     else if (r->file)

@@ -132,8 +132,10 @@ struct mm *mm_grab(struct mm *mm)
 
 void mm_drop(struct mm *mm)
 {
-    if (ref_put(&mm->ref))
-        kfree(mm);
+    if (!ref_put(&mm->ref))
+        return;
+    cuts_free(mm);
+    kfree(mm);
 }
 
 void mm_free_dead(struct list *dead)

@@ -15,6 +15,7 @@
 
 struct mm;
 struct file;
+struct inode;
 struct process;
 
 #define MM_READ 1U  /* = PROT_READ */
@@ -104,6 +105,12 @@ MUST_CHECK int mm_patch_text(struct mm *mm, uaddr_t addr, const void *bytes, siz
 /* Memory within +-2 GiB of `near` for n bytes of trampolines, R X, filled by mm_patch_text; -errno. Shows as [cella]. */
 MUST_CHECK int64_t mm_map_near(struct mm *mm, uaddr_t near, size_t n);
 
+/*
+ * A file has become shorter: private mappings lose what lies behind its end (cut.c).  The caller holds no locks.
+ */
+void mm_file_cut(const struct inode *i, uint64_t size);
+/* The current thread goes back to the program, which has its group's turn: what of that others left to it. */
+void mm_cut_rest(void);
 /* Gives back what is only cached, whatever that costs: files' pages, ended programs' homes.  mm is any. */
 void mm_drop_caches(struct mm *mm);
 

@@ -38,6 +38,7 @@ struct mm {
     uaddr_t stack_top;          /* [I] */
     uaddr_t pie_base;           /* [I] */
     size_t resident_peak;       /* [l] pages; usage.c */
+    struct cut *cuts;           /* [l] what is still to be cut off; cut.c */
     uaddr_t clean_hand;         /* [l] where reclaim goes on among clean file pages */
     void *staging;              /* [l] STAGING_PAGES of file contents on their way; or NULL */
 };
@@ -129,6 +130,10 @@ MUST_CHECK int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigne
 uaddr_t map_gap_near(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high);
 /* An address for a mapping, or -errno: MAP_FIXED, hints, top down. */
 MUST_CHECK int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags);
+
+/* cut.c: a private mapping of f is made. */
+void cut_note(const struct file *f);
+void cuts_free(struct mm *mm); /* of one that nobody uses any more, or with its lock */
 
 /* reclaim.c: makes room for n more pages of the program; false: there is none. */
 bool reclaim_room(struct mm *mm, size_t n);

@@ -7,6 +7,7 @@
 #include <linux/time_types.h>
 #include <linux/utime.h>
 
+#include "kernel/mm/mm.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/vfs/lease.h"
 #include "kernel/vfs/vfs_impl.h"
@@ -339,7 +340,11 @@ static int change_size(const struct target *t, const void *arg)
         err = lease_break(t->inode, O_WRONLY);
     if (!err)
         err = set_id_drop(t->inode);
-    return err ? err : t->inode->ops->truncate(t->inode, size);
+    if (!err)
+        err = t->inode->ops->truncate(t->inode, size);
+    if (!err)
+        mm_file_cut(t->inode, (uint64_t)size);
+    return err;
 }
 
 long sys_truncate(uaddr_t path, long length)
@@ -364,6 +369,8 @@ long sys_ftruncate(int fd, long length)
         err = set_id_drop(r.file->inode);
     if (!err)
         err = r.file->ops->truncate(r.file, length);
+    if (!err && r.file->inode)
+        mm_file_cut(r.file->inode, (uint64_t)length);
     if (!err)
         notify_file(r.file, IN_MODIFY);
     fd_put(&r);

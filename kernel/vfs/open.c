@@ -7,6 +7,7 @@
  */
 #include <linux/openat2.h>
 
+#include "kernel/mm/mm.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/vfs/lease.h"
 #include "kernel/vfs/vfs_impl.h"
@@ -106,8 +107,11 @@ static void open_name(struct file *f, struct dentry *d)
 static void open_tell(struct file *f, uint32_t flags, bool created)
 {
     notify_file(f, IN_OPEN);
-    if (flags & O_TRUNC && !created)
-        notify_file(f, IN_MODIFY);
+    if (!(flags & O_TRUNC) || created)
+        return;
+    if (f->inode && S_ISREG(f->inode->mode))
+        mm_file_cut(f->inode, 0);
+    notify_file(f, IN_MODIFY);
 }
 
 int dentry_open(struct dentry *d, uint32_t flags, bool created, struct file **out)

@@ -32,6 +32,7 @@
 
 #include "kernel/proc/id/cred.h"
 #include "kernel/proc/id/user.h"
+#include "kernel/mm/mm.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #define STUB_BAD 0xdead000UL /* [STUB_BAD, STUB_BAD + 1 MiB) faults */
@@ -204,6 +205,12 @@ long syscall_reject(long err, const char *why)
 uint32_t notify_watches; /* 0: none of these is called */
 uint32_t lease_count;    /* likewise */
 uint32_t dnotify_count;  /* likewise */
+
+void mm_file_cut(const struct inode *i, uint64_t size)
+{
+    (void)i;
+    (void)size;
+}
 
 void lease_release(struct file *f)
 {
