@@ -25,7 +25,7 @@
 #include "kernel/proc/family.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/root/root.h"
-#include "kernel/sched/futex.h"
+#include "kernel/sched/futex/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/turns.h"
 #include "kernel/signal/signal.h"

@@ -67,7 +67,7 @@ struct thread {
     uaddr_t clear_child_tid; /* [o] set_tid_address */
     uaddr_t robust_list;     /* [o] */
     size_t robust_list_len;  /* [o] */
-    struct list pi_owned; /* [pi_lock] futexes of which it is the owner; kernel/sched/futex_pi.c */
+    struct list pi_owned; /* [pi_lock] futexes of which it is the owner; kernel/sched/futex/pi.c */
     struct pi_state *pi_wait;     /* [pi_lock] the one that it waits for */
     uint32_t pi_exit;             /* [pi_lock] enum pi_exit: can it still be waited for? */
     struct sem_undos *sem_undos;  /* [o] a reference or NULL; kernel/ipc/sysvsem_undo.c */

@@ -33,7 +33,7 @@
 #include "kernel/proc/exec/strings.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
-#include "kernel/sched/futex.h"
+#include "kernel/sched/futex/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/turns.h"
 #include "kernel/sgx/random.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What futex_pi.c and futex_pi_requeue.c share: taking a PI futex for a thread. */
+/* What pi.c and pi_requeue.c share: taking a PI futex for a thread. */
 #ifndef KERNEL_SCHED_FUTEX_PI_IMPL_H
 #define KERNEL_SCHED_FUTEX_PI_IMPL_H
 
-#include "kernel/sched/futex_impl.h"
+#include "kernel/sched/futex/futex_impl.h"
 
 /*
  * A PI futex that somebody waits for.  Made by the first waiter, freed by the last one to leave;

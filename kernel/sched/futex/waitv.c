@@ -12,7 +12,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
-#include "kernel/sched/futex_impl.h"
+#include "kernel/sched/futex/futex_impl.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/time.h"
 #include "kernel/signal/signal.h"

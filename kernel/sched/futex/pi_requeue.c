@@ -14,7 +14,7 @@
 #include <linux/errno.h>
 #include <linux/futex.h>
 
-#include "kernel/sched/futex_pi_impl.h"
+#include "kernel/sched/futex/pi_impl.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/raw_copy.h"

@@ -10,8 +10,8 @@
 #include <linux/futex.h>
 
 #include "kernel/proc/process.h"
-#include "kernel/sched/futex.h"
-#include "kernel/sched/futex_impl.h"
+#include "kernel/sched/futex/futex.h"
+#include "kernel/sched/futex/futex_impl.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

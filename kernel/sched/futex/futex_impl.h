@@ -2,11 +2,11 @@
 /*
  * Shared by the files of futex(2) only: buckets, keys, waiters.
  *
- * Lock order: bucket (two in order of address), then pi_lock (futex_pi.c), then the run queue's.
+ * Lock order: bucket (two in order of address), then pi_lock (pi.c), then the run queue's.
  * Legend: [I] immutable, [b] the lock of the bucket that the waiter is in, [p] pi_lock.
  */
-#ifndef KERNEL_SCHED_FUTEX_IMPL_H
-#define KERNEL_SCHED_FUTEX_IMPL_H
+#ifndef KERNEL_SCHED_FUTEX_FUTEX_IMPL_H
+#define KERNEL_SCHED_FUTEX_FUTEX_IMPL_H
 
 #include "kernel/sched/lock.h"
 #include "kernel/types.h"
@@ -94,13 +94,13 @@ int futex_wake_key(const struct futex_key *key, int n, uint32_t bitset);
 /* A writable page for the word, without changing it: 0, -EFAULT. */
 MUST_CHECK int futex_make_writable(uaddr_t addr);
 
-/* FUTEX_REQUEUE, FUTEX_CMP_REQUEUE (cmp not NULL), FUTEX_WAKE_OP: futex_two.c. */
+/* FUTEX_REQUEUE, FUTEX_CMP_REQUEUE (cmp not NULL), FUTEX_WAKE_OP: two.c. */
 int futex_requeue(const struct futex_key *from, const struct futex_key *to, int nwake, int nmove,
                   const uint32_t *cmp);
 int futex_wake_op(const struct futex_key *one, const struct futex_key *two, int n, int n2,
                   uint32_t encoded);
 
-/* futex_pi.c.  Deadlines on CLOCK_MONOTONIC. */
+/* pi.c.  Deadlines on CLOCK_MONOTONIC. */
 enum futex_pi_how { PI_WAIT, PI_TRY };
 int futex_pi_lock(const struct futex_key *key, ktime_t deadline, enum futex_pi_how how);
 int futex_pi_unlock(const struct futex_key *key);
@@ -109,7 +109,7 @@ void futex_pi_exit_begin(void);
 /* … and here what it owns and others wait for goes to them. */
 void futex_pi_exit_end(void);
 
-/* futex_pi_requeue.c */
+/* pi_requeue.c */
 struct futex_wait_args {
     uint32_t val, bitset;
     ktime_t deadline;

@@ -20,8 +20,8 @@
 
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
-#include "kernel/sched/futex.h"
-#include "kernel/sched/futex_pi_impl.h"
+#include "kernel/sched/futex/futex.h"
+#include "kernel/sched/futex/pi_impl.h"
 #include "kernel/sched/thread.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/raw_copy.h"

@@ -8,7 +8,7 @@
 #include <linux/errno.h>
 #include <linux/futex.h>
 
-#include "kernel/sched/futex_impl.h"
+#include "kernel/sched/futex/futex_impl.h"
 #include "kernel/sys/raw_copy.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* futex(2): see futex.c. */
-#ifndef KERNEL_SCHED_FUTEX_H
-#define KERNEL_SCHED_FUTEX_H
+#ifndef KERNEL_SCHED_FUTEX_FUTEX_H
+#define KERNEL_SCHED_FUTEX_FUTEX_H
 
 #include "kernel/types.h"
 

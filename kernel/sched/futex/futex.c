@@ -8,9 +8,9 @@
  * Under the lock the word is read by an instruction that may fault; then the lock is released, the
  * page brought in by a user copy, which may sleep, and all of it done again.
  *
- * This file: buckets, waiting, waking, and the system call.  futex_two.c: operations on two words.
- * futex_pi.c, futex_pi_requeue.c: futexes that have an owner.  futex_robust.c: the end of a thread.
- * futex_waitv.c: waiting on many.
+ * This file: buckets, waiting, waking, and the system call.  two.c: operations on two words.
+ * pi.c, pi_requeue.c: futexes that have an owner.  robust.c: the end of a thread.
+ * waitv.c: waiting on many.
  *
  * Lock: each bucket's; two buckets in address order.  Then the run queue's.
  */
@@ -20,7 +20,7 @@
 #include "kernel/mm/shmem.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
-#include "kernel/sched/futex_impl.h"
+#include "kernel/sched/futex/futex_impl.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/time.h"
 #include "kernel/signal/signal.h"
