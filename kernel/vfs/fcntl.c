@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fcntl(2) but for its locks (lockcall.c). */
+/* fcntl(2) but for its locks (lock/lockcall.c). */
 #include "kernel/proc/id/cred.h"
 #include "kernel/vfs/async.h"
 #include "kernel/vfs/dnotify.h"
-#include "kernel/vfs/lease.h"
-#include "kernel/vfs/lock.h"
+#include "kernel/vfs/lock/lease.h"
+#include "kernel/vfs/lock/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 

@@ -6,8 +6,8 @@
  */
 #include "kernel/vfs/async.h"
 #include "kernel/vfs/dnotify.h"
-#include "kernel/vfs/lease.h"
-#include "kernel/vfs/lock.h"
+#include "kernel/vfs/lock/lease.h"
+#include "kernel/vfs/lock/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 
 static unsigned nfiles; /* [a] */

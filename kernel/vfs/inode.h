@@ -4,7 +4,7 @@
  *
  * An inode is an object of a file system: identity, type, operations.  A dentry is a name in a
  * directory, cached, with its inode.  A mount puts a superblock's root over a dentry.  Path walk
- * (vfs/path.c) is in the kernel alone: symlinks, "..", mount points and access to names are decided
+ * (vfs/name/path.c) is in the kernel alone: symlinks, "..", mount points and access to names are decided
  * here for all kinds, and a file system sees single names only.
  *
  * Kinds whose names can change behind the kernel's back (host, /proc) say so in sb->flags: their negative
@@ -15,7 +15,7 @@
  * Locks: names (mutex, one a directory): held by the VFS around lookup and changes of names; two
  * directories are locked by rising address, renames of directories under one more mutex.  Then
  * `lock` (mutex), which is the kind's own: the VFS never takes it.  Then the dentry cache's spin
- * lock (dentry.c). On SUPER_VOLATILE file systems the VFS does not take names.
+ * lock (name/dentry.c). On SUPER_VOLATILE file systems the VFS does not take names.
  */
 #ifndef KERNEL_VFS_INODE_H
 #define KERNEL_VFS_INODE_H
@@ -101,7 +101,7 @@ struct inode {
     uint64_t dev;       /* [I] st_dev, in the same form; 0: the super's */
     struct mutex lock;  /* the kind's own: directory changes, size changes */
     struct mutex names; /* the VFS's: see above */
-    struct list locks;  /* [lock.c] flock and fcntl locks */
+    struct list locks;  /* [lock/lock.c] flock and fcntl locks */
     struct pipe *pipe;  /* [fifo.c] the pipe behind an opened FIFO */
     uint32_t opens;     /* [a] open files that came by a name */
     uint32_t writers,
@@ -126,7 +126,7 @@ struct super {
 };
 #define SUPER_RDONLY 1U   /* writes are -EROFS, decided by the VFS */
 #define SUPER_VOLATILE 2U /* names change behind our back */
-#define SUPER_HOST 4U     /* the host's files: what it lets its user do is up to it (access.c) */
+#define SUPER_HOST 4U /* the host's files: what it lets its user do is up to it (name/access.c) */
 
 struct statfs_info {
     uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
@@ -148,7 +148,7 @@ void inode_put(struct inode *i);
 struct fs_type {
     const char *name;
     int (*mount)(const char *source, unsigned flags, struct super **out);
-    struct fs_type *next; /* mount.c */
+    struct fs_type *next; /* name/mount.c */
 };
 
 /* Makes a kind known to vfs_mount, by its name.  t is static. */

@@ -40,7 +40,7 @@ struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 
 /*
- * A name in a directory that is known, for calls that have names of their own (mq_open): child.c.
+ * A name in a directory that is known, for calls that have names of their own (mq_open): name/child.c.
  * make makes a missing inode (flags have O_CREAT), names are locked; it gets the caller's arg.
  */
 MUST_CHECK int vfs_open_child(struct dentry *dir, const char *name, uint32_t flags,
@@ -58,7 +58,7 @@ int vfs_for_each_mount(int (*fn)(const char *type, const char *source, const cha
                                  unsigned flags, void *),
                        void *arg);
 
-/* What c allows with a file of which stat says this: 0 or -EACCES (access.c). */
+/* What c allows with a file of which stat says this: 0 or -EACCES (name/access.c). */
 #define MAY_EXEC 1U
 #define MAY_WRITE 2U
 #define MAY_READ 4U

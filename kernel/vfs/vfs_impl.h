@@ -3,7 +3,7 @@
  * What the files of the VFS (and of ipc/ and net/, which make files without names) share.
  *
  * Lock order of the whole subsystem, outer first:
- *   rename mutex (namei.c) -> inode->names (two by address) -> file->pos_lock -> a kind's own locks
+ *   rename mutex (name/namei.c) -> inode->names (two by address) -> file->pos_lock -> a kind's own locks
  *   -> epoll's mutexes (epoll.c: global, then one instance's) -> dentry cache spin lock, descriptor
  * table spin lock -> wait queues.
  */
@@ -77,7 +77,7 @@ struct fs_context {
     uint32_t umask;            /* [l] */
 };
 
-/* dentry.c */
+/* name/dentry.c */
 int dcache_init(void);
 uint32_t dentry_hash(const struct dentry *parent, const char *name, size_t len);
 /* The cached dentry (a reference), or NULL. */
@@ -119,12 +119,12 @@ static inline bool dentry_rdonly(const struct dentry *d)
            SUPER_RDONLY;
 }
 
-/* mount.c */
+/* name/mount.c */
 struct mount *mount_first(void);
 /* Emits the made-up directories of dir that the file system does not list; *pos counts them. */
 int mount_emit_made_up(struct dentry *dir, struct dir_sink *sink, int64_t *pos);
 
-/* path.c: a walk. See there. */
+/* name/path.c: a walk. See there. */
 enum walk_last { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 struct walk {
@@ -189,10 +189,10 @@ static inline void path_done(struct path_arg *p)
         kfree(p->s);
 }
 
-/* open.c: what O_* flags ask of the dentry; created: just now, by the caller. */
+/* name/open.c: what O_* flags ask of the dentry; created: just now, by the caller. */
 MUST_CHECK int dentry_open(struct dentry *d, uint32_t flags, bool created, struct file **out);
 
-/* namei.c */
+/* name/namei.c */
 void namei_init(void);
 /* Removes the last component; w->at->inode->names is held (not on volatile file systems). */
 MUST_CHECK int walk_remove_locked(struct walk *w, bool dir);
@@ -200,7 +200,7 @@ MUST_CHECK int walk_remove_locked(struct walk *w, bool dir);
 /* A socket node for bind(2), with umask: its dentry (a reference); -EEXIST … */
 MUST_CHECK int vfs_make_socket(const char *path, struct dentry **out);
 
-/* access.c */
+/* name/access.c */
 /* 0 or -EACCES for the current thread's credentials.  Volatile file systems: the host decides
  * later. */
 MUST_CHECK int inode_permission(struct inode *i, unsigned mask);

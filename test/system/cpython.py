@@ -24,7 +24,7 @@ GROUPS = {
                "test_thread", "test_threadsignals"],
     "queue": ["test_queue"],
     "pty": ["test_pty", "test_openpty"],
-    # No file system here has extended attributes (kernel/vfs/xattr.c); /tmp may have some natively.
+    # No file system here has extended attributes (kernel/vfs/name/xattr.c); /tmp may have some natively.
     "processes": ["test_os", "test_posix", "test_fork1", "test_wait3", "test_wait4", "test_mmap",
                   "test_fcntl", "-ExtendedAttributeTests"],
     # What is left out is all of it once more, with select.

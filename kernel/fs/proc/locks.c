@@ -2,8 +2,8 @@
 /* /proc/locks, and the lines of an open file's locks and lease in its fdinfo. */
 #include "kernel/fs/proc/proc_impl.h"
 #include "kernel/mm/heap.h"
-#include "kernel/vfs/lease.h"
-#include "kernel/vfs/lock.h"
+#include "kernel/vfs/lock/lease.h"
+#include "kernel/vfs/lock/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 
 static void inode_show(struct seq *s, struct inode *i)

@@ -12,7 +12,7 @@
 #include "kernel/sgx/random.h"
 #include "kernel/sys/sysinfo.h"
 #include "kernel/vfs/aio.h"
-#include "kernel/vfs/lease.h"
+#include "kernel/vfs/lock/lease.h"
 
 #define SETTING(n, fn)                                                                        \
     {                                                                                         \

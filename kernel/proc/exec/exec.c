@@ -107,7 +107,7 @@ static void blame(struct exec *e, const char *path)
     str_copy(e->blame.path, path, sizeof(e->blame.path));
 }
 
-/* As open_kind (vfs/open.c) says of what is opened. */
+/* As open_kind (vfs/name/open.c) says of what is opened. */
 static int read_error(const struct file *f, int err)
 {
     return err == -EIO && f->inode && f->inode->ops->verified ? -EACCES : err;

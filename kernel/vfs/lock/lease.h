@@ -7,8 +7,8 @@
  * readers), because a lease is only given while nobody has the file open otherwise.  Only programs of
  * this enclave are seen.
  */
-#ifndef KERNEL_VFS_LEASE_H
-#define KERNEL_VFS_LEASE_H
+#ifndef KERNEL_VFS_LOCK_LEASE_H
+#define KERNEL_VFS_LOCK_LEASE_H
 
 #include "kernel/types.h"
 

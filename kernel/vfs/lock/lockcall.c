@@ -2,7 +2,7 @@
 /* flock(2) and fcntl(2)'s record locks: arguments checked and decoded; lock.c does the rest. */
 #include <linux/fs.h>
 
-#include "kernel/vfs/lock.h"
+#include "kernel/vfs/lock/lock.h"
 #include "kernel/vfs/vfs_impl.h"
 
 #include "kernel/sys/syscalls.h"

@@ -2,8 +2,8 @@
 /* Record locks of two owners against one byte a unit; whole-file locks; what close releases. */
 #include "kernel/vfs/test/stubs.h"
 
-#include "kernel/vfs/lock.c"
-#include "kernel/vfs/lockcall.c"
+#include "kernel/vfs/lock/lock.c"
+#include "kernel/vfs/lock/lockcall.c"
 
 int file_stat(struct file *f, struct statx *st)
 {

@@ -9,7 +9,7 @@
 
 #include "kernel/mm/mm.h"
 #include "kernel/proc/id/cred.h"
-#include "kernel/vfs/lease.h"
+#include "kernel/vfs/lock/lease.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 

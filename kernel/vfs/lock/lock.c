@@ -7,7 +7,7 @@
  * woken when that lock goes or changes in any way, and tries again; so it always waits for a lock
  * that exists, and the deadlock check can follow from waiter to owner to waiter.
  */
-#include "kernel/vfs/lock.h"
+#include "kernel/vfs/lock/lock.h"
 
 #include "kernel/vfs/vfs_impl.h"
 

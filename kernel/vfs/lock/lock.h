@@ -4,8 +4,8 @@
  * flock's whole-file locks.  They order the programs of this enclave only: the host does not hear of
  * them.  One spin lock, locks_lock, guards all; under it threads are woken and nothing else is taken.
  */
-#ifndef KERNEL_VFS_LOCK_H
-#define KERNEL_VFS_LOCK_H
+#ifndef KERNEL_VFS_LOCK_LOCK_H
+#define KERNEL_VFS_LOCK_LOCK_H
 
 #include "kernel/types.h"
 #include "lib/list.h"

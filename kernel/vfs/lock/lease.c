@@ -9,7 +9,7 @@
  *
  * Lock: leases_lock (spin), before process_tree_lock, because owners are told under it.
  */
-#include "kernel/vfs/lease.h"
+#include "kernel/vfs/lock/lease.h"
 
 #include "kernel/proc/id/cred.h"
 #include "kernel/vfs/async.h"

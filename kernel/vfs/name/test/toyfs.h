@@ -4,8 +4,8 @@
  * With SUPER_VOLATILE it offers open_at and stat_at and counts calls, as the host kind would exit
  * for each.
  */
-#ifndef KERNEL_VFS_TEST_TOYFS_H
-#define KERNEL_VFS_TEST_TOYFS_H
+#ifndef KERNEL_VFS_NAME_TEST_TOYFS_H
+#define KERNEL_VFS_NAME_TEST_TOYFS_H
 
 #include "kernel/vfs/vfs_impl.h"
 

@@ -10,20 +10,20 @@
 #include "kernel/proc/id/cred.c"
 #include "kernel/proc/id/user.c"
 
-#include "kernel/vfs/test/toyfs.h"
+#include "kernel/vfs/name/test/toyfs.h"
 
-#include "kernel/vfs/access.c"
-#include "kernel/vfs/context.c"
-#include "kernel/vfs/dentry.c"
-#include "kernel/vfs/dir.c"
 #include "kernel/vfs/fdtable.c"
 #include "kernel/vfs/file.c"
 #include "kernel/vfs/inode.c"
-#include "kernel/vfs/mount.c"
-#include "kernel/vfs/namei.c"
-#include "kernel/vfs/open.c"
-#include "kernel/vfs/path.c"
-#include "kernel/vfs/stat.c"
+#include "kernel/vfs/name/access.c"
+#include "kernel/vfs/name/context.c"
+#include "kernel/vfs/name/dentry.c"
+#include "kernel/vfs/name/dir.c"
+#include "kernel/vfs/name/mount.c"
+#include "kernel/vfs/name/namei.c"
+#include "kernel/vfs/name/open.c"
+#include "kernel/vfs/name/path.c"
+#include "kernel/vfs/name/stat.c"
 
 struct kernel kernel;
 
