@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "abi/host/layout.h"
-#include "cli/dev.h"
+#include "cli/dev/dev.h"
 #include "cli/mem.h"
 #include "cli/say.h"
 #include "cli/size.h"

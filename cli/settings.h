@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration while it is being put together: plain C data that manifest.c, files.c or dev.c
+ * The configuration while it is being put together: plain C data that manifest.c, files.c or dev/config.c
  * fill in and settings_write turns into the measured blob (abi/config/config.h).
  *
  * Strings and arrays are owned by the struct and freed by settings_fini; running out of memory

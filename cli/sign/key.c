@@ -6,7 +6,7 @@
  * Q2 = floor((S^3 - Q1 * S * M) / M) (SDM volume 3, "EINIT").  All numbers in a SIGSTRUCT are
  * little-endian.
  */
-#include "cli/key.h"
+#include "cli/sign/key.h"
 
 #include <errno.h>
 #include <fcntl.h>

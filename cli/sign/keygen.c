@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "cli/argp.h"
-#include "cli/key.h"
 #include "cli/mem.h"
 #include "cli/paths.h"
 #include "cli/say.h"
+#include "cli/sign/key.h"
 #include "cli/verbs.h"
 
 struct keygen {

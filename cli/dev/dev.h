@@ -6,8 +6,8 @@
  * host at run time), so that one MRENCLAVE and one SIGSTRUCT serve all such runs of one kernel
  * image.  Nothing on disk is verified.
  */
-#ifndef CLI_DEV_H
-#define CLI_DEV_H
+#ifndef CLI_DEV_DEV_H
+#define CLI_DEV_DEV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's connection to a live enclave: messages of host/control/wire.h, sent and received. */
-#ifndef CLI_LINK_H
-#define CLI_LINK_H
+#ifndef CLI_LIVE_LINK_H
+#define CLI_LIVE_LINK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cella-sign dev: signs the development enclave, for `cella run` (cli/devsign.c keeps the result).
+ * cella-sign dev: signs the development enclave, for `cella run` (cli/dev/sign.c keeps the result).
  *
  * The key is made at the first use and kept as ~/.config/cella/dev-key.pem; where that cannot be
  * written a key is made for this once, which works but changes MRSIGNER.
@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/dev.h"
-#include "cli/key.h"
+#include "cli/dev/dev.h"
 #include "cli/paths.h"
 #include "cli/say.h"
-#include "cli/signing.h"
+#include "cli/sign/key.h"
+#include "cli/sign/signing.h"
 #include "cli/verbs.h"
 
 static EVP_PKEY *new_key(const char *path)

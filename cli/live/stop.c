@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "cli/argp.h"
-#include "cli/link.h"
-#include "cli/place.h"
+#include "cli/live/link.h"
+#include "cli/live/place.h"
 #include "cli/say.h"
 #include "cli/verbs.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where live enclaves are found: see place.h. */
-#include "cli/place.h"
+#include "cli/live/place.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "cli/dev.h"
+#include "cli/dev/dev.h"
 #include "cli/say.h"
 #include "cli/settings.h"
 

@@ -21,7 +21,7 @@
 #include "abi/host/control.h"
 #include "cli/argp.h"
 #include "cli/ending.h"
-#include "cli/link.h"
+#include "cli/live/link.h"
 #include "cli/mem.h"
 #include "cli/say.h"
 #include "cli/verbs.h"

@@ -17,8 +17,8 @@
 #include "cli/argp.h"
 #include "cli/ending.h"
 #include "cli/launch.h"
+#include "cli/live/place.h"
 #include "cli/mem.h"
-#include "cli/place.h"
 #include "cli/say.h"
 #include "cli/verbs.h"
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
-#include "cli/key.c"
+#include "cli/sign/key.c"
 
 static EVP_PKEY *key;
 

@@ -2,8 +2,8 @@
 /*
  * From configuration, kernel image and key to a SIGSTRUCT.
  */
-#ifndef CLI_SIGNING_H
-#define CLI_SIGNING_H
+#ifndef CLI_SIGN_SIGNING_H
+#define CLI_SIGN_SIGNING_H
 
 #include <openssl/evp.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
 /*
  * Signing keys: RSA-3072 with public exponent 3, as SGX demands, in PEM files.
  */
-#ifndef CLI_KEY_H
-#define CLI_KEY_H
+#ifndef CLI_SIGN_KEY_H
+#define CLI_SIGN_KEY_H
 
 #include <openssl/evp.h>
 #include <stdbool.h>

@@ -11,8 +11,8 @@
  *
  * Owner and mode of both directories are checked each time, and the uid of whoever is at the other end.
  */
-#ifndef CLI_PLACE_H
-#define CLI_PLACE_H
+#ifndef CLI_LIVE_PLACE_H
+#define CLI_LIVE_PLACE_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's connection to a live enclave: see link.h. */
-#include "cli/link.h"
+#include "cli/live/link.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "cli/place.h"
+#include "cli/live/place.h"
 #include "cli/say.h"
 
 #define PIECES_MAX 4

@@ -4,13 +4,13 @@
  * forbids is left out of the mask, so that one signature fits machines that differ in it; features
  * that Cella does not know are forbidden, since its SSA frames might be too small for them.
  */
-#include "cli/signing.h"
+#include "cli/sign/signing.h"
 
 #include <string.h>
 
-#include "cli/key.h"
 #include "cli/paths.h"
 #include "cli/say.h"
+#include "cli/sign/key.h"
 #include "host/enclave/layout.h"
 #include "host/enclave/measure.h"
 #include "lib/config.h"

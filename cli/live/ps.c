@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "cli/argp.h"
-#include "cli/link.h"
+#include "cli/live/link.h"
+#include "cli/live/place.h"
 #include "cli/mem.h"
-#include "cli/place.h"
 #include "cli/say.h"
 #include "cli/verbs.h"
 

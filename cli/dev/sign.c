@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/dev.h"
+#include "cli/dev/dev.h"
 #include "cli/mem.h"
 #include "cli/outfile.h"
 #include "cli/paths.h"
