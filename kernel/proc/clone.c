@@ -11,7 +11,7 @@
 
 #include "kernel/arch/fpu.h"
 #include "kernel/arch/fsbase.h"
-#include "kernel/ipc/sysvsem.h"
+#include "kernel/ipc/sysv/sem.h"
 #include "kernel/kernel.h"
 #include "kernel/proc/clone.h"
 #include "kernel/proc/id/cred.h"

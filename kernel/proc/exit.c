@@ -16,8 +16,8 @@
 #include <linux/errno.h>
 #include <linux/signal.h>
 
-#include "kernel/ipc/sysvsem.h"
 #include "kernel/fs/tty/tty.h"
+#include "kernel/ipc/sysv/sem.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ocall/ocall.h"

@@ -17,7 +17,7 @@
 #include <linux/signal.h>
 
 #include "kernel/fs/tty/tty.h"
-#include "kernel/ipc/sysvsem.h"
+#include "kernel/ipc/sysv/sem.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"

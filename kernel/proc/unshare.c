@@ -7,7 +7,7 @@
 #include <linux/errno.h>
 #include <linux/sched.h>
 
-#include "kernel/ipc/sysvsem.h"
+#include "kernel/ipc/sysv/sem.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/syscall.h"

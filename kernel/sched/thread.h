@@ -70,7 +70,7 @@ struct thread {
     struct list pi_owned; /* [pi_lock] futexes of which it is the owner; kernel/sched/futex/pi.c */
     struct pi_state *pi_wait;     /* [pi_lock] the one that it waits for */
     uint32_t pi_exit;             /* [pi_lock] enum pi_exit: can it still be waited for? */
-    struct sem_undos *sem_undos;  /* [o] a reference or NULL; kernel/ipc/sysvsem_undo.c */
+    struct sem_undos *sem_undos;  /* [o] a reference or NULL; kernel/ipc/sysv/sem_undo.c */
     struct rseq_state rseq;       /* rseq.h says who writes what */
     struct schedparam schedparam; /* [p] */
     uint64_t timer_slack, timer_slack_default; /* [o] ns; without effect */

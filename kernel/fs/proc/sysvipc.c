@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/sysvipc: all objects of each kind. */
 #include "kernel/fs/proc/proc_impl.h"
-#include "kernel/ipc/sysvmsg.h"
-#include "kernel/ipc/sysvsem.h"
-#include "kernel/ipc/sysvshm.h"
+#include "kernel/ipc/sysv/msg.h"
+#include "kernel/ipc/sysv/sem.h"
+#include "kernel/ipc/sysv/shm.h"
 
 static int sem_show(struct seq *s, const struct pseudo_inode *i)
 {

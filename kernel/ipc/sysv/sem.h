@@ -3,8 +3,8 @@
  * System V semaphores, for the rest of the kernel: what a thread did with SEM_UNDO is undone when it
  * ends, or when the last of those ends that share this (CLONE_SYSVSEM), as all threads of a library do.
  */
-#ifndef KERNEL_IPC_SYSVSEM_H
-#define KERNEL_IPC_SYSVSEM_H
+#ifndef KERNEL_IPC_SYSV_SEM_H
+#define KERNEL_IPC_SYSV_SEM_H
 
 #include "kernel/types.h"
 

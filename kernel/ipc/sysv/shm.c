@@ -16,7 +16,7 @@
 #include "abi/host/layout.h"
 #include "kernel/fs/fs.h"
 #include "kernel/ipc/limits.h"
-#include "kernel/ipc/sysvshm_impl.h"
+#include "kernel/ipc/sysv/shm_impl.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"

@@ -11,8 +11,8 @@
 #include <linux/errno.h>
 #include <linux/sched.h>
 
-#include "kernel/ipc/sysvsem.h"
-#include "kernel/ipc/sysvsem_impl.h"
+#include "kernel/ipc/sysv/sem.h"
+#include "kernel/ipc/sysv/sem_impl.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"

@@ -13,7 +13,7 @@
 #include <linux/errno.h>
 
 #include "kernel/ipc/limits.h"
-#include "kernel/ipc/sysvsem_impl.h"
+#include "kernel/ipc/sysv/sem_impl.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"

@@ -5,12 +5,12 @@
  *   in the table ──IPC_RMID──► SHM_DEST: known by its id only ──last detach──► gone
  *                └─IPC_RMID, nobody has it attached──────────────────────────► gone
  */
-#ifndef KERNEL_IPC_SYSVSHM_IMPL_H
-#define KERNEL_IPC_SYSVSHM_IMPL_H
+#ifndef KERNEL_IPC_SYSV_SHM_IMPL_H
+#define KERNEL_IPC_SYSV_SHM_IMPL_H
 
 #include <linux/shm.h>
 
-#include "kernel/ipc/ipcid.h"
+#include "kernel/ipc/sysv/ipcid.h"
 
 /* Above the permissions in object.mode, as IPC_STAT shows them. */
 #define SHM_MODE_DEST 01000U

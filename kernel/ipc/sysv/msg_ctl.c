@@ -4,8 +4,8 @@
 
 #include "kernel/fs/seq.h"
 #include "kernel/ipc/limits.h"
-#include "kernel/ipc/sysvmsg.h"
-#include "kernel/ipc/sysvmsg_impl.h"
+#include "kernel/ipc/sysv/msg.h"
+#include "kernel/ipc/sysv/msg_impl.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/sys/usercopy.h"

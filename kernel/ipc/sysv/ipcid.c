@@ -5,7 +5,7 @@
  * A get call that makes an object does so without the lock, because memory for it may take long to
  * come by; so it looks for the key a second time, and what it has made may turn out to be one too many.
  */
-#include "kernel/ipc/ipcid.h"
+#include "kernel/ipc/sysv/ipcid.h"
 
 #include <linux/errno.h>
 

@@ -4,13 +4,13 @@
  * Nothing here keeps a set that is not in the table: whoever sleeps in a set is told when it goes, before it
  * is freed.
  */
-#ifndef KERNEL_IPC_SYSVSEM_IMPL_H
-#define KERNEL_IPC_SYSVSEM_IMPL_H
+#ifndef KERNEL_IPC_SYSV_SEM_IMPL_H
+#define KERNEL_IPC_SYSV_SEM_IMPL_H
 
 #include <linux/sem.h>
 
-#include "kernel/ipc/ipcid.h"
 #include "kernel/ipc/sleeper.h"
+#include "kernel/ipc/sysv/ipcid.h"
 #include "lib/list.h"
 
 struct sem {

@@ -3,12 +3,12 @@
  * What the files of System V message queues share.  The lock of msg_ids guards all of it, legend [l].
  * Whoever sleeps in a queue is told when it goes, before it is freed.
  */
-#ifndef KERNEL_IPC_SYSVMSG_IMPL_H
-#define KERNEL_IPC_SYSVMSG_IMPL_H
+#ifndef KERNEL_IPC_SYSV_MSG_IMPL_H
+#define KERNEL_IPC_SYSV_MSG_IMPL_H
 
 #include <linux/msg.h>
 
-#include "kernel/ipc/ipcid.h"
+#include "kernel/ipc/sysv/ipcid.h"
 #include "lib/list.h"
 
 struct message;

@@ -2,7 +2,7 @@
 /* Ids of System V IPC: get rules, permissions, reuse of places with new numbers, limits. */
 #include "kernel/vfs/test/stubs.h"
 
-#include "kernel/ipc/ipcid.c"
+#include "kernel/ipc/sysv/ipcid.c"
 #include "lib/tree.c"
 
 struct thing {

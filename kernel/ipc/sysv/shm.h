@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* System V shared memory, for the rest of the kernel. */
-#ifndef KERNEL_IPC_SYSVSHM_H
-#define KERNEL_IPC_SYSVSHM_H
+#ifndef KERNEL_IPC_SYSV_SHM_H
+#define KERNEL_IPC_SYSV_SHM_H
 
 struct seq;
 

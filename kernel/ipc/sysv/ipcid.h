@@ -14,8 +14,8 @@
  * The table's spin lock guards the table and all [l] fields; a kind may use it for its objects too.
  * What is found is borrowed while it is held.
  */
-#ifndef KERNEL_IPC_IPCID_H
-#define KERNEL_IPC_IPCID_H
+#ifndef KERNEL_IPC_SYSV_IPCID_H
+#define KERNEL_IPC_SYSV_IPCID_H
 
 #include <linux/ipc.h>
 

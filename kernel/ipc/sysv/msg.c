@@ -14,7 +14,7 @@
 #include "kernel/ipc/limits.h"
 #include "kernel/ipc/message.h"
 #include "kernel/ipc/sleeper.h"
-#include "kernel/ipc/sysvmsg_impl.h"
+#include "kernel/ipc/sysv/msg_impl.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
