@@ -4,7 +4,7 @@
  * EDECCSSA. An EACCEPT of a page that does not exist is what makes Linux's driver add it (EAUG on
  * the page fault).
  */
-#include "enclu.h"
+#include "softsgx/enclu.h"
 
 /*
  * The host's protection never allows what the EPCM forbids, so an access that works needs no check;

@@ -3,8 +3,8 @@
  * Asynchronous enclave exit, from a signal's context: the enclave's state goes to SSA[CSSA], the
  * context becomes the synthetic state that stands at the AEP with ERESUME in RAX.
  */
-#include "encl.h"
-#include "sig.h"
+#include "softsgx/encl.h"
+#include "softsgx/sig.h"
 
 static uint32_t exitinfo(const struct encl *e, uint32_t vector)
 {

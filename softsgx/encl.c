@@ -4,8 +4,8 @@
  * but never unmapped, so that a thread inside an enclave that is torn down faults instead of
  * crashing us.
  */
-#include "prot.h"
-#include "softsgx.h"
+#include "softsgx/pages/prot.h"
+#include "softsgx/softsgx.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -8,17 +8,17 @@
  *
  * EPC memory is private anonymous memory at the enclave's own addresses, wherever a VMA of the
  * device covers the page; elsewhere, and before it is first accessible, the page rests in `shadow`
- * (prot.h).
+ * (pages/prot.h).
  */
 #ifndef SOFTSGX_ENCL_H
 #define SOFTSGX_ENCL_H
 
-#include "arch.h"
-#include "epcm.h"
+#include "softsgx/arch.h"
 #include "lib/sha256.h"
-#include "lock.h"
-#include "lp.h"
-#include "mem.h"
+#include "softsgx/lock.h"
+#include "softsgx/lp.h"
+#include "softsgx/mem.h"
+#include "softsgx/pages/epcm.h"
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -27,7 +27,7 @@ struct vma {
     uint32_t prot; /* SI_R, SI_W, SI_X; the same values as PROT_* */
 };
 
-/* Pages [start, end) lie at mem as long as they are not in place (stage.c). */
+/* Pages [start, end) lie at mem as long as they are not in place (pages/stage.c). */
 struct stage_run {
     uint64_t start, end;
     uint8_t *mem;
@@ -70,7 +70,7 @@ struct encl {
     struct stage stage;
     struct tcs *tcs_list;
     uint64_t run_start, run_end; /* accepted pages that the host protection lags behind */
-    struct row row;              /* of EMODPEs, the last one; prot.h */
+    struct row row;              /* of EMODPEs, the last one; pages/prot.h */
     struct row rows[ROWS];       /* earlier ones, by where they began */
     struct encl *next;
 };
@@ -115,7 +115,7 @@ static inline void *encl_page_mem(const struct encl *e, uint64_t page, epcm_t en
                                   : page_shelf(e, page);
 }
 
-/* vma.c; all with e->lock held */
+/* pages/vma.c; all with e->lock held */
 struct vma *vma_find(struct encl *e, uint64_t addr);
 int vma_set(struct encl *e, uint64_t start, uint64_t end, int prot); /* prot < 0: remove */
 bool vma_covers(struct encl *e, uint64_t start, uint64_t end);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ENCLU in an enclave, from the context of its SIGILL. */
-#include "enclu.h"
-#include "sig.h"
+#include "softsgx/enclu.h"
+#include "softsgx/sig.h"
 
 static struct fault eexit(struct lp *lp, ucontext_t *uc, struct world *world)
 {

@@ -7,7 +7,7 @@
 #ifndef SOFTSGX_ENCLU_H
 #define SOFTSGX_ENCLU_H
 
-#include "prot.h"
+#include "softsgx/pages/prot.h"
 
 /* Status flags in leaf_regs.rflags. */
 #define FLAG_ZF 0x40UL

@@ -3,9 +3,9 @@
  * EENTER and ERESUME: the checks of the SDM's pseudo-code.  EENTER's result is kept in struct tcs,
  * so that entry.S can enter again without them until something changes.
  */
-#include "prot.h"
-#include "sig.h"
-#include "softsgx.h"
+#include "softsgx/pages/prot.h"
+#include "softsgx/sig.h"
+#include "softsgx/softsgx.h"
 
 #include <string.h>
 

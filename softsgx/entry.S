@@ -8,7 +8,7 @@
  * through. Order that the handler relies on: the selector says BLOCK before FS or GS is the
  * enclave's, and until after both are the host's again.
  */
-#include "lp.h"
+#include "softsgx/lp.h"
 
 #define SIGTRAP 5
 #define TRAP_PERF 6

@@ -4,7 +4,7 @@
  * in the order in which hardware and kernel would look.  Most "faults" are only our own lazy
  * protection and are resolved without the enclave's knowledge.
  */
-#include "prot.h"
+#include "softsgx/pages/prot.h"
 
 /* What #PF would say; present: a PTE exists, so that it is the EPCM or the PTE that forbids. */
 static uint32_t pf_code(enum access access, uint32_t bits)

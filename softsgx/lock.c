@@ -4,8 +4,8 @@
  * and want the same lock.  A thread with an lp has them deferred as in a leaf, which costs no
  * system call; another blocks them.
  */
-#include "lock.h"
-#include "sig.h"
+#include "softsgx/lock.h"
+#include "softsgx/sig.h"
 
 /* Never a signal mask: SIGKILL cannot be blocked. */
 #define TOKEN_DEFERRED SIGBIT(SIGKILL)

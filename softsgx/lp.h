@@ -72,7 +72,7 @@
 
 #ifndef __ASSEMBLER__
 
-#include "arch.h"
+#include "softsgx/arch.h"
 #include <stdbool.h>
 #include <signal.h>
 #include <ucontext.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pages and arenas: see mem.h.  Uses raw system calls, so that leaves can call it too. */
-#include "mem.h"
-#include "lock.h"
+#include "softsgx/mem.h"
+#include "softsgx/lock.h"
 
 #include <sys/mman.h>
 

@@ -12,7 +12,7 @@
  *
  * The call pushes a return address, so the padded form must not be used over a live red zone.
  */
-#include "driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
  * that a program written for the Linux driver runs unchanged.  Each function here looks whether the
  * call is about an enclave and passes it on to libc otherwise.
  */
-#include "lp.h"
-#include "preload.h"
-#include "softsgx.h"
+#include "softsgx/lp.h"
+#include "softsgx/preload.h"
+#include "softsgx/softsgx.h"
 
 #include <dlfcn.h>
 #include <errno.h>

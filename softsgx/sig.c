@@ -4,9 +4,9 @@
  * and of any other signal as long as the application has a handler for it; the table holds what the
  * application asked for.  Every handler of ours runs with all asynchronous signals blocked.
  */
-#include "sig.h"
-#include "encl.h"
-#include "softsgx.h"
+#include "softsgx/sig.h"
+#include "softsgx/encl.h"
+#include "softsgx/softsgx.h"
 
 #include <errno.h>
 #include <string.h>

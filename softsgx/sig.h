@@ -5,7 +5,7 @@
 #ifndef SOFTSGX_SIG_H
 #define SOFTSGX_SIG_H
 
-#include "lp.h"
+#include "softsgx/lp.h"
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>

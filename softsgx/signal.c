@@ -9,9 +9,9 @@
  * Runs with the host's FS and GS on the alternate stack, with asynchronous signals blocked; `world`
  * is what entry.S will put back, lp and world are NULL on a thread that never entered an enclave.
  */
-#include "enclu.h"
-#include "sig.h"
-#include "softsgx.h"
+#include "softsgx/enclu.h"
+#include "softsgx/sig.h"
+#include "softsgx/softsgx.h"
 
 #include <string.h>
 #include <unistd.h>

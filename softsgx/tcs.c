@@ -5,7 +5,7 @@
  * because threads keep pointers to the one they entered last; `ready` and `encl` tell them that it
  * has gone.
  */
-#include "prot.h"
+#include "softsgx/pages/prot.h"
 
 static struct lock pool_lock;
 static struct arena pool;

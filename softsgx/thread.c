@@ -6,9 +6,9 @@
  * and arms it again at sigreturn, so a handler can arm the part below its own frames and enter an
  * enclave from there.
  */
-#include "encl.h"
-#include "sig.h"
-#include "softsgx.h"
+#include "softsgx/encl.h"
+#include "softsgx/sig.h"
+#include "softsgx/softsgx.h"
 
 #include <asm/hwcap2.h>
 #include <errno.h>

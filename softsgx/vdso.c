@@ -5,9 +5,9 @@
  * reads is there: the ELF header, two program headers and a dynamic section with symbols, strings
  * and a one-bucket hash table.
  */
-#include "preload.h"
-#include "mem.h"
-#include "softsgx.h"
+#include "softsgx/preload.h"
+#include "softsgx/mem.h"
+#include "softsgx/softsgx.h"
 
 #include <elf.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * XSAVE state between a signal frame, which the kernel writes with XSAVE in the standard format for
  * all of XCR0, and an SSA frame, which holds the components of SECS.XFRM in the same format.
  */
-#include "sig.h"
+#include "softsgx/sig.h"
 
 #include <cpuid.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * ECREATE, EADD, EINIT against an independent measurement and signature by OpenSSL; every check has
  * an input that it alone refuses.
  */
-#include "softsgx/driver.h"
+#include "softsgx/driver/driver.h"
 #include "softsgx/softsgx.h"
 #include "softsgx/test/sign.h"
 

@@ -2,7 +2,7 @@
 /*
  * The page tables of an enclave: EPCM words at any distance, VMAs split and merged as Linux would.
  */
-#include "softsgx/driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

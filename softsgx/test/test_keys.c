@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AES-CMAC against RFC 4493; keys change with what they should depend on and with nothing else. */
-#include "softsgx/cmac.h"
-#include "softsgx/driver.h"
-#include "softsgx/keys.h"
+#include "softsgx/driver/driver.h"
+#include "softsgx/keys/cmac.h"
+#include "softsgx/keys/keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * The life of a page: the leaves and ioctls that change it, in every order that is refused, called
  * directly on an initialized enclave.
  */
-#include "softsgx/driver.h"
+#include "softsgx/driver/driver.h"
 #include "softsgx/enclu.h"
 #include "softsgx/softsgx.h"
 

@@ -5,7 +5,7 @@
  * $XDG_STATE_HOME/softsgx/root.key.  Made when it is first needed: written under another name and
  * linked, so that of two processes that race both use the one that got there first.
  */
-#include "driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <errno.h>
 #include <fcntl.h>

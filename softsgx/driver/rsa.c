@@ -4,7 +4,7 @@
  * q2 = s*(s*s mod n) div n, so that s^3 mod n takes multiplications and subtractions only.
  * Nothing here is secret; time may depend on the values.
  */
-#include "driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's page protection: see prot.h. */
-#include "prot.h"
+#include "softsgx/pages/prot.h"
 
 #include <errno.h>
 #include <sys/mman.h>

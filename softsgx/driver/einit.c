@@ -4,7 +4,7 @@
  * writes the signer's hash to IA32_SGXLEPUBKEYHASH before every EINIT (flexible launch control), so
  * no EINITTOKEN is ever needed.
  */
-#include "driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <string.h>
 

@@ -4,10 +4,10 @@
  * secret of the machine; here the secret comes from the root key file.  The exact layout of the
  * MACed structure is not architectural: only the machine that made a key can make it again.
  */
-#include "keys.h"
-#include "cmac.h"
-#include "enclu.h"
-#include "driver.h"
+#include "softsgx/keys/keys.h"
+#include "softsgx/driver/driver.h"
+#include "softsgx/enclu.h"
+#include "softsgx/keys/cmac.h"
 
 #include <string.h>
 

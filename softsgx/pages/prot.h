@@ -11,10 +11,10 @@
  * write; they go into place, by moving page table entries, when the page is first made accessible.
  * The shelf is the shadow, or, for what EADD adds and EACCEPTCOPY is making, the stage.
  */
-#ifndef SOFTSGX_PROT_H
-#define SOFTSGX_PROT_H
+#ifndef SOFTSGX_PAGES_PROT_H
+#define SOFTSGX_PAGES_PROT_H
 
-#include "encl.h"
+#include "softsgx/encl.h"
 
 #include <sys/mman.h>
 

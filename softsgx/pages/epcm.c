@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The radix tree of EPCM words: see epcm.h. */
-#include "epcm.h"
+#include "softsgx/pages/epcm.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
  * The device mappings of one enclave: a sorted array of disjoint ranges with their protection, as
  * Linux's VMAs of /dev/sgx_enclave.  Neighbours of equal protection are merged.  Enclave lock held.
  */
-#include "encl.h"
+#include "softsgx/encl.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ECREATE: the checks on SECS and the first record of the measurement. */
-#include "driver.h"
-#include "sig.h"
+#include "softsgx/driver/driver.h"
+#include "softsgx/sig.h"
 
 #include <errno.h>
 #include <string.h>

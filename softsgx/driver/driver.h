@@ -3,10 +3,10 @@
  * The ENCLS leaves behind the ioctls.  All run with the enclave's lock held (which drops and takes
  * it nowhere), return an errno as Linux's driver would, and explain a refusal through why().
  */
-#ifndef SOFTSGX_DRIVER_H
-#define SOFTSGX_DRIVER_H
+#ifndef SOFTSGX_DRIVER_DRIVER_H
+#define SOFTSGX_DRIVER_DRIVER_H
 
-#include "prot.h"
+#include "softsgx/pages/prot.h"
 
 #include <asm/sgx.h>
 

@@ -3,7 +3,7 @@
  * EADD and EEXTEND for a run of pages: the bytes go to the shelf (short runs to the stage, whose memory is
  * cheaper), from where mapping takes them into place; TCS pages become struct tcs.
  */
-#include "driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * memory in which enclave pages lie in place; pages outside any mapping rest in the shadow, so that
  * unmapping keeps the enclave's contents, as on Linux.
  */
-#include "driver.h"
-#include "softsgx.h"
+#include "softsgx/driver/driver.h"
+#include "softsgx/softsgx.h"
 
 #include <errno.h>
 #include <string.h>

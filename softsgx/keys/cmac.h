@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AES-128-CMAC. */
-#ifndef SOFTSGX_CMAC_H
-#define SOFTSGX_CMAC_H
+#ifndef SOFTSGX_KEYS_CMAC_H
+#define SOFTSGX_KEYS_CMAC_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
  * /dev/sgx_enclave's ioctls: copy the arguments in, check them as Linux's
  * arch/x86/kernel/cpu/sgx/ioctl.c does, run the leaf for each page, copy the results out.
  */
-#include "driver.h"
-#include "sig.h"
-#include "softsgx.h"
+#include "softsgx/driver/driver.h"
+#include "softsgx/sig.h"
+#include "softsgx/softsgx.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * The driver's SGX2 leaves: EMODPR, EMODT and EREMOVE, with the checks of Linux's ioctls around
  * them. They change EPCM words only; the ioctl applies the protection to the whole range once.
  */
-#include "driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <errno.h>
 

@@ -6,10 +6,10 @@
  * The low 16 bits have the layout of SECINFO.FLAGS: permissions, PENDING, MODIFIED, PR, page type.
  * A word of 0 is a page that does not exist.  Protected by the enclave's lock.
  */
-#ifndef SOFTSGX_EPCM_H
-#define SOFTSGX_EPCM_H
+#ifndef SOFTSGX_PAGES_EPCM_H
+#define SOFTSGX_PAGES_EPCM_H
 
-#include "mem.h"
+#include "softsgx/mem.h"
 #include <stdint.h>
 
 typedef uint32_t epcm_t;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SIGSTRUCT on its own: constants, reserved fields and signature, as EINIT checks them. */
-#include "driver.h"
+#include "softsgx/driver/driver.h"
 
 #include <string.h>
 

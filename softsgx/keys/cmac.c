@@ -6,7 +6,7 @@
 #pragma GCC target("aes,sse4.1")
 #endif
 
-#include "cmac.h"
+#include "softsgx/keys/cmac.h"
 
 #include <string.h>
 #include <wmmintrin.h>

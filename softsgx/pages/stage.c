@@ -14,7 +14,7 @@
  *
  * Runs of pages that EACCEPT has accepted get memory of the pool, too, when they become writable (prot.c).
  */
-#include "prot.h"
+#include "softsgx/pages/prot.h"
 
 #include <sys/mman.h>
 

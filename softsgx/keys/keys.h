@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key derivation: what EGETKEY gives out and EREPORT signs with. */
-#ifndef SOFTSGX_KEYS_H
-#define SOFTSGX_KEYS_H
+#ifndef SOFTSGX_KEYS_KEYS_H
+#define SOFTSGX_KEYS_KEYS_H
 
-#include "arch.h"
+#include "softsgx/arch.h"
 
 extern const uint8_t softsgx_cpusvn[16];
 
