@@ -106,11 +106,24 @@ static void test_everything(void **state)
     manifest_fini(&m);
 }
 
-static void test_mistakes(void **state)
+struct mistake {
+    const char *text, *error;
+};
+
+static void check_mistakes(const struct mistake *list, size_t count)
 {
-    static const struct {
-        const char *text, *error;
-    } cases[] = {
+    for (size_t i = 0; i < count; i++) {
+        struct manifest m;
+        assert_false(parse(&m, list[i].text));
+        assert_string_equal(m.error, list[i].error);
+        manifest_fini(&m);
+    }
+}
+
+/* What is no manifest, keys that do not exist, and those of sgx. */
+static void test_mistakes_sgx(void **state)
+{
+    static const struct mistake list[] = {
         {"", "m:1:1: no libos.entrypoint; write libos.entrypoint = \"/path/of/the/program\""},
         {"a = ", "m:1:5: expected a value, found the end of the file"},
         {"sgx.debux = true", "m:1:5: unknown key sgx.debux; did you mean sgx.debug?"},
@@ -142,6 +155,15 @@ static void test_mistakes(void **state)
         {"sgx.cpu_features.mpx = \"unspecified\"",
          "m:1:24: sgx.cpu_features.mpx = \"unspecified\" is not known; write \"disabled\" or "
          "\"required\""},
+    };
+    (void)state;
+    check_mistakes(list, sizeof list / sizeof list[0]);
+}
+
+/* What is run, and with what. */
+static void test_mistakes_program(void **state)
+{
+    static const struct mistake list[] = {
         {"loader.log_level = \"loud\"",
          "m:1:20: loader.log_level = \"loud\" is not known; write \"none\", \"error\", "
          "\"warning\", \"debug\", \"trace\" or \"all\""},
@@ -172,6 +194,15 @@ static void test_mistakes(void **state)
          "loader.insecure__use_cmdline_argv; keep one"},
         {ENTRY "sys.stack.size = \"4G\"", "m:1:1: sys.stack.size takes more than half of "
                                           "sgx.enclave_size; raise that"},
+    };
+    (void)state;
+    check_mistakes(list, sizeof list / sizeof list[0]);
+}
+
+/* Mounts and lists of files. */
+static void test_mistakes_files(void **state)
+{
+    static const struct mistake list[] = {
         {"fs.mounts = [{ path = \"/a\" }]",
          "m:1:14: fs.mounts has no uri; write uri = \"file:PATH\""},
         {"fs.mounts = [{ uri = \"file:a\" }]", "m:1:14: a mount has no path; write path = "
@@ -203,12 +234,7 @@ static void test_mistakes(void **state)
          "m:1:22: sgx.allowed_files must be a string, not a table; write \"\xe2\x80\xa6\""},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct manifest m;
-        assert_false(parse(&m, cases[i].text));
-        assert_string_equal(m.error, cases[i].error);
-        manifest_fini(&m);
-    }
+    check_mistakes(list, sizeof list / sizeof list[0]);
 }
 
 /* What Cella does not have yet may be mentioned with its default. */
@@ -243,8 +269,9 @@ static void test_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_later_defaults),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_mistakes_sgx),   cmocka_unit_test(test_mistakes_program),
+        cmocka_unit_test(test_mistakes_files), cmocka_unit_test(test_later_defaults),
         cmocka_unit_test(test_long),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
