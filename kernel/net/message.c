@@ -79,53 +79,53 @@ int64_t socket_send(struct socket *s, struct msg *m)
 
 /* sendto, recvfrom */
 
-long sys_sendto(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, int addrlen)
+static int64_t send_to(struct socket *s, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr,
+                       int addrlen)
 {
     struct addr a;
     struct uio_seg seg;
     struct uio u;
     struct msg m = {.u = &u, .flags = flags};
-    struct socket *s;
-    struct fd_ref r;
-    if (len && !user_range_ok(buf, len))
-        return -EFAULT;
-    int64_t ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
     uio_init_one(&u, &seg, buf, MIN(len, RW_MAX));
     if (addr) {
-        ret = addr_in(&a, addr, addrlen);
+        int err = addr_in(&a, addr, addrlen);
+        if (err)
+            return err;
         m.addr = a.len ? &a : NULL;
     }
-    if (!ret)
-        ret = socket_send(s, &m);
-    fd_put(&r);
-    return ret;
+    return socket_send(s, &m);
 }
 
-long sys_recvfrom(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, uaddr_t addrlen)
+long sys_sendto(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, int addrlen)
+{
+    if (len && !user_range_ok(buf, len))
+        return -EFAULT;
+    return with_socket(s, fd, send_to(s, buf, len, flags, addr, addrlen));
+}
+
+static int64_t recv_from(struct socket *s, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr,
+                         uaddr_t addrlen)
 {
     struct addr a;
     struct uio_seg seg;
     struct uio u;
     struct msg m = {.u = &u, .flags = flags, .addr = addr ? &a : NULL};
-    struct socket *s;
-    struct fd_ref r;
-    if (len && !user_range_ok(buf, len))
-        return -EFAULT;
-    int64_t ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
     uio_init_one(&u, &seg, buf, MIN(len, RW_MAX));
     a.len = 0;
-    ret = socket_recv(s, &m);
+    int64_t ret = socket_recv(s, &m);
     if (ret >= 0 && addr) {
         int err = addr_out(&a, addr, addrlen);
         if (err)
-            ret = err;
+            return err;
     }
-    fd_put(&r);
     return ret;
+}
+
+long sys_recvfrom(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, uaddr_t addrlen)
+{
+    if (len && !user_range_ok(buf, len))
+        return -EFAULT;
+    return with_socket(s, fd, recv_from(s, buf, len, flags, addr, addrlen));
 }
 
 /* sendmsg, recvmsg */
@@ -186,17 +186,15 @@ static int64_t msg_send(struct socket *s, const struct user_msghdr *h, unsigned 
     return ret;
 }
 
-long sys_sendmsg(int fd, uaddr_t msg, unsigned flags)
+static int64_t send_one(struct socket *s, uaddr_t msg, unsigned flags)
 {
     struct user_msghdr h;
-    struct socket *s;
-    struct fd_ref r;
-    int64_t ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    ret = copy_in(&h, msg, sizeof(h)) ? -EFAULT : msg_send(s, &h, flags);
-    fd_put(&r);
-    return ret;
+    return copy_in(&h, msg, sizeof(h)) ? -EFAULT : msg_send(s, &h, flags);
+}
+
+long sys_sendmsg(int fd, uaddr_t msg, unsigned flags)
+{
+    return with_socket(s, fd, send_one(s, msg, flags));
 }
 
 /* Receives; h is what goes back to the program. */
@@ -247,26 +245,18 @@ static int64_t recv_one(struct socket *s, uaddr_t msg, unsigned flags)
 
 long sys_recvmsg(int fd, uaddr_t msg, unsigned flags)
 {
-    struct socket *s;
-    struct fd_ref r;
-    int64_t ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    ret = recv_one(s, msg, flags);
-    fd_put(&r);
-    return ret;
+    return with_socket(s, fd, recv_one(s, msg, flags));
 }
 
 /* sendmmsg, recvmmsg */
 
 static int64_t send_many(struct socket *s, uaddr_t msgs, unsigned n, unsigned flags)
 {
-    struct user_msghdr h;
     unsigned done = 0;
     int64_t ret = 0;
     for (; done < n; done++) {
         uaddr_t at = msgs + done * sizeof(struct user_mmsghdr);
-        ret = copy_in(&h, at, sizeof(h)) ? -EFAULT : msg_send(s, &h, flags);
+        ret = send_one(s, at, flags);
         if (ret < 0)
             break;
         ret = user_store32(at + offsetof(struct user_mmsghdr, len), (uint32_t)ret);
@@ -278,14 +268,7 @@ static int64_t send_many(struct socket *s, uaddr_t msgs, unsigned n, unsigned fl
 
 long sys_sendmmsg(int fd, uaddr_t msg, unsigned vlen, unsigned flags)
 {
-    struct socket *s;
-    struct fd_ref r;
-    int64_t ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    ret = send_many(s, msg, MIN(vlen, (unsigned)UIO_MAXIOV), flags);
-    fd_put(&r);
-    return ret;
+    return with_socket(s, fd, send_many(s, msg, MIN(vlen, (unsigned)UIO_MAXIOV), flags));
 }
 
 /* The timeout is looked at after each message, as Linux does. */
@@ -293,7 +276,9 @@ static int64_t recv_many(struct socket *s, uaddr_t msgs, unsigned n, unsigned fl
                          ktime_t deadline)
 {
     unsigned done = 0;
-    int64_t ret = 0;
+    int64_t ret = socket_take_error(&s->err);
+    if (ret)
+        return ret;
     while (done < n) {
         uaddr_t at = msgs + done * sizeof(struct user_mmsghdr);
         ret = recv_one(s, at, flags & ~MSG_WAITFORONE);
@@ -316,17 +301,8 @@ static int64_t recv_many(struct socket *s, uaddr_t msgs, unsigned n, unsigned fl
 long sys_recvmmsg(int fd, uaddr_t msg, unsigned vlen, unsigned flags, uaddr_t timeout)
 {
     ktime_t deadline;
-    struct socket *s;
-    struct fd_ref r;
     int64_t ret = deadline_timespec(timeout, &deadline);
     if (ret)
         return ret;
-    ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    ret = socket_take_error(&s->err);
-    if (!ret)
-        ret = recv_many(s, msg, MIN(vlen, (unsigned)UIO_MAXIOV), flags, deadline);
-    fd_put(&r);
-    return ret;
+    return with_socket(s, fd, recv_many(s, msg, MIN(vlen, (unsigned)UIO_MAXIOV), flags, deadline));
 }

@@ -156,26 +156,23 @@ static int option_set(struct socket *s, int opt, const void *val, int len)
     }
 }
 
+static int option_in(struct socket *s, int level, int optname, uaddr_t optval, int optlen)
+{
+    char val[OPTION_MAX] = {0};
+    if (copy_in(val, optval, MIN((size_t)optlen, sizeof(val))))
+        return -EFAULT;
+    if (level == SOL_SOCKET_LEVEL)
+        return option_set(s, optname, val, optlen);
+    if (!s->ops->setopt)
+        return -EOPNOTSUPP;
+    return s->ops->setopt(s, level, optname, val, MIN(optlen, (int)sizeof(val)));
+}
+
 long sys_setsockopt(int fd, int level, int optname, uaddr_t optval, int optlen)
 {
-    char val[OPTION_MAX];
-    struct socket *s;
-    struct fd_ref r;
     if (optlen < 0)
         return -EINVAL;
-    int err = socket_get(fd, &r, &s);
-    if (err)
-        return err;
-    memset(val, 0, sizeof(val));
-    if (copy_in(val, optval, MIN((size_t)optlen, sizeof(val))))
-        err = -EFAULT;
-    else if (level == SOL_SOCKET_LEVEL)
-        err = option_set(s, optname, val, optlen);
-    else
-        err = s->ops->setopt ? s->ops->setopt(s, level, optname, val, MIN(optlen, (int)sizeof(val)))
-                             : -EOPNOTSUPP;
-    fd_put(&r);
-    return err;
+    return with_socket(s, fd, option_in(s, level, optname, optval, optlen));
 }
 
 /* getsockopt */

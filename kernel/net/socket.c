@@ -284,36 +284,34 @@ long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 
 /* Naming and connecting. */
 
-long sys_bind(int fd, uaddr_t addr, int addrlen)
+static int socket_bind(struct socket *s, uaddr_t addr, int addrlen)
 {
     struct addr a;
-    struct socket *s;
-    struct fd_ref r;
-    long err = socket_get(fd, &r, &s);
+    int err = addr_in(&a, addr, addrlen);
     if (err)
         return err;
-    err = addr_in(&a, addr, addrlen);
-    if (!err) {
-        mutex_lock(&s->lock);
-        err = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
-        mutex_unlock(&s->lock);
-    }
-    fd_put(&r);
+    mutex_lock(&s->lock);
+    err = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
+    mutex_unlock(&s->lock);
+    return err;
+}
+
+long sys_bind(int fd, uaddr_t addr, int addrlen)
+{
+    return with_socket(s, fd, socket_bind(s, addr, addrlen));
+}
+
+static int socket_listen(struct socket *s, int backlog)
+{
+    mutex_lock(&s->lock);
+    int err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
+    mutex_unlock(&s->lock);
     return err;
 }
 
 long sys_listen(int fd, int backlog)
 {
-    struct socket *s;
-    struct fd_ref r;
-    long err = socket_get(fd, &r, &s);
-    if (err)
-        return err;
-    mutex_lock(&s->lock);
-    err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
-    mutex_unlock(&s->lock);
-    fd_put(&r);
-    return err;
+    return with_socket(s, fd, socket_listen(s, backlog));
 }
 
 static int connect_once(struct socket *s, const struct addr *a)
@@ -335,11 +333,15 @@ static void connect_cancel(struct socket *s)
     mutex_unlock(&s->lock);
 }
 
-static int socket_connect(struct socket *s, const struct addr *a)
+static int socket_connect(struct socket *s, uaddr_t addr, int addrlen)
 {
+    struct addr a;
+    int err = addr_in(&a, addr, addrlen);
+    if (err)
+        return err;
     ktime_t deadline = socket_deadline(s->send_timeout, s->send_timeout ? clock_mono() : 0);
     for (;;) {
-        int err = connect_once(s, a);
+        err = connect_once(s, &a);
         if ((err != -EINPROGRESS && err != -EALREADY) || s->file.flags & O_NONBLOCK)
             return err;
         err = socket_wait(s, EPOLLOUT, 0, deadline);
@@ -354,27 +356,20 @@ static int socket_connect(struct socket *s, const struct addr *a)
 
 long sys_connect(int fd, uaddr_t addr, int addrlen)
 {
-    struct addr a;
-    struct socket *s;
-    struct fd_ref r;
-    long err = socket_get(fd, &r, &s);
-    if (err)
-        return err;
-    err = addr_in(&a, addr, addrlen);
-    if (!err)
-        err = socket_connect(s, &a);
-    fd_put(&r);
-    return err;
+    return with_socket(s, fd, socket_connect(s, addr, addrlen));
 }
 
 static int socket_accept(struct socket *s, uint32_t flags, struct socket **out, struct addr *peer)
 {
     ktime_t deadline = socket_deadline(s->recv_timeout, s->recv_timeout ? clock_mono() : 0);
+    int err = fd_room(); /* a connection that is taken cannot be put back */
+    if (err)
+        return err;
     if (!s->ops->accept)
         return -EOPNOTSUPP;
     for (;;) {
         mutex_lock(&s->lock);
-        int err = s->ops->accept(s, flags, out, peer);
+        err = s->ops->accept(s, flags, out, peer);
         mutex_unlock(&s->lock);
         if (err != -EAGAIN)
             return err;
@@ -387,17 +382,10 @@ static int socket_accept(struct socket *s, uint32_t flags, struct socket **out, 
 long sys_accept4(int fd, uaddr_t addr, uaddr_t addrlen, int flags)
 {
     struct addr peer;
-    struct socket *s, *new;
-    struct fd_ref r;
+    struct socket *new;
     if (flags & ~SOCK_FLAGS)
         return -EINVAL;
-    int ret = socket_get(fd, &r, &s);
-    if (ret)
-        return ret;
-    ret = fd_room(); /* a connection that is taken cannot be put back */
-    if (!ret)
-        ret = socket_accept(s, (uint32_t)flags, &new, &peer);
-    fd_put(&r);
+    long ret = with_socket(s, fd, socket_accept(s, (uint32_t)flags, &new, &peer));
     if (ret)
         return ret;
     ret = addr_out(&peer, addr, addrlen);
@@ -413,35 +401,33 @@ long sys_accept(int fd, uaddr_t addr, uaddr_t addrlen)
     return sys_accept4(fd, addr, addrlen, 0);
 }
 
+static int socket_shutdown(struct socket *s, int how)
+{
+    if (how < SHUT_RD || how > SHUT_RDWR)
+        return -EINVAL;
+    mutex_lock(&s->lock);
+    int err = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+    mutex_unlock(&s->lock);
+    return err;
+}
+
 long sys_shutdown(int fd, int how)
 {
-    struct socket *s;
-    struct fd_ref r;
-    int err = socket_get(fd, &r, &s);
-    if (err)
-        return err;
+    return with_socket(s, fd, socket_shutdown(s, how));
+}
+
+static int socket_name(struct socket *s, bool peer, struct addr *out)
+{
     mutex_lock(&s->lock);
-    if (how < SHUT_RD || how > SHUT_RDWR)
-        err = -EINVAL;
-    else
-        err = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+    int err = s->ops->getname(s, peer, out);
     mutex_unlock(&s->lock);
-    fd_put(&r);
     return err;
 }
 
 static long name_call(int fd, bool peer, uaddr_t addr, uaddr_t addrlen)
 {
     struct addr a;
-    struct socket *s;
-    struct fd_ref r;
-    long err = socket_get(fd, &r, &s);
-    if (err)
-        return err;
-    mutex_lock(&s->lock);
-    err = s->ops->getname(s, peer, &a);
-    mutex_unlock(&s->lock);
-    fd_put(&r);
+    long err = with_socket(s, fd, socket_name(s, peer, &a));
     if (err)
         return err;
     return addr ? addr_out(&a, addr, addrlen) : -EFAULT;

@@ -158,6 +158,18 @@ static inline struct socket *socket_of(struct file *f)
 /* The socket behind a descriptor: -EBADF, -ENOTSOCK. */
 struct fd_ref;
 MUST_CHECK int socket_get(int fd, struct fd_ref *r, struct socket **out);
+/* Evaluates `act` while that socket is held, as `s`: its value, or what socket_get says. */
+#define with_socket(s, fd, act)                         \
+    ({                                                  \
+        struct socket *s;                               \
+        struct fd_ref ws_ref;                           \
+        int64_t ws_ret = socket_get((fd), &ws_ref, &s); \
+        if (!ws_ret) {                                  \
+            ws_ret = (act);                             \
+            fd_put(&ws_ref);                            \
+        }                                               \
+        ws_ret;                                         \
+    })
 /* A reference unless the last one is already gone: for tables that know sockets without one. */
 bool socket_tryget(struct socket *s);
 static inline void socket_put(struct socket *s)
