@@ -219,12 +219,7 @@ static int dev_iterate(struct file *f, struct dir_sink *sink)
     return 0;
 }
 
-static int64_t dev_dir_lseek(struct file *f, int64_t off, int whence)
-{
-    return whence > SEEK_CUR ? -EINVAL : vfs_lseek_default(f, off, whence, 0);
-}
-
-static const struct file_ops dev_dir_ops = {.iterate = dev_iterate, .lseek = dev_dir_lseek};
+static const struct file_ops dev_dir_ops = {.iterate = dev_iterate, .lseek = vfs_lseek_dir};
 
 static int dev_open(struct inode *i, uint32_t flags, struct file **out)
 {

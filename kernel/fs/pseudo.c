@@ -239,14 +239,9 @@ static int pseudo_iterate(struct file *f, struct dir_sink *sink)
     return 0;
 }
 
-static int64_t pseudo_dir_lseek(struct file *f, int64_t off, int whence)
-{
-    return whence > SEEK_CUR ? -EINVAL : vfs_lseek_default(f, off, whence, 0);
-}
-
 static const struct file_ops pseudo_dir_ops = {
     .iterate = pseudo_iterate,
-    .lseek = pseudo_dir_lseek,
+    .lseek = vfs_lseek_dir,
 };
 
 static int pseudo_statfs(struct super *sb, struct statfs_info *out)

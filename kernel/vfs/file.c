@@ -119,6 +119,11 @@ int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size)
     return pos;
 }
 
+int64_t vfs_lseek_dir(struct file *f, int64_t off, int whence)
+{
+    return whence > SEEK_CUR ? -EINVAL : vfs_lseek_default(f, off, whence, 0);
+}
+
 /* Files without an inode are all alike to stat: what Linux shows for its anonymous inode. */
 static int anon_getattr(struct file *f, struct statx *st)
 {

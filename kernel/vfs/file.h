@@ -137,6 +137,8 @@ MUST_CHECK int file_read_exact(struct file *f, void *buf, size_t n, int64_t off)
 /* lseek for files with a size: checks and sets f->pos. The kind's lseek calls it with its size.
  * pos_lock is held. */
 int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size);
+/* The same for directories, whose listing has no end to seek from. */
+int64_t vfs_lseek_dir(struct file *f, int64_t off, int whence);
 /* What fstat says. */
 MUST_CHECK int file_stat(struct file *f, struct statx *st);
 

@@ -70,13 +70,6 @@ static int dir_iterate(struct file *f, struct dir_sink *sink)
     return (int)n;
 }
 
-static int64_t dir_lseek(struct file *f, int64_t off, int whence)
-{
-    if (whence > SEEK_CUR)
-        return -EINVAL;
-    return vfs_lseek_default(f, off, whence, 0);
-}
-
 static int dir_fsync(struct file *f, bool data_only)
 {
     return ocall_fsync(host_file_of(f)->fd, data_only);
@@ -90,7 +83,7 @@ static void dir_release(struct file *f)
 
 const struct file_ops host_dir_ops = {
     .iterate = dir_iterate,
-    .lseek = dir_lseek,
+    .lseek = vfs_lseek_dir,
     .fsync = dir_fsync,
     .getattr = host_file_getattr,
     .release = dir_release,

@@ -126,6 +126,11 @@ int64_t vfs_lseek_default(struct file *f, int64_t off, int whence, int64_t size)
     return f->pos;
 }
 
+int64_t vfs_lseek_dir(struct file *f, int64_t off, int whence)
+{
+    return vfs_lseek_default(f, off, whence, 0);
+}
+
 void inode_init(struct inode *i, struct super *sb, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino)
 {

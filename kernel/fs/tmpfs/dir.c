@@ -389,13 +389,6 @@ static int dir_iterate(struct file *f, struct dir_sink *sink)
     return 0;
 }
 
-static int64_t dir_lseek(struct file *f, int64_t off, int whence)
-{
-    if (whence > SEEK_CUR)
-        return -EINVAL;
-    return vfs_lseek_default(f, off, whence, 0);
-}
-
 static int dir_fsync(struct file *f, bool data_only)
 {
     (void)f;
@@ -405,6 +398,6 @@ static int dir_fsync(struct file *f, bool data_only)
 
 const struct file_ops tmpfs_dir_ops = {
     .iterate = dir_iterate,
-    .lseek = dir_lseek,
+    .lseek = vfs_lseek_dir,
     .fsync = dir_fsync,
 };

@@ -93,14 +93,9 @@ static int dir_iterate(struct file *f, struct dir_sink *sink)
     return 0;
 }
 
-static int64_t dir_lseek(struct file *f, int64_t off, int whence)
-{
-    return whence > SEEK_CUR ? -EINVAL : vfs_lseek_default(f, off, whence, 0);
-}
-
 static const struct file_ops dir_ops = {
     .iterate = dir_iterate,
-    .lseek = dir_lseek,
+    .lseek = vfs_lseek_dir,
     .fsync = reg_fsync,
 };
 

@@ -232,12 +232,7 @@ static int root_iterate(struct file *f, struct dir_sink *sink)
     return 0;
 }
 
-static int64_t root_lseek(struct file *f, int64_t off, int whence)
-{
-    return whence > SEEK_CUR ? -EINVAL : vfs_lseek_default(f, off, whence, 0);
-}
-
-static const struct file_ops root_file_ops = {.iterate = root_iterate, .lseek = root_lseek};
+static const struct file_ops root_file_ops = {.iterate = root_iterate, .lseek = vfs_lseek_dir};
 
 static int root_open(struct inode *i, uint32_t flags, struct file **out)
 {
