@@ -4,42 +4,40 @@
 
 #define PROC_MAGIC_ 0x9fa0UL
 
+/* A link's target, as far as there is room. */
+static int64_t link_text(char *buf, size_t size, const char *text)
+{
+    size_t len = MIN(strlen(text), size);
+    memcpy(buf, text, len);
+    return (int64_t)len;
+}
+
 static int64_t self_link(const struct pseudo_inode *i, char *buf, size_t size)
 {
     char text[16];
     (void)i;
-    int n = snprintf(text, sizeof(text), "%d", current_process()->pid);
-    size_t len = MIN((size_t)n, size);
-    memcpy(buf, text, len);
-    return (int64_t)len;
+    snprintf(text, sizeof(text), "%d", current_process()->pid);
+    return link_text(buf, size, text);
 }
 
 static int64_t thread_self_link(const struct pseudo_inode *i, char *buf, size_t size)
 {
     char text[40];
     (void)i;
-    int n = snprintf(text, sizeof(text), "%d/task/%d", current_process()->pid, current->tid);
-    size_t len = MIN((size_t)n, size);
-    memcpy(buf, text, len);
-    return (int64_t)len;
+    snprintf(text, sizeof(text), "%d/task/%d", current_process()->pid, current->tid);
+    return link_text(buf, size, text);
 }
 
 static int64_t net_link(const struct pseudo_inode *i, char *buf, size_t size)
 {
-    static const char text[] = "self/net";
     (void)i;
-    size_t len = MIN(sizeof(text) - 1, size);
-    memcpy(buf, text, len);
-    return (int64_t)len;
+    return link_text(buf, size, "self/net");
 }
 
 static int64_t mounts_link(const struct pseudo_inode *i, char *buf, size_t size)
 {
-    static const char text[] = "self/mounts";
     (void)i;
-    size_t len = MIN(sizeof(text) - 1, size);
-    memcpy(buf, text, len);
-    return (int64_t)len;
+    return link_text(buf, size, "self/mounts");
 }
 
 /* A number is a process or, as on Linux, any thread, whose directory is not listed. */
