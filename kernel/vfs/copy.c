@@ -97,14 +97,11 @@ static int64_t sendfile_files(struct file *out, struct file *in, uaddr_t offset,
 long sys_sendfile(int out_fd, int in_fd, uaddr_t offset, size_t count)
 {
     struct fd_ref in, out;
-    int64_t ret = fd_get(in_fd, &in);
+    int64_t ret = fd_get_two(in_fd, &in, out_fd, &out);
     if (ret)
         return ret;
-    ret = fd_get(out_fd, &out);
-    if (!ret) {
-        ret = sendfile_files(out.file, in.file, offset, count);
-        fd_put(&out);
-    }
+    ret = sendfile_files(out.file, in.file, offset, count);
+    fd_put(&out);
     fd_put(&in);
     return ret;
 }
@@ -164,14 +161,11 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
     struct fd_ref in, out;
     if (flags)
         return -EINVAL;
-    int64_t ret = fd_get(fd_in, &in);
+    int64_t ret = fd_get_two(fd_in, &in, fd_out, &out);
     if (ret)
         return ret;
-    ret = fd_get(fd_out, &out);
-    if (!ret) {
-        ret = range_files(in.file, off_in, out.file, off_out, len);
-        fd_put(&out);
-    }
+    ret = range_files(in.file, off_in, out.file, off_out, len);
+    fd_put(&out);
     fd_put(&in);
     return ret;
 }

@@ -186,19 +186,25 @@ static struct file *slot_take(struct fdtable *t, unsigned fd) REQUIRES(t->lock)
     return f;
 }
 
+/* Closes all descriptors, or those that exec closes. */
+static void fdtable_close(struct fdtable *t, bool on_exec)
+{
+    unsigned fd = 0;
+    spin_lock(&t->lock);
+    while ((fd = bit_next(on_exec ? t->cloexec : t->used, t->size, fd, true)) < t->size) {
+        struct file *f = slot_take(t, fd++);
+        spin_unlock(&t->lock);
+        if (f)
+            file_close(f, t);
+        spin_lock(&t->lock);
+    }
+    spin_unlock(&t->lock);
+}
+
 void fdtable_leave(struct fdtable *t)
 {
-    if (ref_put(&t->users)) {
-        spin_lock(&t->lock);
-        for (unsigned i = 0; (i = bit_next(t->used, t->size, i, true)) < t->size; i++) {
-            struct file *f = slot_take(t, i);
-            spin_unlock(&t->lock);
-            if (f)
-                file_close(f, t);
-            spin_lock(&t->lock);
-        }
-        spin_unlock(&t->lock);
-    }
+    if (ref_put(&t->users))
+        fdtable_close(t, false);
     fdtable_put(t);
 }
 
@@ -211,15 +217,7 @@ static void slot_set(struct fdtable *t, unsigned fd, struct file *f, bool cloexe
 
 void fdtable_close_on_exec(struct fdtable *t)
 {
-    spin_lock(&t->lock);
-    for (unsigned i = 0; (i = bit_next(t->cloexec, t->size, i, true)) < t->size; i++) {
-        struct file *f = slot_take(t, i);
-        spin_unlock(&t->lock);
-        if (f)
-            file_close(f, t);
-        spin_lock(&t->lock);
-    }
-    spin_unlock(&t->lock);
+    fdtable_close(t, true);
 }
 
 int fdtable_next(struct fdtable *t, int from)
@@ -276,6 +274,17 @@ int fd_get(int fd, struct fd_ref *r)
         fd_put(r);
         err = -EBADF;
     }
+    return err;
+}
+
+int fd_get_two(int fd_a, struct fd_ref *a, int fd_b, struct fd_ref *b)
+{
+    int err = fd_get(fd_a, a);
+    if (err)
+        return err;
+    err = fd_get(fd_b, b);
+    if (err)
+        fd_put(a);
     return err;
 }
 

@@ -118,20 +118,25 @@ static inline int64_t read_now(struct file *f, struct uio *u, int64_t *pos)
     return u->done ? (int64_t)u->done : err;
 }
 
+/* At *pos, or at f's own position, which is guarded where somebody else could move it. */
+static inline int64_t move_at(struct file *f, struct uio *u, int64_t *pos,
+                              int64_t (*move)(struct file *, struct uio *, int64_t *))
+{
+    if (pos || !file_is_reg(f) || f->ref.count == 1)
+        return move(f, u, pos ? pos : &f->pos);
+    mutex_lock(&f->pos_lock);
+    int64_t ret = move(f, u, &f->pos);
+    mutex_unlock(&f->pos_lock);
+    return ret;
+}
+
 int64_t file_read(struct file *f, struct uio *u, int64_t *pos)
 {
     if (unlikely(!FMODE_READ(f)))
         return -EBADF;
     if (unlikely(!f->ops->read))
         return file_is_dir(f) ? -EISDIR : -EINVAL;
-    int64_t ret;
-    if (pos || !file_is_reg(f) || f->ref.count == 1) {
-        ret = read_now(f, u, pos ? pos : &f->pos);
-    } else {
-        mutex_lock(&f->pos_lock);
-        ret = read_now(f, u, &f->pos);
-        mutex_unlock(&f->pos_lock);
-    }
+    int64_t ret = move_at(f, u, pos, read_now);
     current->io.syscr++;
     if (ret > 0) {
         current->io.rchar += (uint64_t)ret;
@@ -190,14 +195,7 @@ int64_t file_write(struct file *f, struct uio *u, int64_t *pos)
         return -EBADF;
     if (unlikely(!f->ops->write))
         return -EINVAL;
-    int64_t ret;
-    if (pos || !file_is_reg(f) || f->ref.count == 1) {
-        ret = write_now(f, u, pos ? pos : &f->pos);
-    } else {
-        mutex_lock(&f->pos_lock);
-        ret = write_now(f, u, &f->pos);
-        mutex_unlock(&f->pos_lock);
-    }
+    int64_t ret = move_at(f, u, pos, write_now);
     current->io.syscw++;
     if (ret > 0) {
         current->io.wchar += (uint64_t)ret;

@@ -430,14 +430,11 @@ long sys_splice(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t l
         return 0;
     if (flags & ~SPLICE_F_ALL)
         return -EINVAL;
-    int64_t ret = fd_get(fd_in, &in);
+    int64_t ret = fd_get_two(fd_in, &in, fd_out, &out);
     if (ret)
         return ret;
-    ret = fd_get(fd_out, &out);
-    if (!ret) {
-        ret = splice_at(in.file, off_in, out.file, off_out, len, flags);
-        fd_put(&out);
-    }
+    ret = splice_at(in.file, off_in, out.file, off_out, len, flags);
+    fd_put(&out);
     fd_put(&in);
     return ret;
 }
@@ -459,14 +456,11 @@ long sys_tee(int fd_in, int fd_out, size_t len, unsigned flags)
         return -EINVAL;
     if (!len)
         return 0;
-    int64_t ret = fd_get(fd_in, &in);
+    int64_t ret = fd_get_two(fd_in, &in, fd_out, &out);
     if (ret)
         return ret;
-    ret = fd_get(fd_out, &out);
-    if (!ret) {
-        ret = tee_files(in.file, out.file, MIN(len, SPLICE_MAX), flags);
-        fd_put(&out);
-    }
+    ret = tee_files(in.file, out.file, MIN(len, SPLICE_MAX), flags);
+    fd_put(&out);
     fd_put(&in);
     return ret;
 }

@@ -239,6 +239,8 @@ static inline void fd_put(struct fd_ref *r)
     if (unlikely(r->counted))
         file_put(r->file);
 }
+/* fd_get of both, a first, or of none. */
+MUST_CHECK int fd_get_two(int fd_a, struct fd_ref *a, int fd_b, struct fd_ref *b);
 int fd_dup(int fd, int min, bool cloexec);
 int fd_set_cloexec(int fd, bool on);
 MUST_CHECK int fd_close(int fd);
