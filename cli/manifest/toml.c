@@ -236,14 +236,22 @@ static bool taken_elsewhere(const struct toml_parser *t, const struct toml_value
     return table->opened || (table->section && table->section != t->section);
 }
 
+/* The table that the last of `keys` is in, made if need be; NULL after an error. */
+static struct toml_value *enter_all(struct toml_parser *t, struct toml_value *root,
+                                    struct toml_keys *keys)
+{
+    struct toml_value *table = root;
+    for (size_t i = 0; table && i + 1 < keys->count; i++)
+        table = enter(t, table, &keys->part[i]);
+    return table;
+}
+
 /* [a.b]; the table that follows, or NULL. */
 static struct toml_value *open_table(struct toml_parser *t, struct toml_value *root,
                                      struct toml_keys *keys)
 {
-    struct toml_value *table = root;
+    struct toml_value *table = enter_all(t, root, keys);
     struct toml_key *last = &keys->part[keys->count - 1];
-    for (size_t i = 0; table && i + 1 < keys->count; i++)
-        table = enter(t, table, &keys->part[i]);
     if (!table)
         return NULL;
     struct toml_value *old = toml_table_find(table, last->text, last->len);
@@ -261,10 +269,8 @@ static struct toml_value *open_table(struct toml_parser *t, struct toml_value *r
 static struct toml_value *open_element(struct toml_parser *t, struct toml_value *root,
                                        struct toml_keys *keys)
 {
-    struct toml_value *table = root;
+    struct toml_value *table = enter_all(t, root, keys);
     struct toml_key *last = &keys->part[keys->count - 1];
-    for (size_t i = 0; table && i + 1 < keys->count; i++)
-        table = enter(t, table, &keys->part[i]);
     if (!table)
         return NULL;
     struct toml_value *array = toml_table_find(table, last->text, last->len);
@@ -331,13 +337,7 @@ static bool parse_pair(struct toml_parser *t, struct toml_value *table)
     bool ok = false;
     if (!toml_parse_keys(t, &keys))
         goto out;
-    if (*t->p != '=') {
-        toml_expected(t, "\"=\"");
-        goto out;
-    }
-    t->p++;
-    toml_skip_blanks(t);
-    value = toml_parse_value(t);
+    value = toml_parse_assigned(t);
     if (!value)
         goto out;
     parent = dotted_parent(t, table, &keys);

@@ -54,6 +54,8 @@ bool toml_parse_keys(struct toml_parser *t, struct toml_keys *keys);
 void toml_keys_free(struct toml_keys *keys);
 
 struct toml_value *toml_parse_value(struct toml_parser *t);
+/* "= value", of a pair. */
+struct toml_value *toml_parse_assigned(struct toml_parser *t);
 
 /* The string at p (any of the four kinds; `multi` allows multi-line ones). */
 bool toml_parse_string(struct toml_parser *t, bool multi, char **text, size_t *len);

@@ -191,13 +191,7 @@ static bool parse_pair(struct toml_parser *t, struct toml_value *table)
         toml_fail(t, last->place, "\"%s\" has a value already", last->text);
         goto out;
     }
-    if (*t->p != '=') {
-        toml_expected(t, "\"=\"");
-        goto out;
-    }
-    t->p++;
-    toml_skip_blanks(t);
-    value = toml_parse_value(t);
+    value = toml_parse_assigned(t);
     if (value)
         toml_table_add(parent, last, value);
     ok = value;
@@ -257,4 +251,15 @@ struct toml_value *toml_parse_value(struct toml_parser *t)
         return v;
     toml_free(v);
     return NULL;
+}
+
+struct toml_value *toml_parse_assigned(struct toml_parser *t)
+{
+    if (*t->p != '=') {
+        toml_expected(t, "\"=\"");
+        return NULL;
+    }
+    t->p++;
+    toml_skip_blanks(t);
+    return toml_parse_value(t);
 }
