@@ -22,6 +22,7 @@
 #include "cli/mem.h"
 #include "cli/say.h"
 #include "cli/size.h"
+#include "cli/variable.h"
 #include "lib/sha256.h"
 
 extern char **environ;
@@ -51,12 +52,7 @@ error_t launch_option(struct launch *l, int key, char *arg, struct argp_state *s
     switch (key) {
     case 'q': say_level = -1; return 0;
     case 'v': say_level++; return 0;
-    case 'e':
-        if (arg[0] == '=' || !arg[0])
-            argp_error(state, "-e %s: no variable's name; write -e NAME=VALUE", arg);
-        if (strchr(arg, '=') ? putenv(arg) : unsetenv(arg))
-            argp_error(state, "-e %s: %s", arg, strerror(errno));
-        return 0;
+    case 'e': variable_option(arg, state); return 0;
     case 'C': l->cwd = arg; return 0;
     case 'm':
         if (!size_parse(arg, &l->opt.memory_limit) || !l->opt.memory_limit)

@@ -24,6 +24,7 @@
 #include "cli/live/link.h"
 #include "cli/mem.h"
 #include "cli/say.h"
+#include "cli/variable.h"
 #include "cli/verbs.h"
 #include "lib/control.h"
 
@@ -73,12 +74,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct exec *e = state->input;
     switch (key) {
     case 'q': say_level = -1; return 0;
-    case 'e':
-        if (arg[0] == '=' || !arg[0])
-            argp_error(state, "-e %s: no variable's name; write -e NAME=VALUE", arg);
-        if (strchr(arg, '=') ? putenv(arg) : unsetenv(arg))
-            argp_error(state, "-e %s: %s", arg, strerror(errno));
-        return 0;
+    case 'e': variable_option(arg, state); return 0;
     case 'C': e->cwd = arg; return 0;
     case 'd': e->detach = true; return 0;
     case ARGP_KEY_ARG:
