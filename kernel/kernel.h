@@ -24,6 +24,7 @@ struct kernel {
     size_t xsave_size;           /* [I] of a save area for xfrm, standard format (signal frames) */
     size_t xstate_size;          /* [I] an upper bound for any format: the SSA frame */
     bool trace;                  /* [I] trace system calls */
+    bool cpu_split;              /* [a] some process's time is told apart; sched/cputime.h */
     bool stats;                  /* [I] --stats */
     uint32_t hwcap2;             /* [I] AT_HWCAP2 for programs */
     bool quiet;                  /* [I] -q */

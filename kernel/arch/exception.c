@@ -26,6 +26,7 @@
 #include "kernel/ocall/hostcall.h"
 #include "kernel/ocall/hostmem.h"
 #include "kernel/proc/process.h"
+#include "kernel/sched/cputime.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/vcpus.h"
 #include "kernel/sgx/ssa.h"
@@ -204,7 +205,12 @@ void exception_user(struct user_regs *r)
             signal_force_fault(SIGBUS, SI_KERNEL, 0, VECTOR_SS, 0);
         sched_tick();
         return;
-    case VECTOR_PF: user_page_fault(addr, error); return;
+    case VECTOR_PF:
+        if (unlikely(cpu_split_wanted()))
+            cpu_split_enter();
+        user_page_fault(addr, error);
+        cpu_split_leave();
+        return;
     case VECTOR_UD: user_invalid_opcode(r); return;
     case VECTOR_DE: signal_force_fault(SIGFPE, FPE_INTDIV, r->rip, VECTOR_DE, 0); return;
     case VECTOR_MF:

@@ -90,7 +90,8 @@ static void child_info(siginfo_t *info, struct process *p, int sig, int code, in
     info->si_uid = c->uid;
     cred_put(c);
     info->si_status = status;
-    info->si_utime = u.cpu / NS_PER_TICK;
+    info->si_utime = (u.cpu - u.sys) / NS_PER_TICK;
+    info->si_stime = u.sys / NS_PER_TICK;
 }
 
 /* How a wait status shows in a siginfo. */

@@ -65,6 +65,7 @@ static void copy_state_locked(struct process *p, const struct process *parent)
     p->program = parent->program ? program_get(parent->program) : NULL;
     p->vdso = parent->vdso;
     p->dumpable = parent->dumpable;
+    p->cpu_split = __atomic_load_n(&parent->cpu_split, __ATOMIC_RELAXED);
     p->no_new_privs = parent->no_new_privs;
     p->membarrier = parent->membarrier;
     p->personality = parent->personality;

@@ -110,6 +110,7 @@ struct process {
     int leader_status;       /* [l] wait status of the first thread, when it went before others */
     bool dumpable;           /* [l] */
     bool no_new_privs;       /* [l] */
+    bool cpu_split;          /* [a] its time in the kernel is counted; sched/cputime.h */
     uint32_t membarrier;     /* [a] MEMBARRIER_CMD_REGISTER_* that were done */
     uint32_t personality;    /* [l] */
     ktime_t start_time;      /* [I] CLOCK_MONOTONIC */

@@ -33,6 +33,7 @@ static void io_add(struct io_usage *sum, const struct io_usage *more)
 void usage_add(struct usage *sum, const struct usage *more)
 {
     sum->cpu += more->cpu;
+    sum->sys += more->sys;
     sum->minflt += more->minflt;
     sum->nvcsw += more->nvcsw;
     sum->nivcsw += more->nivcsw;
@@ -42,7 +43,10 @@ void usage_add(struct usage *sum, const struct usage *more)
 
 void usage_add_thread(struct usage *sum, struct thread *t)
 {
-    sum->cpu += thread_cpu_time(t);
+    ktime_t sys;
+
+    sum->cpu += thread_cpu_split(t, &sys);
+    sum->sys += sys;
     sum->minflt += t->minflt;
     sum->nvcsw += t->nvcsw;
     sum->nivcsw += t->nivcsw;
@@ -58,6 +62,14 @@ void process_usage(struct process *p, struct usage *out)
     spin_unlock(&p->lock);
 }
 
+ktime_t process_user_time(struct process *p)
+{
+    struct usage u;
+
+    process_usage(p, &u);
+    return u.cpu - u.sys;
+}
+
 static struct __kernel_old_timeval timeval_of(ktime_t ns)
 {
     return (struct __kernel_old_timeval){.tv_sec = ns / 1000000000,
@@ -67,7 +79,8 @@ static struct __kernel_old_timeval timeval_of(ktime_t ns)
 void usage_to_rusage(const struct usage *u, struct rusage *out)
 {
     memset(out, 0, sizeof(*out));
-    out->ru_utime = timeval_of(u->cpu);
+    out->ru_utime = timeval_of(u->cpu - u->sys);
+    out->ru_stime = timeval_of(u->sys);
     out->ru_minflt = (long)u->minflt;
     out->ru_nvcsw = (long)u->nvcsw;
     out->ru_nivcsw = (long)u->nivcsw;
@@ -87,6 +100,7 @@ long sys_getrusage(int who, uaddr_t uaddr)
     struct usage u = {0};
     struct rusage ru;
 
+    cpu_split_want(p);
     switch (who) {
     case RUSAGE_SELF: process_usage(p, &u); break;
     case RUSAGE_CHILDREN: children_usage(p, &u); break;
@@ -102,11 +116,15 @@ long sys_getrusage(int who, uaddr_t uaddr)
 long sys_times(uaddr_t tbuf)
 {
     struct process *p = current_process();
-    struct usage children;
+    struct usage self, children;
 
+    cpu_split_want(p);
+    process_usage(p, &self);
     children_usage(p, &children);
-    struct tms t = {.tms_utime = process_cpu_time(p) / NS_PER_TICK,
-                    .tms_cutime = children.cpu / NS_PER_TICK};
+    struct tms t = {.tms_utime = (self.cpu - self.sys) / NS_PER_TICK,
+                    .tms_stime = self.sys / NS_PER_TICK,
+                    .tms_cutime = (children.cpu - children.sys) / NS_PER_TICK,
+                    .tms_cstime = children.sys / NS_PER_TICK};
     if (tbuf && copy_out(tbuf, &t, sizeof(t)))
         return -EFAULT;
     return (clock_mono() + clock_boot_off()) / NS_PER_TICK;

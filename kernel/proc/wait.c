@@ -156,6 +156,9 @@ static long store_rusage(uaddr_t addr, const struct wait *w)
 {
     struct rusage ru;
 
+    if (addr)
+        cpu_split_want(current_process()); /* for the next child */
+
     if (!addr)
         return 0;
     usage_to_rusage(&w->usage, &ru);

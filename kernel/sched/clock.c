@@ -67,6 +67,13 @@ static uint64_t params_read(struct vvar *out)
     return tsc;
 }
 
+ktime_t clock_ticks_ns(uint64_t ticks)
+{
+    struct vvar p;
+    (void)params_read(&p);
+    return (ktime_t)(((unsigned __int128)ticks * p.mult) >> 32);
+}
+
 ktime_t clock_mono(void)
 {
     struct vvar p;

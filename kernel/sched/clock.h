@@ -20,6 +20,7 @@ ktime_t clock_mono(void);
 ktime_t clock_real(void);     /* CLOCK_REALTIME, ns since the epoch */
 ktime_t clock_boot_off(void); /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
 uint64_t tsc_read(void);
+ktime_t clock_ticks_ns(uint64_t ticks); /* how long the TSC takes for so many */
 /*
  * The time that is read next is not before anything that was loaded until now: two threads that
  * tell each other the time on two vCPUs never see it go back.

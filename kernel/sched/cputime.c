@@ -6,6 +6,8 @@
  * time since the switch to it is added.  The vCPU that switches away may have looked at the time a
  * little before such a reader: what was told once is kept, so that the clock does not go back.
  *
+ * System time is what passes between a thread's way into the kernel and its way back, for who wants to know.
+ *
  * Sleeping on such a clock is waiting for the earliest moment that it can be, then looking again:
  * no deadline on CLOCK_MONOTONIC says when threads will have run for so long.
  */
@@ -14,6 +16,7 @@
 #include <linux/errno.h>
 #include <linux/time.h>
 
+#include "kernel/kernel.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/thread.h"
@@ -22,6 +25,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/sys/syscall.h"
 
+#define SPLIT_AWAY 1UL
 #define RETRY_MIN_NS 1000000
 
 /* Clock ids of other processes' and threads' CPU time: ~pid << 3 | thread? 4 : 0 | kind. */
@@ -31,25 +35,60 @@
 #define CPU_CLOCK_KIND(id) ((id)&3)
 #define CPU_CLOCK_PID(id) ((int)~((uint32_t)(id) >> 3 | 0xe0000000U)) /* id is negative */
 
+/* Only by the vCPU that the thread is on. */
+static void account_begin(struct cputime *c)
+{
+    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void account_end(struct cputime *c)
+{
+    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
+}
+
+/* So much more in the kernel, of an account that is being written. */
+static void split_add(struct cputime *c, uint64_t tsc, uint64_t entered)
+{
+    __atomic_store_n(&c->sys, c->sys + MAX((int64_t)(tsc - c->entered), 0), __ATOMIC_RELAXED);
+    __atomic_store_n(&c->entered, entered, __ATOMIC_RELAXED);
+}
+
 ktime_t cputime_switch(struct thread *prev, struct thread *next)
 {
     struct cputime *c = &prev->cputime;
 
     ktime_t now = clock_mono();
     ktime_t ran = MAX(now - c->since, 0);
-    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    account_begin(c);
+    if (c->entered)
+        split_add(c, tsc_read(), SPLIT_AWAY);
     __atomic_store_n(&c->spent, c->spent + ran, __ATOMIC_RELAXED);
     __atomic_store_n(&c->since, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
+    account_end(c);
+    if (next->cputime.entered)
+        __atomic_store_n(&next->cputime.entered, tsc_read(), __ATOMIC_RELAXED);
     __atomic_store_n(&next->cputime.since, now, __ATOMIC_RELEASE);
     return ran;
 }
 
-ktime_t thread_cpu_time(struct thread *t)
+/* What was told once is kept. */
+static ktime_t told_max(ktime_t *told, ktime_t time)
+{
+    ktime_t last = __atomic_load_n(told, __ATOMIC_ACQUIRE);
+
+    while (time > last)
+        if (__atomic_compare_exchange_n(told, &last, time, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            return time;
+    return last;
+}
+
+ktime_t thread_cpu_split(struct thread *t, ktime_t *sys)
 {
     struct cputime *c = &t->cputime;
-    ktime_t time, told = __atomic_load_n(&c->told, __ATOMIC_ACQUIRE);
+    uint64_t in;
+    ktime_t time;
     uint32_t seq;
 
     do {
@@ -59,13 +98,49 @@ ktime_t thread_cpu_time(struct thread *t)
         ktime_t since = __atomic_load_n(&c->since, __ATOMIC_RELAXED);
         if (since)
             time += MAX(clock_mono() - since, 0);
+        in = __atomic_load_n(&c->sys, __ATOMIC_RELAXED);
+        uint64_t entered = __atomic_load_n(&c->entered, __ATOMIC_RELAXED);
+        if (entered > SPLIT_AWAY)
+            in += (uint64_t)MAX((int64_t)(tsc_read() - entered), 0);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while (seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
-    while (time > told)
-        if (__atomic_compare_exchange_n(&c->told, &told, time, false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE))
-            return time;
-    return told;
+    time = told_max(&c->told, time);
+    if (sys)
+        *sys = MAX(time - told_max(&c->user_told, MAX(time - clock_ticks_ns(in), 0)), 0);
+    return time;
+}
+
+ktime_t thread_cpu_time(struct thread *t)
+{
+    return thread_cpu_split(t, NULL);
+}
+
+void cpu_split_want(struct process *p)
+{
+    __atomic_store_n(&p->cpu_split, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&kernel.cpu_split, true, __ATOMIC_RELAXED);
+}
+
+bool cpu_split_wanted(void)
+{
+    return __atomic_load_n(&kernel.cpu_split, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&current_process()->cpu_split, __ATOMIC_RELAXED);
+}
+
+void cpu_split_enter(void)
+{
+    __atomic_store_n(&current->cputime.entered, tsc_read(), __ATOMIC_RELAXED);
+}
+
+void cpu_split_leave(void)
+{
+    struct cputime *c = &current->cputime;
+
+    if (!c->entered)
+        return;
+    account_begin(c);
+    split_add(c, tsc_read(), 0);
+    account_end(c);
 }
 
 ktime_t process_cpu_time(struct process *p)

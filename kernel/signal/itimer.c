@@ -2,7 +2,8 @@
 /*
  * Interval timers: setitimer, getitimer, alarm.
  *
- * ITIMER_REAL counts CLOCK_MONOTONIC, the other two the process's CPU time.  A CPU-time timer
+ * ITIMER_REAL counts CLOCK_MONOTONIC, ITIMER_PROF the process's CPU time, ITIMER_VIRTUAL what of that is not
+ * spent in the kernel.  A CPU-time timer
  * waits for the earliest moment at which it can have expired, looks at the CPU time, and waits
  * again for what is left.  A periodic ITIMER_REAL goes on when its SIGALRM is taken, as in Linux:
  * a short period costs no more than the program takes, and nothing when the signal is ignored.
@@ -28,7 +29,11 @@ static int itimer_which(const struct itimer *it)
 
 static ktime_t itimer_now(const struct itimer *it)
 {
-    return itimer_which(it) == ITIMER_REAL ? clock_mono() : process_cpu_time(it->process);
+    switch (itimer_which(it)) {
+    case ITIMER_REAL: return clock_mono();
+    case ITIMER_VIRTUAL: return process_user_time(it->process);
+    default: return process_cpu_time(it->process);
+    }
 }
 
 static int itimer_signal(int which)
@@ -213,6 +218,8 @@ long sys_setitimer(int which, uaddr_t value, uaddr_t ovalue)
         return reject(-EINVAL, "bad time");
     if (which < 0 || which >= ITIMERS)
         return reject(-EINVAL, "unknown timer");
+    if (which == ITIMER_VIRTUAL)
+        cpu_split_want(current_process());
     itimer_change(&current_process()->itimers[which], first, interval, &old_value, &old_interval);
     return ovalue ? store_timer(ovalue, old_value, old_interval) : 0;
 }

@@ -3,7 +3,7 @@
  * From a number to a handler.  Each call has an unpacker, generated from its line in syscall.tbl,
  * that takes the arguments out of the registers with their types; no function pointer is ever cast.
  *
- * The way is short: a bounds check, a count, a test for --trace, one indirect call.  As on Linux
+ * The way is short: a bounds check, a count, a test for --trace and its like, one indirect call.  As on Linux
  * only the low 32 bits of the number count.
  */
 #include "kernel/sys/syscall.h"
@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
+#include "kernel/sched/cputime.h"
 #include "kernel/sys/dispatch.h"
 #include "kernel/sys/syscalls.h"
 #include "kernel/sys/trace.h"
@@ -55,6 +56,16 @@ static syscall_fn *const table[SYSCALL_COUNT] = {
 };
 #undef SYSCALL
 
+/* With --trace, or for a process whose time in the kernel is counted. */
+static long call_watched(struct user_regs *regs, uint32_t nr, syscall_fn *fn)
+{
+    if (cpu_split_wanted())
+        cpu_split_enter();
+    long result = kernel.trace ? trace_call(regs, nr, fn) : fn(regs);
+    cpu_split_leave();
+    return result;
+}
+
 void syscall_dispatch(struct user_regs *regs)
 {
     uint32_t nr = (uint32_t)regs->orig_rax;
@@ -65,8 +76,8 @@ void syscall_dispatch(struct user_regs *regs)
         if (likely(table[nr]))
             fn = table[nr];
     }
-    if (unlikely(kernel.trace))
-        regs->rax = (uint64_t)trace_call(regs, nr, fn);
+    if (unlikely(kernel.trace || __atomic_load_n(&kernel.cpu_split, __ATOMIC_RELAXED)))
+        regs->rax = (uint64_t)call_watched(regs, nr, fn);
     else
         regs->rax = (uint64_t)fn(regs);
 }

@@ -18,7 +18,7 @@ static ktime_t uptime(void)
     return clock_mono() + clock_boot_off();
 }
 
-/* The CPU, or all of them: all that threads run is the user's time, as in getrusage. */
+/* The CPU, or all of them: all that threads run is the user's time, as few processes' is told apart. */
 static void cpu_show(struct seq *s, const char *name, ktime_t busy, ktime_t idle)
 {
     seq_printf(s, "%s %ld 0 0 %ld 0 0 0 0 0 0\n", name, ticks(busy), ticks(MAX(idle, 0)));

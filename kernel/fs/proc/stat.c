@@ -39,8 +39,10 @@ static void stat_times(struct seq *s, const struct facts *f)
 {
     ktime_t start = f->whole || !f->t ? f->p->start_time : f->t->start_time;
 
-    seq_printf(s, "%lu %lu 0 0 %lu 0 %lu 0 ", (unsigned long)f->usage.minflt,
-               (unsigned long)f->children.minflt, ticks(f->usage.cpu), ticks(f->children.cpu));
+    seq_printf(s, "%lu %lu 0 0 %lu %lu %lu %lu ", (unsigned long)f->usage.minflt,
+               (unsigned long)f->children.minflt, ticks(f->usage.cpu - f->usage.sys),
+               ticks(f->usage.sys), ticks(f->children.cpu - f->children.sys),
+               ticks(f->children.sys));
     seq_printf(s, "%d %d %u 0 %lu ", priority_of(f->param), f->param->nice, f->nthreads,
                ticks(start + clock_boot_off()));
 }

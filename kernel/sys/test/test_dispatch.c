@@ -67,6 +67,19 @@ long sys_mmap(uaddr_t addr, size_t len, unsigned long prot, unsigned long flags,
     return 9;
 }
 
+bool cpu_split_wanted(void)
+{
+    return false;
+}
+
+void cpu_split_enter(void)
+{
+}
+
+void cpu_split_leave(void)
+{
+}
+
 long trace_call(struct user_regs *regs, uint32_t nr, syscall_fn *fn)
 {
     traced = nr;
