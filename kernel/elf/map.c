@@ -121,22 +121,11 @@ static int find_bias(struct mm *mm, const struct elf_image *img, uaddr_t hint, u
     return 0;
 }
 
-/* An ET_EXEC image's range must be free and wholly the program's. */
-static int claim_fixed(struct mm *mm, const struct elf_image *img)
-{
-    int64_t at =
-        mm_map(mm, img->low, img->high - img->low, 0,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, NULL, 0, NULL);
-    if (at < 0)
-        return (int)at;
-    return mm_unmap(mm, img->low, img->high - img->low);
-}
-
 int elf_map(struct mm *mm, struct file *f, const struct elf_image *img, uaddr_t hint,
             uint64_t *bias)
 {
     *bias = 0;
-    int err = img->pie ? find_bias(mm, img, hint, bias) : claim_fixed(mm, img);
+    int err = img->pie ? find_bias(mm, img, hint, bias) : mm_claim(mm, img->low, img->high);
     for (unsigned i = 0; !err && i < img->nsegments; i++) {
         err = map_file_part(mm, f, &img->segment[i], *bias);
         if (!err)

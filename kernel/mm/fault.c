@@ -130,7 +130,7 @@ static int stack_grow(struct mm *mm, struct region *r, uaddr_t page)
     if (mm_may_expand(mm, more, r->prot, r->flags) ||
         map_place(mm, page, more, MAP_FIXED_NOREPLACE) < 0)
         return -EFAULT;
-    overlay_evict(mm, page, r->start);
+    overlay_evict(mm, NULL, page, r->start);
     kept_forget(mm, page, r->start);
     region_resize(&mm->regions, r, page, r->end);
     return 0;

@@ -7,6 +7,10 @@
  * Of writable memory only frames stay (pages.c): a region of mm->kept that is writable says where.  While they
  * wait under a mapping that is not, they show what it does.
  *
+ * Outside homes, where images are linked for, only pages that are as their file has them stay, in the tree of
+ * the addresses' owner (overlay): all its members find them there, and the next owner gets them with the
+ * addresses (kept_hand_over).  They never wait under a mapping: it has them, or they go.
+ *
  * Lock: kept.lock, a spin lock, for the list; an mm on it is nobody's but reclaim's (overlay_hold).
  */
 #include "kernel/mm/kept.h"
@@ -15,7 +19,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/epage.h"
 #include "kernel/mm/mm_impl.h"
-#include "kernel/mm/overlay.h"
+#include "kernel/mm/overlay_impl.h"
 #include "kernel/mm/pagemap.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/slot.h"
@@ -34,15 +38,15 @@ static struct {
     unsigned count;   /* [l] */
 } kept = {.list = LIST_INIT(kept.list)};
 
-/* The region leaves mm->kept; its file is closed when the lock is released. */
-static void region_done(struct mm *mm, struct region *k)
+/* The region leaves its tree; its file is closed when the lock is released. */
+static void region_done(struct mm *mm, struct region_tree *t, struct region *k)
 {
-    region_remove(&mm->kept, k);
+    region_remove(t, k);
     list_add_tail(&mm->kept_dead, &k->link);
 }
 
 /* k's pages go. */
-static void region_forget(struct mm *mm, struct region *k)
+static void region_forget(struct mm *mm, struct region_tree *t, struct region *k)
 {
     size_t n = (k->end - k->start) / PAGE_SIZE, run;
     unsigned state;
@@ -54,21 +58,32 @@ static void region_forget(struct mm *mm, struct region *k)
     }
     if (k->prot & MM_EXEC)
         patch_range_gone(mm, k->start, k->end);
-    region_done(mm, k);
+    region_done(mm, t, k);
+}
+
+static void tree_forget(struct mm *mm, struct region_tree *t, uaddr_t start, uaddr_t end)
+{
+    struct region *k = region_find(t, start);
+
+    if (!k || k->start >= end)
+        return;
+    if (region_isolate(t, start, end)) { /* no memory for a cut: more goes than must */
+        start = k->start;
+        end = t->high;
+    }
+    while ((k = region_find(t, start)) != NULL && k->start < end)
+        region_forget(mm, t, k);
 }
 
 void kept_forget(struct mm *mm, uaddr_t start, uaddr_t end)
 {
-    struct region *k = region_find(&mm->kept, start);
+    tree_forget(mm, &mm->kept, start, end);
+    tree_forget(mm, &mm->overlay->kept, start, end);
+}
 
-    if (!k || k->start >= end)
-        return;
-    if (region_isolate(&mm->kept, start, end)) { /* no memory for a cut: more goes than must */
-        start = k->start;
-        end = mm->regions.high;
-    }
-    while ((k = region_find(&mm->kept, start)) != NULL && k->start < end)
-        region_forget(mm, k);
+void kept_forget_home(struct mm *mm)
+{
+    tree_forget(mm, &mm->kept, mm->regions.low, mm->regions.high);
 }
 
 static bool same_place(const struct region *k, const struct region *r)
@@ -104,7 +119,7 @@ static void frames_take(struct mm *mm, struct region *k, struct region *r)
 {
     (void)!region_populate(mm, r, k->start, k->end);
     frames_give_up(k); /* behind the end of a file, or what could not be read */
-    region_done(mm, k);
+    region_done(mm, &mm->kept, k);
 }
 
 /* Behind k's addresses r maps the file whose bss k was, as a loader does before it maps the parts. */
@@ -137,29 +152,51 @@ static void frames_settle(struct mm *mm, struct region *k, struct region *r)
     if (like && !(r->flags & (REGION_SHARED | REGION_NORESERVE)))
         frames_take(mm, k, r);
     else if (!frames_wait(mm, k, r))
-        region_forget(mm, k);
+        region_forget(mm, &mm->kept, k);
 }
 
-void kept_settle(struct mm *mm, struct region *r)
+static void home_settle(struct mm *mm, struct region *k, struct region *r)
 {
-    struct region *k = region_find(&mm->kept, r->start);
+    if (k->prot & MM_WRITE)
+        frames_settle(mm, k, r);
+    else if (!same_contents(k, r))
+        region_forget(mm, &mm->kept, k);
+    else if (k->prot == r->prot)
+        region_done(mm, &mm->kept, k);
+}
+
+static void fixed_settle(struct mm *mm, struct region *k, struct region *r)
+{
+    struct region_tree *t = &mm->overlay->kept;
+
+    if (same_contents(k, r) && k->prot == r->prot)
+        region_done(mm, t, k);
+    else
+        region_forget(mm, t, k);
+}
+
+static void tree_settle(struct mm *mm, struct region_tree *t, struct region *r,
+                        void (*settle)(struct mm *, struct region *, struct region *))
+{
+    struct region *k = region_find(t, r->start);
     uaddr_t at = r->start;
 
     if (!k || k->start >= r->end)
         return;
-    if (region_isolate(&mm->kept, r->start, r->end)) {
-        kept_forget(mm, r->start, r->end);
+    if (region_isolate(t, r->start, r->end)) {
+        tree_forget(mm, t, r->start, r->end);
         return;
     }
-    while ((k = region_find(&mm->kept, at)) != NULL && k->start < r->end) {
+    while ((k = region_find(t, at)) != NULL && k->start < r->end) {
         at = k->end;
-        if (k->prot & MM_WRITE)
-            frames_settle(mm, k, r);
-        else if (!same_contents(k, r))
-            region_forget(mm, k);
-        else if (k->prot == r->prot)
-            region_done(mm, k);
+        settle(mm, k, r);
     }
+}
+
+void kept_settle(struct mm *mm, struct region *r)
+{
+    tree_settle(mm, &mm->kept, r, home_settle);
+    tree_settle(mm, &mm->overlay->kept, r, fixed_settle);
 }
 
 size_t kept_run(const struct mm *mm, uaddr_t addr, size_t *n)
@@ -205,8 +242,8 @@ static bool frames_keepable(const struct region *r)
     return r->end - r->start <= EAGER_BYTES || (r->flags & REGION_GROWSDOWN);
 }
 
-/* What may stay of r's pages: all that are as the file has them, and patched text. */
-static void region_keep(struct mm *mm, struct region *r)
+/* What may stay of r's pages in t: all that are as the file has them, and patched text if `patched`. */
+static void region_keep(struct mm *mm, struct region *r, struct region_tree *t, bool patched)
 {
     size_t n = (r->end - r->start) / PAGE_SIZE, run;
     unsigned state;
@@ -215,13 +252,13 @@ static void region_keep(struct mm *mm, struct region *r)
         run = pagemap_run(at, n, &state);
         if (!(state & PAGE_PRESENT))
             continue;
-        if (!(state & PAGE_CLEAN) && !(r->prot & MM_EXEC))
+        if (!(state & PAGE_CLEAN) && !patched)
             pages_give_up(at, run, state & ~PAGE_COMMON);
         else
             pagemap_set(at, run, state & ~PAGE_COMMON);
     }
     region_remove(&mm->regions, r);
-    region_insert(&mm->kept, r);
+    region_insert(t, r);
 }
 
 /* How many frames are made of r's pages: all, if they are `max` at most. */
@@ -244,18 +281,59 @@ static size_t frames_keep(struct mm *mm, struct region *r, size_t max)
     return made;
 }
 
+/* A file's, outside the home. */
+static bool fixed_keepable(const struct mm *mm, const struct region *r)
+{
+    return (r->end <= mm->home || r->start >= mm->home_end) && r->file && keepable(r);
+}
+
+/* r, which is that, stays where no other member maps anything. */
+static void fixed_keep(struct mm *mm, struct region *r)
+{
+    if (r->prot & MM_EXEC)
+        patch_range_gone(mm, r->start, r->end);
+    for (struct region *rest; r; r = rest) {
+        uaddr_t end = r->end;
+        bool used;
+        uaddr_t stop = overlay_same(mm, r->start, end, &used);
+        if (stop < end && region_split(&mm->regions, r, stop))
+            return;
+        rest = stop < end ? region_next(&mm->regions, r) : NULL;
+        if (!used)
+            region_keep(mm, r, &mm->overlay->kept, false);
+    }
+}
+
 static void regions_keep(struct mm *mm)
 {
     size_t frames = 0;
 
     list_for_each_safe(l, &mm->regions.list) {
         struct region *r = list_entry(l, struct region, link);
-        if (!place_ok(mm, r))
+        if (fixed_keepable(mm, r))
+            fixed_keep(mm, r);
+        else if (!place_ok(mm, r))
             continue;
-        if (keepable(r))
-            region_keep(mm, r);
+        else if (keepable(r))
+            region_keep(mm, r, &mm->kept, r->prot & MM_EXEC);
         else if (frames_keepable(r))
             frames += frames_keep(mm, r, FRAMES_MAX - frames);
+    }
+}
+
+/* Of mm's units, which has its group alone, the home stays, and where something is kept. */
+static void units_trim(struct mm *mm)
+{
+    const struct region_tree *t = &mm->overlay->kept;
+    uaddr_t below = slots_end(), at, end, next;
+
+    while (slot_below(mm->overlay, below, &at, &end)) {
+        below = at;
+        for (; at < end; at = next) {
+            next = at == mm->home ? mm->home_end : slot_unit_end(at);
+            if (at != mm->home && region_range_free(t, at, next))
+                slots_release_range(mm->overlay, at, next);
+        }
     }
 }
 
@@ -274,16 +352,22 @@ static void mm_reset(struct mm *mm)
 
 bool kept_clear(struct mm *mm, struct list *dead)
 {
+    struct overlay *own = NULL;
     int err;
 
     if (!mm->program || mm->ref.count != 1 || mm->lost || !patch_intact(mm) ||
-        mm->home_end - mm->home != slot_home_size() || !overlay_close(mm))
+        mm->home_end - mm->home != slot_home_size())
+        return false;
+    if (!overlay_close(mm) && (own = overlay_apart(mm)) == NULL)
         return false;
     regions_keep(mm);
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, dead); /* nothing to split */
     if (err)
         panic("mm: cannot clear an address space: error %d", -err);
-    slots_trim(mm->overlay, mm->home, mm->home_end);
+    if (own)
+        overlay_part(mm, own);
+    else
+        units_trim(mm);
     return true;
 }
 
@@ -342,6 +426,48 @@ struct mm *kept_take(const struct file *program)
     return mm;
 }
 
+/* The one that owns addr, off the list. */
+static struct mm *take_owner(uaddr_t addr)
+{
+    struct mm *found = NULL;
+
+    spin_lock(&kept.lock);
+    const struct overlay *owner = slot_owner(addr);
+    list_for_each(l, &kept.list) {
+        struct mm *mm = list_entry(l, struct mm, kept_link);
+        if (mm->overlay == owner)
+            found = mm;
+    }
+    if (found)
+        list_del(&found->kept_link);
+    spin_unlock(&kept.lock);
+    return found;
+}
+
+bool kept_hand_over(struct mm *to, uaddr_t addr)
+{
+    struct mm *mm = take_owner(addr);
+
+    if (!mm)
+        return false;
+    bool fixed = addr < mm->home || addr >= mm->home_end;
+    if (fixed) {
+        mutex_lock(&mm->lock);
+        list_for_each_safe(l, &mm->overlay->kept.list) {
+            struct region *k = list_entry(l, struct region, link);
+            region_remove(&mm->overlay->kept, k);
+            region_insert(&to->overlay->kept, k);
+        }
+        slots_pass(mm->overlay, to->overlay, 0, mm->home);
+        slots_pass(mm->overlay, to->overlay, mm->home_end, slots_end());
+        mutex_unlock(&mm->lock);
+    }
+    spin_lock(&kept.lock);
+    list_add_head(&kept.list, &mm->kept_link);
+    spin_unlock(&kept.lock);
+    return fixed;
+}
+
 bool kept_drop_oldest(void)
 {
     struct mm *mm = take(NULL);
@@ -364,7 +490,7 @@ static struct mm *take_full(void) NO_TSA
     spin_lock(&kept.lock);
     list_for_each(l, &kept.list) {
         struct mm *mm = list_entry(l, struct mm, kept_link);
-        if (!found && mm->kept.count > 0 && mutex_trylock(&mm->lock))
+        if (!found && mm->kept.count + mm->overlay->kept.count > 0 && mutex_trylock(&mm->lock))
             found = mm;
     }
     if (found)

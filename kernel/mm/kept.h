@@ -2,7 +2,7 @@
 /*
  * Address spaces that are kept when their process has ended, for the next one of the same program.
  *
- * What a process leaves in its home that is as its files have it, and its patched text with the
+ * What a process leaves in its home, or where its image is linked for, that is as its files have it, and its patched text with the
  * trampolines, stays in place; the next process gets the same home with the same layout, so that it mostly
  * asks for the same files at the same addresses.  A mapping that fits what is kept there has its pages at
  * once: verified, patched, without a fault.  Anything else that comes to these addresses drops them.
@@ -38,10 +38,18 @@ MUST_CHECK bool kept_drop_oldest(void);
 
 /* With mm->lock held: */
 
+/*
+ * mm, alone or the holder, wants addr: if it is outside the home of one that is kept, all that this has outside its
+ * home becomes mm's, addresses and pages.
+ */
+bool kept_hand_over(struct mm *mm, uaddr_t addr);
+
 /* r is about to be mapped, where it has no pages: what is kept there becomes r's, or waits, or goes. */
 void kept_settle(struct mm *mm, struct region *r);
 /* [start, end) will be used for something else: what is kept there goes. */
 void kept_forget(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Only what it has kept itself. */
+void kept_forget_home(struct mm *mm);
 /* How many of the n pages from addr on are kept, hence not to be dropped; 0: *n from addr on are not. */
 size_t kept_run(const struct mm *mm, uaddr_t addr, size_t *n);
 

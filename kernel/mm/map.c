@@ -26,10 +26,17 @@
 #define LOW_32BIT 0x40000000UL /* where MAP_32BIT puts things */
 #define HIGH_32BIT 0x80000000UL
 
-/* [addr, addr + len) is not another group's, and from now on ours. */
-static bool claim(struct mm *mm, uaddr_t addr, uint64_t len)
+bool map_claim(struct mm *mm, uaddr_t addr, uint64_t len)
 {
-    return addr >= slots_end() || slot_claim(mm->overlay, addr, addr + len);
+    if (addr >= slots_end())
+        return true;
+    for (uaddr_t at = addr; !slot_claim(mm->overlay, addr, addr + len); at = slot_unit_end(at)) {
+        while (at < addr + len && !kept_hand_over(mm, at))
+            at = slot_unit_end(at);
+        if (at >= addr + len)
+            return false;
+    }
+    return true;
 }
 
 static int64_t place_fixed(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
@@ -42,7 +49,7 @@ static int64_t place_fixed(struct mm *mm, uaddr_t addr, uint64_t len, unsigned f
         return -EPERM;
     if ((flags & MAP_FIXED_NOREPLACE) && !region_range_free(&mm->regions, addr, addr + len))
         return -EEXIST;
-    if (!claim(mm, addr, len))
+    if (!map_claim(mm, addr, len))
         return reject(-ENOMEM, "these addresses are another process's");
     return (int64_t)addr;
 }
@@ -70,7 +77,7 @@ static uaddr_t place_32bit(struct mm *mm, uint64_t len)
 {
     uaddr_t high = HIGH_32BIT, found;
 
-    while ((found = place_gap(mm, len, LOW_32BIT, high)) != 0 && !claim(mm, found, len))
+    while ((found = place_gap(mm, len, LOW_32BIT, high)) != 0 && !map_claim(mm, found, len))
         high = found;
     return found;
 }
@@ -114,7 +121,7 @@ int64_t map_place(struct mm *mm, uaddr_t addr, uint64_t len, unsigned flags)
     if (addr) {
         addr = MAX(addr, t->low);
         if (region_gap_ok(t, addr, len) && addr < slots_end() &&
-            !others_use(mm, addr, addr + len) && claim(mm, addr, len))
+            !others_use(mm, addr, addr + len) && map_claim(mm, addr, len))
             return (int64_t)addr;
     }
     found = flags & MAP_32BIT ? place_32bit(mm, len) : place_anywhere(mm, len);
@@ -196,7 +203,7 @@ int64_t map_locked(struct mm *mm, const struct map_args *a, struct list *dead)
     if (!err && shmem_used(r->start, r->end))
         err = (int)reject(-ENOMEM, "another process shares memory at these addresses");
     if (!err) {
-        overlay_evict(mm, r->start, r->end);
+        overlay_evict(mm, r, r->start, r->end);
         kept_settle(mm, r);
         list_move_all(dead, &mm->kept_dead);
     }
@@ -317,6 +324,17 @@ int64_t mm_place(struct mm *mm, uaddr_t hint, size_t len)
     at = map_place(mm, hint, ALIGN_UP(len, PAGE_SIZE), 0);
     mutex_unlock(&mm->lock);
     return at;
+}
+
+int mm_claim(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int64_t at;
+
+    start = ALIGN_DOWN(start, PAGE_SIZE);
+    mutex_lock(&mm->lock);
+    at = map_place(mm, start, ALIGN_UP(end - start, PAGE_SIZE), MAP_FIXED_NOREPLACE);
+    mutex_unlock(&mm->lock);
+    return at < 0 ? (int)at : 0;
 }
 
 int64_t mm_map(struct mm *mm, uaddr_t addr, size_t len, unsigned prot, unsigned flags,

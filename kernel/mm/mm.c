@@ -193,11 +193,28 @@ static int join_any(struct mm *mm, uaddr_t start, uaddr_t end)
     return err;
 }
 
+/*
+ * The units of [start, end) become mm's, also those of homes that are kept.  False: somebody else has some, whom mm can
+ * join only with nothing but its home.
+ */
+static bool units_claim(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    mutex_lock(&mm->lock);
+    bool ok = map_claim(mm, start, end - start);
+    if (!ok)
+        kept_forget(mm, mm->regions.low, mm->home);
+    if (!ok)
+        kept_forget(mm, mm->home_end, mm->regions.high);
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&mm->kept_dead);
+    return ok;
+}
+
 int mm_share(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     if (end > slots_end())
         return -ENOMEM;
-    for (unsigned tries = 0; !slot_claim(mm->overlay, start, end); tries++) {
+    for (unsigned tries = 0; !units_claim(mm, start, end); tries++) {
         int err = join_any(mm, start, end);
         if (!err) {
             turn_enter();
@@ -246,7 +263,9 @@ static void mm_empty(struct mm *mm)
     }
     patch_mm_gone(mm);
     mutex_lock(&mm->lock);
-    kept_forget(mm, mm->regions.low, mm->regions.high);
+    kept_forget_home(mm);
+    if (!overlay_shared(mm))
+        kept_forget(mm, mm->regions.low, mm->regions.high);
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, &dead); /* nothing to split */
     mutex_unlock(&mm->lock);
     mm_free_dead(&dead);
@@ -299,7 +318,7 @@ int mm_fork(struct mm *mm, struct mm **out)
     child->stack_top = mm->stack_top;
     child->pie_base = mm->pie_base;
     mutex_lock(&mm->lock);
-    kept_forget(mm, mm->regions.low, mm->regions.high); /* the child would not know of it */
+    kept_forget_home(mm); /* the child would not know of it */
     child->brk_start = mm->brk_start;
     child->brk = mm->brk;
     err = copy_regions(mm, child);

@@ -86,6 +86,8 @@ struct turn *mm_turn(struct mm *mm);
 /* What the site patcher (sys/) knows of it. */
 struct patch_space;
 struct patch_space **mm_patch(struct mm *mm);
+/* [start, end) is free and from now on ours, for mappings to come.  -EEXIST, -EINVAL, -EPERM, -ENOMEM. */
+MUST_CHECK int mm_claim(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Sets where brk starts (after exec). */
 void mm_set_brk(struct mm *mm, uaddr_t start);
 

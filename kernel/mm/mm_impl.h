@@ -25,7 +25,7 @@ struct mm {
     struct away_tree away;      /* overlay.h: pages that are not in place */
     unsigned turns_had;         /* how often it got the turn of others; merge.c */
     uint64_t family;            /* [I] the same for all that forked from one */
-    struct region_tree kept;    /* [l] kept.h */
+    struct region_tree kept;    /* [l] kept.h: what is kept of the home */
     struct list kept_link;      /* kept.c's */
     struct list kept_dead;      /* [l] regions to be freed without the lock */
     struct inode *program;      /* [I] reference: what was executed; or NULL */
@@ -126,6 +126,8 @@ MUST_CHECK int64_t map_locked(struct mm *mm, const struct map_args *a, struct li
 MUST_CHECK int unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead);
 MUST_CHECK int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead);
 MUST_CHECK int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, unsigned prot);
+/* [addr, addr + len) is not another group's, and from now on ours. */
+MUST_CHECK bool map_claim(struct mm *mm, uaddr_t addr, uint64_t len);
 /* A free range within [low, high) in what is ours, or 0. */
 uaddr_t map_gap_near(struct mm *mm, uint64_t len, uaddr_t low, uaddr_t high);
 /* An address for a mapping, or -errno: MAP_FIXED, hints, top down. */

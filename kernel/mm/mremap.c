@@ -80,7 +80,7 @@ static int remap_move(struct mm *mm, struct region *r, const struct remap *m, ua
     else
         err = 0;
     if (!err) {
-        overlay_evict(mm, to, to + m->new_len);
+        overlay_evict(mm, NULL, to, to + m->new_len);
         kept_forget(mm, to, to + m->new_len);
         err = pages_move(mm, to, m->old, pages);
     }
@@ -152,7 +152,7 @@ static bool remap_in_place(struct mm *mm, struct region *r, const struct remap *
         !region_gap_ok(&mm->regions, r->end, m->new_len - m->old_len) ||
         map_place(mm, r->end, m->new_len - m->old_len, MAP_FIXED_NOREPLACE) < 0)
         return false;
-    overlay_evict(mm, r->end, m->old + m->new_len);
+    overlay_evict(mm, NULL, r->end, m->old + m->new_len);
     kept_forget(mm, r->end, m->old + m->new_len);
     region_resize(&mm->regions, r, r->start, m->old + m->new_len);
     region_merge(&mm->regions, r);

@@ -6,6 +6,7 @@
 #include "kernel/mm/overlay.h"
 
 #include "kernel/mm/epage.h"
+#include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/overlay_impl.h"
 #include "kernel/mm/pagemap.h"
@@ -47,7 +48,7 @@ static void member_add_locked(struct overlay *g, struct mm *mm) REQUIRES(overlay
     mm->overlay = g;
 }
 
-struct overlay *overlay_new(struct mm *mm)
+static struct overlay *group_make(void)
 {
     struct overlay *g = kzalloc(sizeof(*g));
 
@@ -55,6 +56,16 @@ struct overlay *overlay_new(struct mm *mm)
         return NULL;
     list_init(&g->members);
     turns_init(&g->turns, swap_turns);
+    region_tree_init(&g->kept, USER_MIN, kernel.params->kernel_base);
+    return g;
+}
+
+struct overlay *overlay_new(struct mm *mm)
+{
+    struct overlay *g = group_make();
+
+    if (!g)
+        return NULL;
     away_init(&mm->away);
     mm->family = __atomic_add_fetch(&families, 1, __ATOMIC_RELAXED);
     spin_lock(&overlay_lock);
@@ -69,6 +80,8 @@ static bool home_used_locked(const struct overlay *g, const struct mm *mm) REQUI
     list_for_each(l, &g->members) {
         const struct mm *other = list_entry(l, const struct mm, member_link);
         const struct region *r = region_find(&other->regions, mm->home);
+        if (other == mm)
+            continue;
         if (other->home == mm->home || (r && r->start < mm->home_end))
             return true;
     }
@@ -143,6 +156,29 @@ void overlay_open(struct mm *mm)
     spin_unlock(&overlay_lock);
 }
 
+struct overlay *overlay_apart(struct mm *mm)
+{
+    spin_lock(&overlay_lock);
+    bool used = home_used_locked(mm->overlay, mm);
+    spin_unlock(&overlay_lock);
+    return used ? NULL : group_make();
+}
+
+void overlay_part(struct mm *mm, struct overlay *own)
+{
+    struct overlay *g = mm->overlay;
+
+    own->closed = true;
+    spin_lock(&overlay_lock);
+    list_del(&mm->member_link);
+    g->count--;
+    slots_pass(g, own, mm->home, mm->home_end);
+    member_add_locked(own, mm);
+    spin_unlock(&overlay_lock);
+    away_free_all(&mm->away);
+    turn_leave(&mm->turn);
+}
+
 bool overlay_shared(const struct mm *mm)
 {
     return mm->overlay->count > 1;
@@ -156,22 +192,24 @@ struct region *member_region(const struct mm *mm, uaddr_t addr)
     return r && r->start <= addr && region_private(r) ? r : NULL;
 }
 
+static bool same_version(const struct file_version *a, const struct file_version *b)
+{
+    return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
+}
+
 /* Both map the same page of a file at addr, with the same rights. */
 static bool same_file(const struct region *x, const struct region *y, uaddr_t addr)
 {
     return x->file && y->file && x->file->inode && x->file->inode == y->file->inode &&
-           x->prot == y->prot &&
+           x->prot == y->prot && same_version(&x->version, &y->version) &&
            x->off + (int64_t)(addr - x->start) == y->off + (int64_t)(addr - y->start);
 }
 
-unsigned clean_users(const struct mm *mm, uaddr_t addr, size_t *n)
+/* clean_users of `mine`, which mm need not have yet. */
+static unsigned users_of(const struct mm *mm, const struct region *mine, uaddr_t addr, size_t *n)
 {
-    const struct region *mine = member_region(mm, addr);
     unsigned users = 0;
     bool same = true;
-
-    if (!mine)
-        return 0;
     uaddr_t end = MIN(addr + *n * PAGE_SIZE, mine->end);
 
     list_for_each(l, &mm->overlay->members) {
@@ -187,6 +225,13 @@ unsigned clean_users(const struct mm *mm, uaddr_t addr, size_t *n)
     }
     *n = (end - addr) / PAGE_SIZE;
     return same ? users : 0;
+}
+
+unsigned clean_users(const struct mm *mm, uaddr_t addr, size_t *n)
+{
+    const struct region *mine = member_region(mm, addr);
+
+    return mine ? users_of(mm, mine, addr, n) : 0;
 }
 
 uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end)
@@ -206,6 +251,20 @@ uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end)
             first = MAX(r->start, start);
     }
     return first;
+}
+
+uaddr_t overlay_same(const struct mm *mm, uaddr_t addr, uaddr_t end, bool *used)
+{
+    *used = false;
+    list_for_each(l, &mm->overlay->members) {
+        const struct mm *other = list_entry(l, const struct mm, member_link);
+        const struct region *r = other == mm ? NULL : region_find(&other->regions, addr);
+        if (!r)
+            continue;
+        *used |= r->start <= addr;
+        end = MIN(end, r->start > addr ? r->start : r->end);
+    }
+    return end;
 }
 
 /* fork */
@@ -374,7 +433,7 @@ static void end_stays(const struct mm *mm, uaddr_t start, uaddr_t end)
     }
 }
 
-void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end)
+void overlay_evict(struct mm *mm, const struct region *r, uaddr_t start, uaddr_t end)
 {
     size_t n = (end - start) / PAGE_SIZE, run;
     unsigned state;
@@ -385,6 +444,8 @@ void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end)
     for (; n > 0; start += run * PAGE_SIZE, n -= run) {
         run = pagemap_run(start, n, &state);
         if (!(state & PAGE_PERM) && !(state & PAGE_PRESENT))
+            continue;
+        if (r && (state & PAGE_CLEAN) && users_of(mm, r, start, &run) > 0)
             continue;
         for (size_t i = 0; i < run && (state & PAGE_PRESENT) && !(state & PAGE_CLEAN); i++)
             common_put_away(mm->overlay, start + i * PAGE_SIZE, state, mm);

@@ -36,11 +36,21 @@ bool overlay_close(struct mm *mm);
 void overlay_open(struct mm *mm);
 /* mm is gone: the last member frees the group and its addresses. */
 void overlay_leave(struct mm *mm);
+/*
+ * mm, the holder, ends, and could go on with its home alone: the group for that, or NULL when others use some of it
+ * or there is no memory.
+ */
+struct overlay *overlay_apart(struct mm *mm) MUST_CHECK;
+/* That becomes mm's, which has nothing left outside its home, with the home; nobody joins it until it is opened. */
+void overlay_part(struct mm *mm, struct overlay *own);
 /* There are other members. */
 bool overlay_shared(const struct mm *mm);
 
 /* Where the first region of another member of mm's group lies in [start, end), or 0. */
 uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end);
+
+/* From addr on as far as end no other member has a region, or the one there ends: where that changes. */
+uaddr_t overlay_same(const struct mm *mm, uaddr_t addr, uaddr_t end, bool *used);
 
 /* Puts copies of mm's writable private pages away for `child`, which has copies of its regions: -ENOMEM. */
 MUST_CHECK int overlay_copy(struct mm *mm, struct mm *child);
@@ -48,10 +58,10 @@ MUST_CHECK int overlay_copy(struct mm *mm, struct mm *child);
 void overlay_child_first(struct mm *mm, struct mm *child);
 
 /*
- * mm, the holder, is about to have regions in [start, end), where it has no pages: those of other members
- * that are in place there are put away.
+ * mm, the holder, is about to have [start, end) in r, or in something else if that is NULL; it has no pages there: those
+ * of other members that are in place are put away, but for what is r's, too.
  */
-void overlay_evict(struct mm *mm, uaddr_t start, uaddr_t end);
+void overlay_evict(struct mm *mm, const struct region *r, uaddr_t start, uaddr_t end);
 /*
  * mm, the holder, changes n pages in place that are PAGE_COMMON: the others that map them get copies.
  * After that they are mm's alone.

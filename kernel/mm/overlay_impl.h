@@ -11,6 +11,8 @@ struct overlay {
     unsigned count;      /* [a] */
     bool closed;         /* [overlay_lock] its only member clears up, or is kept: nobody joins */
     uint32_t busy;       /* [a] a change of turns, or reclaim from outside, works on its pages */
+    struct region_tree
+        kept; /* [the holder's mm->lock] outside homes, where no member has a region; kept.h */
     struct turns turns;
 };
 

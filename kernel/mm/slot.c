@@ -128,33 +128,25 @@ bool slot_below(const struct overlay *g, uaddr_t below, uaddr_t *start, uaddr_t 
     return *start < *end;
 }
 
-void slots_inherit(const struct overlay *g, struct overlay *to)
+void slots_pass(const struct overlay *g, struct overlay *to, uaddr_t start, uaddr_t end)
 {
+    size_t stop = MIN((end + slots.unit - 1) / slots.unit, slots.count);
+
     spin_lock(&slots.lock);
-    for (size_t i = 0; i < slots.count; i++)
+    for (size_t i = start / slots.unit; i < stop; i++)
         if (slots.owner[i] == g)
             slots.owner[i] = to;
     spin_unlock(&slots.lock);
 }
 
-void slots_trim(const struct overlay *g, uaddr_t start, uaddr_t end)
+void slots_inherit(const struct overlay *g, struct overlay *to)
 {
-    size_t first = start / slots.unit, stop = end / slots.unit;
-
-    spin_lock(&slots.lock);
-    for (size_t i = 0; i < slots.count; i++)
-        if ((i < first || i >= stop) && slots.owner[i] == g)
-            slots.owner[i] = NULL;
-    spin_unlock(&slots.lock);
+    slots_pass(g, to, 0, slots_end());
 }
 
 void slots_release_range(const struct overlay *g, uaddr_t start, uaddr_t end)
 {
-    spin_lock(&slots.lock);
-    for (size_t i = start / slots.unit; i < end / slots.unit; i++)
-        if (slots.owner[i] == g)
-            slots.owner[i] = NULL;
-    spin_unlock(&slots.lock);
+    slots_pass(g, NULL, start, end);
 }
 
 void slots_release(const struct overlay *g)

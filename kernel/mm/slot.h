@@ -26,8 +26,8 @@ MUST_CHECK uaddr_t slot_take(struct overlay *g, uint64_t len, bool random);
 bool slot_below(const struct overlay *g, uaddr_t below, uaddr_t *start, uaddr_t *end);
 /* All units of g become to's. */
 void slots_inherit(const struct overlay *g, struct overlay *to);
-/* Units of g outside [start, end) are free again. */
-void slots_trim(const struct overlay *g, uaddr_t start, uaddr_t end);
+/* Units of g in [start, end) become to's. */
+void slots_pass(const struct overlay *g, struct overlay *to, uaddr_t start, uaddr_t end);
 /* Units of g in [start, end) are free again. */
 void slots_release_range(const struct overlay *g, uaddr_t start, uaddr_t end);
 /* All units of g are free again. */

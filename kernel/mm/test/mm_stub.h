@@ -62,6 +62,7 @@ struct test_file {
     int64_t mtime;
     uint64_t bad_from, bad_to; /* reads that touch this range fail */
     unsigned reads, writes;
+    uint64_t pages_read;
     unsigned char *data;
 };
 static struct test_file *test_fd[8];
@@ -401,6 +402,7 @@ int file_read_exact(struct file *f, void *buf, size_t n, int64_t off)
     uint64_t from = (uint64_t)off;
 
     t->reads++;
+    t->pages_read += (n + PAGE_SIZE - 1) / PAGE_SIZE;
     if (from + n > t->size || (from < t->bad_to && from + n > t->bad_from))
         return -EIO;
     memcpy(buf, t->data + off, n);

@@ -14,7 +14,7 @@
  * page, a multiple of 16.
  */
 size_t aslr_stack_shift(void);
-/* The program break's start for an image that ends at `end` (page aligned). */
-uaddr_t aslr_brk(uaddr_t end);
+/* The program break's start for an image that ends at `end` (page aligned); fixed: it is linked for there. */
+uaddr_t aslr_brk(uaddr_t end, bool fixed);
 
 #endif

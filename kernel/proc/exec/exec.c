@@ -344,7 +344,7 @@ static int map_images(struct process *p, const struct exec *e, struct loaded *l)
     if (err)
         return err;
     l->entry = e->image.entry + l->bias;
-    mm_set_brk(p->mm, aslr_brk(e->image.high + l->bias));
+    mm_set_brk(p->mm, aslr_brk(e->image.high + l->bias, !e->image.pie));
     if (e->interp) {
         err = elf_map(p->mm, e->interp, &e->interp_image, 0, &l->interp_bias);
         l->entry = e->interp_image.entry + l->interp_bias;
