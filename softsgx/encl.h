@@ -41,6 +41,8 @@ struct stage {
     unsigned int added_count;
     uint8_t *pool;         /* NULL: not made yet */
     uint8_t *next, *limit; /* of the pool, what has not been used */
+    uint64_t last;         /* page that was filled in the shadow */
+    uint64_t supplied;     /* … and up to here they have their memory */
 };
 
 /* Consecutive pages that were extended one after the other. */

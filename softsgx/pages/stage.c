@@ -21,6 +21,7 @@
 #define HUGE_SIZE (2UL << 20)
 #define POOL_SIZE (8 * HUGE_SIZE)
 #define BORROW_MAX 256UL
+#define WINDOW_PAGES 16UL
 
 static bool pool_make(struct encl *e)
 {
@@ -155,6 +156,25 @@ int stage_add(struct encl *e, uint64_t page, uint64_t count, uint8_t *mem)
     return 0;
 }
 
+/*
+ * The page is filled in the shadow.  With the second one of a row the others that kernels bring in with it, up
+ * to the end of an aligned window, get their memory at once: a host page fault for each costs more.
+ */
+static uint8_t *shelf_take(struct encl *e, uint64_t page)
+{
+    struct stage *s = &e->stage;
+    uint8_t *mem = page_shelf(e, page);
+    uint64_t ahead = WINDOW_PAGES - page % WINDOW_PAGES;
+    if (page == s->last + 1 && page >= s->supplied && ahead > 1) {
+        softsgx_syscall(SYS_madvise, mem, ahead << PAGE_SHIFT, (long)MADV_POPULATE_WRITE);
+        s->supplied = page + ahead;
+    } else if (page != s->last + 1) {
+        s->supplied = 0;
+    }
+    s->last = page;
+    return mem;
+}
+
 uint8_t *stage_take(struct encl *e, uint64_t page)
 {
     struct stage *s = &e->stage;
@@ -162,7 +182,7 @@ uint8_t *stage_take(struct encl *e, uint64_t page)
         return run_at(&s->run, page);
     /* With the pool used up there is no run to end: what waits is neighbours in the shadow, and goes on. */
     if (s->pool && s->next == s->limit && s->run.start == s->run.end)
-        return page_shelf(e, page);
+        return shelf_take(e, page);
     /* The run goes on if nobody has borrowed from the pool since. */
     if (page != s->run.end || s->run.start == s->run.end || run_at(&s->run, page) != s->next ||
         s->next == s->limit) {
@@ -170,7 +190,7 @@ uint8_t *stage_take(struct encl *e, uint64_t page)
         if (take_retire(e))
             return NULL;
         if (s->next == s->limit && !pool_make(e))
-            return page_shelf(e, page);
+            return shelf_take(e, page);
         s->run = (struct stage_run){page, page, s->next};
     }
     s->run.end++;
