@@ -18,6 +18,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sgx/random.h"
 #include "kernel/sys/patch.h"
+#include "kernel/sys/syscall.h"
 #include "kernel/vfs/aio.h"
 #include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
@@ -220,6 +221,8 @@ int mm_share(struct mm *mm, uaddr_t start, uaddr_t end)
             turn_enter();
             return slot_claim(mm->overlay, start, end) ? 0 : -ENOMEM;
         }
+        if (err == -ENOMEM)
+            return (int)reject(-ENOMEM, "the image's addresses are of two groups of processes");
         /* It is gone by now, or will be soon, unless it is a home that is kept. */
         if (tries >= SHARE_TRIES)
             (void)!kept_drop_oldest();

@@ -115,9 +115,13 @@ int overlay_join(struct mm *mm, uaddr_t addr)
     spin_lock(&overlay_lock);
     struct overlay *g = slot_owner(addr);
     int err = 0;
-    if (!g || g == old || old->count > 1)
+    if (!g || g == old)
         err = -ESRCH;
-    else if (g == &nobody || g->closed || !busy_try(old))
+    else if (g == &nobody || g->closed)
+        err = -EAGAIN;
+    else if (old->count > 1)
+        err = -ENOMEM;
+    else if (!busy_try(old))
         err = -EAGAIN;
     if (err) {
         spin_unlock(&overlay_lock);

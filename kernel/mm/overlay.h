@@ -27,8 +27,8 @@ struct region;
 /* A group with mm as its only member, or NULL. */
 struct overlay *overlay_new(struct mm *mm) MUST_CHECK;
 /*
- * mm, a new one without pages and alone, joins the group that has the addresses around addr.  -ESRCH: there is
- * none; -EAGAIN: it cannot be joined now, since its only member clears up, or reclaim looks into it.
+ * mm, a new one without pages, joins the group that has the addresses around addr.  -ESRCH: there is none; -EAGAIN: it
+ * cannot be joined now, since its only member clears up, or reclaim looks into it; -ENOMEM: mm is in a group already.
  */
 int overlay_join(struct mm *mm, uaddr_t addr);
 /* Nobody joins mm's group, in which it is alone, until it is opened again: false, it is not alone. */

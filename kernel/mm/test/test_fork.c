@@ -326,6 +326,11 @@ static void test_closed(void **state)
     assert_ptr_equal(a->overlay, b->overlay);
     assert_false(overlay_close(a));
     assert_int_equal(mm_share(b, slots_end(), slots_end() + PAGE_SIZE), -ENOMEM);
+    /* Who is in a group cannot have what is of another. */
+    struct mm *c = mm_new(NULL);
+    assert_non_null(c);
+    assert_int_equal(mm_share(b, c->home, c->home + PAGE_SIZE), -ENOMEM);
+    mm_put(c);
     run_in(b);
     mm_leave(b);
     run_in(a);
