@@ -10,6 +10,7 @@ the mode `native` has an empty prefix and is the oracle.
 """
 
 import ctypes
+import functools
 import os
 import select
 import shlex
@@ -25,6 +26,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NO_MATCH = 5  # exit status if the pattern picks nothing
 TIMEOUT = 30  # seconds a command may take
 HEAVY = 60    # seconds for those that are known to take long
+PACE_UNIT = 0.0008  # seconds that fork, exec and wait take where these limits were made
+PACE_MAX = 3
 DEFAULT_LAUNCHER = "{build}/cella run -q --io={io}"
 
 
@@ -40,6 +43,23 @@ def default_signals():
 
 
 default_signals()
+
+
+def measure_pace():
+    """What starting a process takes here beside where the limits were made, 1 to PACE_MAX."""
+    best = PACE_MAX * PACE_UNIT
+    for _ in range(5):
+        start = time.monotonic()
+        for _ in range(10):
+            os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+        best = min(best, (time.monotonic() - start) / 10)
+    return max(1.0, best / PACE_UNIT)
+
+
+@functools.lru_cache(maxsize=None)
+def pace():
+    """All limits are multiplied by it. CELLA_TEST_PACE: as test/run has measured it, before the tests' own load."""
+    return float(os.environ.get("CELLA_TEST_PACE") or measure_pace())
 
 
 class Result:
@@ -206,13 +226,14 @@ def end_session(process, killed):
 
 
 def run(command, cwd, env=None, stdin=None, timeout=TIMEOUT, during=None, limit=256 << 20):
-    """Runs a command to its end, which is forced after `timeout` seconds or at the limit of the
+    """Runs a command to its end, which is forced after `timeout` seconds (times pace()) or at the limit of the
     unit, or when it writes more than four times `limit`, of which no more is returned. Output goes
     to files: a process that is left behind cannot hold anything up. `during(process)` may
     interfere from outside."""
     environment = base_environment(cwd)
     environment.update(env or {})
     start = time.monotonic()
+    timeout *= pace()
     until = min(start + timeout, getattr(_mine, "until", start + timeout))
     if until <= start:
         raise OutOfTime("the test took too long altogether; the next command would have been "

@@ -48,12 +48,12 @@ class Verdict:
 
 
 class Unit:
-    """One test: its name, its function, and how many seconds it may take altogether."""
+    """One test: its name, its function, and how many seconds (times harness.pace()) it may take altogether."""
 
     def __init__(self, name, function, limit=60):
         self.name = name
         self.function = function
-        self.limit = limit
+        self.limit = limit * harness.pace()
         self.verdict = None
         self.started = None
         self.thread = None
