@@ -477,20 +477,23 @@ global_hidden softsgx_restorer
     jmp softsgx_restorer
 
 /*
- * The target of the enclave's patched WRFSBASE sites: RAX the value, (%rsp) the site + 6.  Who shares its GS
- * with another TCS cannot have it noted.
+ * The target of the enclave's patched WRFSBASE sites: RAX the value, (%rsp) the site + 6.
  */
     .balign 16
 global_hidden softsgx_wrfsbase_entry
     push %rdi
     push %rsi
-    find_lp %rdi, %rsi, 1f
+    find_lp %rdi, %rsi, softsgx_wrfsbase_slow
     mov %rax, LP_FS(%rdi)
-1:
     wrfsbase %rax
+1:
     pop %rsi
     pop %rdi
     ret
+    /* The lp is not known by its GS: the SIGILL handler, which finds it by its stack, does it. */
+global_hidden softsgx_wrfsbase_slow
+    ud2
+    jmp 1b
 
 /* Whether RDFSBASE and its like can be executed. */
     .balign 16

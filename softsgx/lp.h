@@ -209,7 +209,7 @@ void lp_cpuid(ucontext_t *uc);
 /* entry.S */
 extern const char softsgx_text[], softsgx_text_end[];
 extern const char softsgx_aep[], softsgx_exception[];
-extern const char softsgx_leaf_slow[], softsgx_leaf_deferred[];
+extern const char softsgx_leaf_slow[], softsgx_leaf_deferred[], softsgx_wrfsbase_slow[];
 extern const char softsgx_copy_begin[], softsgx_copy_end[], softsgx_copy_fault[];
 extern const char softsgx_resume_begin[], softsgx_resume_end[];
 extern const char softsgx_probe[], softsgx_probe_fault[];

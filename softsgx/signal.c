@@ -257,6 +257,13 @@ static void leaf_deferred(struct lp *lp, ucontext_t *uc)
     leaf_undefer(lp, uc);
 }
 
+/* A patched WRFSBASE on a thread that is not known by its GS: past the ud2. */
+static void wrfsbase_slow(ucontext_t *uc, struct world *world)
+{
+    world->fs = (uint64_t)UC(uc, RAX);
+    UC(uc, RIP) += 2;
+}
+
 /* ENCLU outside: EENTER and ERESUME.  True if it was one. */
 static bool host_enclu(struct lp *lp, siginfo_t *info, ucontext_t *uc, struct world *world)
 {
@@ -337,6 +344,8 @@ void softsgx_signal(int sig, siginfo_t *info, ucontext_t *uc, struct world *worl
         leaf_slow(lp, sig, info, uc, world);
     else if (inside && exception && rip == (uint64_t)softsgx_leaf_deferred)
         leaf_deferred(lp, uc);
+    else if (inside && exception && rip == (uint64_t)softsgx_wrfsbase_slow)
+        wrfsbase_slow(uc, world);
     else if (inside && !in_range(rip, softsgx_text, softsgx_text_end))
         enclave_signal(lp, sig, info, uc, world);
     else
