@@ -343,6 +343,7 @@ static void mm_reset(struct mm *mm)
     mm->brk_start = mm->brk = 0;
     mm->clean_hand = 0;
     mm->dying = false;
+    cuts_free(mm); /* they were for regions that are no more */
     turn_leave(&mm->turn);
     if (current->turn == &mm->turn)
         turn_move(NULL);
