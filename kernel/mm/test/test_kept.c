@@ -234,6 +234,21 @@ static void test_not_kept(void **state)
     assert_true(kept_drop_oldest());
 }
 
+/* What others have cut of files is nothing to the next process. */
+static void test_cut(void **state)
+{
+    (void)state;
+    leave_first();
+    struct mm *m = begin();
+    load();
+    const struct cut all = cut_of(test_fd[3]->file.inode, 0);
+    assert_true(cut_later(m, &all));
+    end();
+    assert_ptr_equal(begin(), m);
+    assert_null(m->cuts);
+    end();
+}
+
 static void test_shrink(void **state)
 {
     (void)state;
@@ -257,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unmapped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_anonymous, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shrink, setup, teardown),
     };
 
