@@ -419,9 +419,13 @@ def test_ps(context):
         assert box.processes() == {1: (0, "S", "init")}, box.processes()
         sleeper = box.popen(["/bin/sleep", "60"])
         worker = box.popen([PYTHON, "-c", "import itertools\nfor _ in itertools.count(): pass"])
-        ended = box.await_processes(lambda found: len(found) == 3)
-        box.await_processes(lambda found: sorted(s for _, s, _ in found.values()) == ["R", "S", "S"])
-        assert {c for _, _, c in ended.values()} >= {"/bin/sleep 60"}, ended
+
+        def settled(found):
+            assert sleeper.poll() is None and worker.poll() is None, (sleeper.poll(), worker.poll())
+            return ({c for _, _, c in found.values()} >= {"/bin/sleep 60"}
+                    and sorted(s for _, s, _ in found.values()) == ["R", "S", "S"])
+
+        box.await_processes(settled)
         text = box.call(["ps"]).out.decode()
         assert re.search(r"^box +1 +0 S +0:00\.\d\d init$", text, re.M), text
         expect(box.call(["ps", "absent"]), 125)
