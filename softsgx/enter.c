@@ -170,7 +170,7 @@ struct fault softsgx_eresume(uint64_t addr, uint64_t rsp, uint64_t rbp, uint64_t
     uint64_t gs;
     __asm__ volatile("mov %%cs, %0; mov %%ss, %1; rdgsbase %2" : "=r"(cs), "=r"(ss), "=r"(gs));
     const struct ssa_gprs *g = t->gprs;
-    if (gs != g->gsbase)
+    if (gs != g->gsbase && !softsgx_bases_lost)
         lp->host_gs = gs;
     lp->iret[0] = g->rip;
     lp->iret[1] = cs;
@@ -204,7 +204,7 @@ static bool arm_context(struct lp *lp, ucontext_t *uc, struct world *world)
 static void world_enter(struct lp *lp, struct world *world, uint64_t fs, uint64_t gs)
 {
     /* entry.S leaves the enclave's GS behind if the host has none. */
-    if (world->selector == LP_ALLOW && world->gs != gs)
+    if (world->selector == LP_ALLOW && world->gs != gs && !softsgx_bases_lost)
         lp->host_gs = world->gs;
     world->fs = fs;
     world->gs = gs;

@@ -108,14 +108,20 @@ softsgx_enter_enclave:
     mov TCS_GSBASE(%rdx), %rcx
     mov %rcx, LP_GS(%rax)
     rdgsbase %rcx
-    cmp TCS_GSBASE(%rdx), %rcx /* left there by the last exit? */
+    cmp LP_GS(%rax), %rcx /* left there by the last exit? */
     je 2f
+    cmpb $0, softsgx_bases_lost(%rip)
+    jne 2f                     /* it may be another thread's */
     mov %rcx, LP_HOST_GS(%rax)
-    movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rax)
-    mov LP_GS(%rax), %rcx
-    wrgsbase %rcx
 2:
     movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rax)
+    /* Until here a context switch could change it unnoticed. */
+    rdgsbase %rcx
+    cmp LP_GS(%rax), %rcx
+    je 3f
+    mov LP_GS(%rax), %rcx
+    wrgsbase %rcx
+3:
     mov LP_FS(%rax), %rcx
     wrfsbase %rcx
     mov TCS_ENTRY(%rdx), %rcx

@@ -136,7 +136,7 @@ struct lp {
     uint64_t iret[5];
     uint64_t fs, gs; /* what FS and GS are to be as long as selector is LP_BLOCK_SYSCALLS */
     uint64_t saved_mask;
-    int switches; /* bases_lost: the descriptor that tells of context switches */
+    int switches; /* softsgx_bases_lost: the descriptor that tells of context switches */
     struct lp *next_free;
 };
 
@@ -197,7 +197,7 @@ void lp_publish(struct lp *lp, struct tcs *tcs);
 
 extern bool lp_cpuid_faulting;
 
-/* 0: FS and GS can be used, or made to (lp_bases_lost); -errno with a reason. */
+/* 0: FS and GS can be used, or made to (softsgx_bases_lost); -errno with a reason. */
 int bases_check(void);
 
 /* A context switch loses FS and GS; for entry.S. */

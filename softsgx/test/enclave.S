@@ -79,6 +79,7 @@ enclave_text:
     .long .Lraw_leaf - .Lcommands
     .long .Lcpuid - .Lcommands
     .long .Lbases - .Lcommands
+    .long .Lgs - .Lcommands
 
 .Lnop:
     mov %rsi, %rax
@@ -228,6 +229,9 @@ enclave_text:
     cmpq $0, (%rsi)
     je 1b
     mov %r9, %rax
+    ret
+.Lgs:
+    rdgsbase %rax
     ret
     .balign 4096
     .globl enclave_text_end

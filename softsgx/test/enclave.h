@@ -10,7 +10,8 @@
 #define CMD_RAW_LEAF 7
 #define CMD_CPUID 8
 #define CMD_BASES 9
-#define CMD_COUNT 10
+#define CMD_GS 10
+#define CMD_COUNT 11
 
 /* Offsets from GS. */
 #define GS_HOST_RSP 0

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 #include <ucontext.h>
@@ -475,6 +476,41 @@ static void test_bases(void **state)
     assert_true(handled_aep >= 50);
 }
 
+/* Enters and leaves until the CPU was taken away often enough: how often GS was not this TCS's. */
+static void *thread_entries(void *arg)
+{
+    enum { SWITCHES = 400 };
+    const double limit_ns = 20e9;
+    uint64_t t = (uint64_t)arg, wrong = 0;
+    struct rusage before, now;
+    double start = now_ns();
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    sched_setaffinity(0, sizeof(one), &one);
+    getrusage(RUSAGE_THREAD, &before);
+    do {
+        for (int i = 0; i < 10000; i++)
+            wrong += call(t, CMD_GS, 0, 0, 0, 0) != GS_AT(t);
+        getrusage(RUSAGE_THREAD, &now);
+    } while (now.ru_nivcsw - before.ru_nivcsw < SWITCHES && now_ns() - start < limit_ns);
+    return (void *)wrong;
+}
+
+/* FS and GS are right when the CPU is taken away on the way in, and another thread's were there meanwhile. */
+static void test_bases_at_entry(void **state)
+{
+    (void)state;
+    pthread_t a, b;
+    void *wrong_a, *wrong_b;
+    pthread_create(&a, NULL, thread_entries, (void *)0);
+    pthread_create(&b, NULL, thread_entries, (void *)1);
+    pthread_join(a, &wrong_a);
+    pthread_join(b, &wrong_b);
+    assert_null(wrong_a);
+    assert_null(wrong_b);
+}
+
 static void test_keys(void **state)
 {
     (void)state;
@@ -687,6 +723,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_ticks_in_transitions),
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_bases),
+        cmocka_unit_test(test_bases_at_entry),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_leaf_faults),
         cmocka_unit_test(test_edeccssa),
