@@ -5,8 +5,8 @@
  */
 #include "kernel/mm/overlay.h"
 
-#include "kernel/mm/epage.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/epage.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/overlay_impl.h"
 #include "kernel/mm/pagemap.h"

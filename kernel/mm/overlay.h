@@ -49,7 +49,7 @@ bool overlay_shared(const struct mm *mm);
 /* Where the first region of another member of mm's group lies in [start, end), or 0. */
 uaddr_t overlay_used(const struct mm *mm, uaddr_t start, uaddr_t end);
 
-/* From addr on as far as end no other member has a region, or the one there ends: where that changes. */
+/* Where, from addr on and at `end` at the latest, another member's region begins or ends; *used: one holds addr. */
 uaddr_t overlay_same(const struct mm *mm, uaddr_t addr, uaddr_t end, bool *used);
 
 /* Puts copies of mm's writable private pages away for `child`, which has copies of its regions: -ENOMEM. */
