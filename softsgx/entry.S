@@ -108,21 +108,24 @@ softsgx_enter_enclave:
     mov TCS_GSBASE(%rdx), %rcx
     mov %rcx, LP_GS(%rax)
     rdgsbase %rcx
-    cmp LP_GS(%rax), %rcx /* left there by the last exit? */
+    cmp TCS_GSBASE(%rdx), %rcx /* left there by the last exit? */
     je 2f
     cmpb $0, softsgx_bases_lost(%rip)
     jne 2f                     /* it may be another thread's */
     mov %rcx, LP_HOST_GS(%rax)
 2:
     movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rax)
-    /* Until here a context switch could change it unnoticed. */
+    /*
+     * Until here a context switch could change it unnoticed.  From here on a signal notes in LP_FS and LP_GS
+     * what it finds, which may be the host's still: what they are to be comes from the TCS.
+     */
     rdgsbase %rcx
-    cmp LP_GS(%rax), %rcx
+    cmp TCS_GSBASE(%rdx), %rcx
     je 3f
-    mov LP_GS(%rax), %rcx
+    mov TCS_GSBASE(%rdx), %rcx
     wrgsbase %rcx
 3:
-    mov LP_FS(%rax), %rcx
+    mov TCS_FSBASE(%rdx), %rcx
     wrfsbase %rcx
     mov TCS_ENTRY(%rdx), %rcx
     mov %rcx, -8(%rsp)
@@ -185,11 +188,11 @@ softsgx_enter_enclave:
     mov LP_GPRS(%rbx), %rcx
     mov GPR_FSBASE(%rcx), %rax
     mov %rax, LP_FS(%rbx)
-    mov GPR_GSBASE(%rcx), %rax
-    mov %rax, LP_GS(%rbx)
+    mov GPR_GSBASE(%rcx), %rdx
+    mov %rdx, LP_GS(%rbx)
     movb $LP_BLOCK_SYSCALLS, LP_SELECTOR(%rbx)
-    wrgsbase %rax
-    mov LP_FS(%rbx), %rax
+    /* By registers: LP_FS and LP_GS may be what a signal has found meanwhile. */
+    wrgsbase %rdx
     wrfsbase %rax
     mov LP_XFRM(%rbx), %eax
     mov LP_XFRM+4(%rbx), %edx

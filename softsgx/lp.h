@@ -134,7 +134,11 @@ struct lp {
     uint64_t gprs, xsave, xfrm; /* what ERESUME is to load */
     uint64_t regs[10];          /* the enclave's, in a leaf */
     uint64_t iret[5];
-    uint64_t fs, gs; /* what FS and GS are to be as long as selector is LP_BLOCK_SYSCALLS */
+    /*
+     * softsgx_bases_lost: what FS and GS are to be as long as selector is LP_BLOCK_SYSCALLS.  Elsewhere they say
+     * nothing, for each signal leaves in them what it found.
+     */
+    uint64_t fs, gs;
     uint64_t saved_mask;
     int switches; /* softsgx_bases_lost: the descriptor that tells of context switches */
     struct lp *next_free;

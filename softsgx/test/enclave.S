@@ -79,7 +79,7 @@ enclave_text:
     .long .Lraw_leaf - .Lcommands
     .long .Lcpuid - .Lcommands
     .long .Lbases - .Lcommands
-    .long .Lgs - .Lcommands
+    .long .Lsum - .Lcommands
 
 .Lnop:
     mov %rsi, %rax
@@ -230,8 +230,19 @@ enclave_text:
     je 1b
     mov %r9, %rax
     ret
-.Lgs:
+
+    /* FS + GS; if RSI is not 0, after FS was set to it and an exception */
+.Lsum:
+    test %rsi, %rsi
+    jz 1f
+    mov %rsi, %rax
+    wrfsbase_padded
+    mov $39, %eax
+    syscall
+1:
     rdgsbase %rax
+    rdfsbase %rcx
+    add %rcx, %rax
     ret
     .balign 4096
     .globl enclave_text_end

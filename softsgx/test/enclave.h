@@ -10,7 +10,7 @@
 #define CMD_RAW_LEAF 7
 #define CMD_CPUID 8
 #define CMD_BASES 9
-#define CMD_GS 10
+#define CMD_SUM 10
 #define CMD_COUNT 11
 
 /* Offsets from GS. */

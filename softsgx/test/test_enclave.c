@@ -476,7 +476,7 @@ static void test_bases(void **state)
     assert_true(handled_aep >= 50);
 }
 
-/* Enters and leaves until the CPU was taken away often enough: how often GS was not this TCS's. */
+/* Enters and leaves until the CPU was taken away often enough: how often FS and GS were not this TCS's. */
 static void *thread_entries(void *arg)
 {
     enum { SWITCHES = 400 };
@@ -491,7 +491,7 @@ static void *thread_entries(void *arg)
     getrusage(RUSAGE_THREAD, &before);
     do {
         for (int i = 0; i < 10000; i++)
-            wrong += call(t, CMD_GS, 0, 0, 0, 0) != GS_AT(t);
+            wrong += call(t, CMD_SUM, 0, 0, 0, 0) != GS_AT(t);
         getrusage(RUSAGE_THREAD, &now);
     } while (now.ru_nivcsw - before.ru_nivcsw < SWITCHES && now_ns() - start < limit_ns);
     return (void *)wrong;
@@ -509,6 +509,48 @@ static void test_bases_at_entry(void **state)
     pthread_join(b, &wrong_b);
     assert_null(wrong_a);
     assert_null(wrong_b);
+}
+
+#define FLAG_TF 0x100
+
+static volatile int steps;
+
+/* SIGUSR1: every instruction from here on is followed by a SIGTRAP, until the first one in the enclave. */
+static void on_step(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    (void)info;
+    steps = sig == SIGUSR1 ? 0 : steps + 1;
+    if (sig == SIGUSR1)
+        uc->uc_mcontext.gregs[REG_EFL] |= FLAG_TF;
+    else if (softsgx_at_aep(uc))
+        uc->uc_mcontext.gregs[REG_EFL] &= ~FLAG_TF;
+}
+
+/* FS and GS are right when a signal comes after each instruction of EENTER and ERESUME. */
+static void test_bases_at_each_step(void **state)
+{
+    (void)state;
+    enum { FS = 0x123000, STEPS = 30 /* fewer than either way in has */ };
+    struct sigaction sa = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
+    struct sgx_enclave_run run;
+    assert_int_equal(softsgx_sigaction(SIGUSR1, &sa, NULL), 0);
+    assert_int_equal(softsgx_sigaction(SIGTRAP, &sa, NULL), 0);
+    raise(SIGUSR1);
+    assert_int_equal(call(0, CMD_SUM, 0, 0, 0, 0), GS_AT(0));
+    assert_true(steps > STEPS);
+
+    assert_int_equal(enter(0, LEAF_EENTER, &run, CMD_SUM, FS, 0, 0, 0), 0);
+    assert_int_equal(run.exception_vector, VEC_UD);
+    assert_int_equal(call(0, CMD_NOP, 0, 0, 0, 0), 0); /* CSSA 1: past the system call */
+    raise(SIGUSR1);
+    assert_int_equal(enter(0, LEAF_ERESUME, &run, 0, 0, 0, 0, 0), 0);
+    assert_true(steps > STEPS);
+    assert_int_equal(run.function, LEAF_EEXIT);
+    assert_int_equal(result, GS_AT(0) + FS);
+    sa.sa_handler = SIG_DFL;
+    softsgx_sigaction(SIGUSR1, &sa, NULL);
+    softsgx_sigaction(SIGTRAP, &sa, NULL);
 }
 
 static void test_keys(void **state)
@@ -724,6 +766,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_bases),
         cmocka_unit_test(test_bases_at_entry),
+        cmocka_unit_test(test_bases_at_each_step),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_leaf_faults),
         cmocka_unit_test(test_edeccssa),
