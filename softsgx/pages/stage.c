@@ -168,7 +168,7 @@ static uint8_t *shelf_take(struct encl *e, uint64_t page)
     if (page == s->last + 1 && page >= s->supplied && ahead > 1) {
         softsgx_syscall(SYS_madvise, mem, ahead << PAGE_SHIFT, (long)MADV_POPULATE_WRITE);
         s->supplied = page + ahead;
-    } else if (page != s->last + 1) {
+    } else if (page != s->last && page != s->last + 1) { /* it may be asked for twice */
         s->supplied = 0;
     }
     s->last = page;
