@@ -159,8 +159,8 @@ static void home_settle(struct mm *mm, struct region *k, struct region *r)
 {
     if (k->prot & MM_WRITE)
         frames_settle(mm, k, r);
-    else if (!same_contents(k, r))
-        region_forget(mm, &mm->kept, k);
+    else if (!same_contents(k, r) || (r->prot & ~k->prot))
+        region_forget(mm, &mm->kept, k); /* also what would wait and could not be used as r says */
     else if (k->prot == r->prot)
         region_done(mm, &mm->kept, k);
 }
@@ -304,7 +304,8 @@ static void fixed_keep(struct mm *mm, struct region *r)
     }
 }
 
-static void regions_keep(struct mm *mm)
+/* with_frames: … and what was writable, for the next one. */
+static void regions_keep(struct mm *mm, bool with_frames)
 {
     size_t frames = 0;
 
@@ -316,7 +317,7 @@ static void regions_keep(struct mm *mm)
             continue;
         else if (keepable(r))
             region_keep(mm, r, &mm->kept, r->prot & MM_EXEC);
-        else if (frames_keepable(r))
+        else if (with_frames && frames_keepable(r))
             frames += frames_keep(mm, r, FRAMES_MAX - frames);
     }
 }
@@ -342,7 +343,8 @@ static void mm_reset(struct mm *mm)
 {
     mm->brk_start = mm->brk = 0;
     mm->clean_hand = 0;
-    mm->dying = false;
+    mm->dying = mm->is_away = false;
+    mm->away_usage = (struct mm_usage){0};
     cuts_free(mm); /* they were for regions that are no more */
     turn_leave(&mm->turn);
     if (current->turn == &mm->turn)
@@ -356,12 +358,13 @@ bool kept_clear(struct mm *mm, struct list *dead)
     struct overlay *own = NULL;
     int err;
 
-    if (!mm->program || mm->ref.count != 1 || mm->lost || !patch_intact(mm) ||
-        mm->home_end - mm->home != slot_home_size())
+    if (mm->ref.count != 1 || mm->lost || !patch_intact(mm))
+        return false;
+    if (!mm->guest && (!mm->program || mm->home_end - mm->home != slot_home_size()))
         return false;
     if (!overlay_close(mm) && (own = overlay_apart(mm)) == NULL)
         return false;
-    regions_keep(mm);
+    regions_keep(mm, !mm->guest); /* a guest comes with what it has */
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, dead); /* nothing to split */
     if (err)
         panic("mm: cannot clear an address space: error %d", -err);
@@ -370,6 +373,33 @@ bool kept_clear(struct mm *mm, struct list *dead)
     else
         units_trim(mm);
     return true;
+}
+
+/* Trampolines: patched text jumps there, so nothing else may come to it. */
+static void kernel_regions_move(struct region_tree *from, struct region_tree *to)
+{
+    list_for_each_safe(l, &from->list) {
+        struct region *r = list_entry(l, struct region, link);
+        if (r->flags & REGION_KERNEL) {
+            region_remove(from, r);
+            region_insert(to, r);
+        }
+    }
+}
+
+void kept_vacate(struct mm *mm, struct list *dead)
+{
+    struct region *r, *next;
+
+    if (patch_intact(mm) && !overlay_home_used(mm)) {
+        regions_keep(mm, false);
+        kernel_regions_move(&mm->kept, &mm->regions);
+    }
+    for (r = region_find(&mm->regions, 0); r; r = next) {
+        next = region_next(&mm->regions, r);
+        if (!r->shm && !(r->flags & REGION_KERNEL) && unmap_locked(mm, r->start, r->end, dead))
+            panic("mm: cannot clear an address space");
+    }
 }
 
 void kept_store(struct mm *mm)
@@ -407,24 +437,38 @@ static struct mm *take(const struct inode *program)
     return found;
 }
 
+static struct mm *taken(struct mm *mm)
+{
+    overlay_open(mm);
+    mutex_lock(&mm->lock);
+    kernel_regions_move(&mm->kept, &mm->regions);
+    mutex_unlock(&mm->lock);
+    return mm;
+}
+
 struct mm *kept_take(const struct file *program)
 {
     struct mm *mm = program && program->inode ? take(program->inode) : NULL;
 
-    if (!mm)
-        return NULL;
-    overlay_open(mm);
-    /* Patched text jumps there: nothing else may come to it. */
-    mutex_lock(&mm->lock);
-    list_for_each_safe(l, &mm->kept.list) {
-        struct region *k = list_entry(l, struct region, link);
-        if (k->flags & REGION_KERNEL) {
-            region_remove(&mm->kept, k);
-            region_insert(&mm->regions, k);
-        }
+    return mm ? taken(mm) : NULL;
+}
+
+struct mm *kept_take_home(uaddr_t home, uaddr_t end)
+{
+    struct mm *found = NULL;
+
+    spin_lock(&kept.lock);
+    list_for_each(l, &kept.list) {
+        struct mm *mm = list_entry(l, struct mm, kept_link);
+        if (mm->home == home && mm->home_end == end)
+            found = mm;
     }
-    mutex_unlock(&mm->lock);
-    return mm;
+    if (found) {
+        list_del(&found->kept_link);
+        kept.count--;
+    }
+    spin_unlock(&kept.lock);
+    return found ? taken(found) : NULL;
 }
 
 /* The one that owns addr, off the list. */

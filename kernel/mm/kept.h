@@ -33,6 +33,8 @@ MUST_CHECK bool kept_clear(struct mm *mm, struct list *dead);
 void kept_store(struct mm *mm);
 /* A kept one of the program, as mm_new would make it; NULL. */
 struct mm *kept_take(const struct file *program) MUST_CHECK;
+/* A guest's (passage.h) with that home, or NULL. */
+struct mm *kept_take_home(uaddr_t home, uaddr_t end) MUST_CHECK;
 /* The oldest goes, for its addresses: false when there is none. */
 MUST_CHECK bool kept_drop_oldest(void);
 
@@ -48,6 +50,8 @@ bool kept_hand_over(struct mm *mm, uaddr_t addr);
 void kept_settle(struct mm *mm, struct region *r);
 /* [start, end) will be used for something else: what is kept there goes. */
 void kept_forget(struct mm *mm, uaddr_t start, uaddr_t end);
+/* mm leaves for another enclave: what may be kept is, and of the rest nothing stays but trampolines. */
+void kept_vacate(struct mm *mm, struct list *dead);
 /* Only what it has kept itself. */
 void kept_forget_home(struct mm *mm);
 /* How many of the n pages from addr on are kept, hence not to be dropped; 0: *n from addr on are not. */

@@ -30,6 +30,8 @@ bool map_claim(struct mm *mm, uaddr_t addr, uint64_t len)
 {
     if (addr >= slots_end())
         return true;
+    if (mm->guest)
+        return slot_is(mm->overlay, addr, addr + len);
     for (uaddr_t at = addr; !slot_claim(mm->overlay, addr, addr + len); at = slot_unit_end(at)) {
         while (at < addr + len && !kept_hand_over(mm, at))
             at = slot_unit_end(at);
@@ -92,7 +94,8 @@ static uaddr_t place_anywhere(struct mm *mm, uint64_t len)
             found = place_gap(mm, len, start, end);
         at = start;
     }
-    if (!found && len < slots_end() && (start = slot_take(mm->overlay, len, mm_randomizes())) != 0)
+    if (!found && !mm->guest && len < slots_end() &&
+        (start = slot_take(mm->overlay, len, mm_randomizes())) != 0)
         found = place_gap(mm, len, start, slots_end());
     return found ? found : place_gap(mm, len, mm->home, mm->home_end);
 }

@@ -12,6 +12,7 @@
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
 #include "kernel/mm/pagemap.h"
+#include "kernel/mm/passage.h"
 #include "kernel/mm/shmem_impl.h"
 #include "kernel/mm/slot.h"
 #include "kernel/proc/process.h"
@@ -76,7 +77,8 @@ static void mm_lay_out(struct mm *mm)
         ALIGN_DOWN(mm->home_end - range / 64 - gap, PAGE_SIZE) - random_pages(range / 16);
 }
 
-static struct mm *mm_make(uint64_t size)
+/* home 0: wherever there is room for size bytes. */
+static struct mm *mm_make(uaddr_t home, uint64_t size)
 {
     struct mm *mm = kzalloc(sizeof(*mm));
 
@@ -86,7 +88,10 @@ static struct mm *mm_make(uint64_t size)
     if (!mm->overlay)
         goto undo_mm;
     do {
-        mm->home = slot_take(mm->overlay, size, mm_randomizes());
+        if (!home)
+            mm->home = slot_take(mm->overlay, size, mm_randomizes());
+        else if (slot_claim(mm->overlay, home, home + size))
+            mm->home = home;
     } while (!mm->home && kept_drop_oldest());
     if (!mm->home)
         goto undo_overlay;
@@ -107,13 +112,27 @@ undo_mm:
     return NULL;
 }
 
+struct mm *mm_new_guest(const struct passage_space *s)
+{
+    struct mm *mm;
+
+    if (s->home < USER_MIN || s->home_end <= s->home || s->home_end > slots_end())
+        return NULL;
+    mm = kept_take_home(s->home, s->home_end);
+    if (!mm)
+        mm = mm_make(s->home, s->home_end - s->home);
+    if (mm)
+        mm->guest = true;
+    return mm;
+}
+
 struct mm *mm_new(const struct file *program)
 {
     struct mm *mm = asks_for_same() ? NULL : kept_take(program);
 
     if (mm)
         return mm;
-    mm = mm_make(slot_home_size());
+    mm = mm_make(0, slot_home_size());
     if (mm && program && program->inode)
         mm->program = inode_get(program->inode);
     return mm;

@@ -88,6 +88,9 @@ struct patch_space;
 struct patch_space **mm_patch(struct mm *mm);
 /* [start, end) is free and from now on ours, for mappings to come.  -EEXIST, -EINVAL, -EPERM, -ENOMEM. */
 MUST_CHECK int mm_claim(struct mm *mm, uaddr_t start, uaddr_t end);
+/* mmap(2) of a file, or of none, in the current process; off is a multiple of the page's size. */
+MUST_CHECK long mmap_file(struct file *file, uaddr_t addr, size_t len, unsigned long prot,
+                          unsigned long flags, unsigned long off);
 /* Sets where brk starts (after exec). */
 void mm_set_brk(struct mm *mm, uaddr_t start);
 

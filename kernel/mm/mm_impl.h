@@ -31,6 +31,9 @@ struct mm {
     struct inode *program;      /* [I] reference: what was executed; or NULL */
     bool lost;                  /* pages of it found no room: it must end */
     bool dying;                 /* its last user is gone */
+    bool guest;                 /* [I] it comes from another enclave; passage.h */
+    bool is_away;               /* [l] it has left for another enclave … */
+    struct mm_usage away_usage; /* [l] … where it has this */
     struct patch_space *patch;  /* sys/'s */
     struct region_tree regions; /* [l] */
     uaddr_t brk_start, brk;     /* [l] brk_start 0: no heap */

@@ -165,41 +165,40 @@ static long mmap_checked(struct map_args *a)
     return ret;
 }
 
-long sys_mmap(uaddr_t addr, size_t len, unsigned long prot, unsigned long flags, int fd,
-              unsigned long off)
+long mmap_file(struct file *file, uaddr_t addr, size_t len, unsigned long prot, unsigned long flags,
+               unsigned long off)
 {
     struct map_args a = {.addr = addr,
                          .len = ALIGN_UP(len, PAGE_SIZE),
                          .prot = prot & PROT_ALL,
                          .flags = (unsigned)flags,
-                         .off = (int64_t)off};
+                         .file = file,
+                         .off = file ? (int64_t)off : 0};
+
+    if (file && (flags & MAP_HUGETLB))
+        return reject(-EINVAL, "MAP_HUGETLB of a file");
+    if (len == 0)
+        return -EINVAL;
+    if (a.len == 0)
+        return -ENOMEM;
+    if (file && (off > INT64_MAX || a.len > INT64_MAX - off))
+        return -EOVERFLOW;
+    return mmap_checked(&a);
+}
+
+long sys_mmap(uaddr_t addr, size_t len, unsigned long prot, unsigned long flags, int fd,
+              unsigned long off)
+{
     struct file *file = NULL;
-    long ret;
 
     if (off % PAGE_SIZE)
         return reject(-EINVAL, "unaligned offset");
     if (!(flags & MAP_ANONYMOUS)) {
-        ret = fd_lookup(fd, false, &file);
-        if (ret)
-            return ret;
-        a.file = file;
-        ret = reject(-EINVAL, "MAP_HUGETLB of a file");
-        if (flags & MAP_HUGETLB)
-            goto out;
-    } else {
-        a.off = 0;
+        int err = fd_lookup(fd, false, &file);
+        if (err)
+            return err;
     }
-    ret = -EINVAL;
-    if (len == 0)
-        goto out;
-    ret = -ENOMEM;
-    if (a.len == 0)
-        goto out;
-    ret = -EOVERFLOW;
-    if (file && (off > INT64_MAX || a.len > INT64_MAX - off))
-        goto out;
-    ret = mmap_checked(&a);
-out:
+    long ret = mmap_file(file, addr, len, prot, flags, off);
     if (file)
         file_put(file);
     return ret;

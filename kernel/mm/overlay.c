@@ -160,12 +160,17 @@ void overlay_open(struct mm *mm)
     spin_unlock(&overlay_lock);
 }
 
-struct overlay *overlay_apart(struct mm *mm)
+bool overlay_home_used(const struct mm *mm)
 {
     spin_lock(&overlay_lock);
     bool used = home_used_locked(mm->overlay, mm);
     spin_unlock(&overlay_lock);
-    return used ? NULL : group_make();
+    return used;
+}
+
+struct overlay *overlay_apart(struct mm *mm)
+{
+    return overlay_home_used(mm) ? NULL : group_make();
 }
 
 void overlay_part(struct mm *mm, struct overlay *own)

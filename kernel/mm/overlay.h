@@ -41,6 +41,8 @@ void overlay_leave(struct mm *mm);
  * or there is no memory.
  */
 struct overlay *overlay_apart(struct mm *mm) MUST_CHECK;
+/* Others use some of mm's home. */
+bool overlay_home_used(const struct mm *mm);
 /* That becomes mm's, which has nothing left outside its home, with the home; nobody joins it until it is opened. */
 void overlay_part(struct mm *mm, struct overlay *own);
 /* There are other members. */

@@ -22,6 +22,7 @@
 #include "kernel/mm/kept.h"
 #include "kernel/mm/mm_impl.h"
 #include "kernel/mm/overlay.h"
+#include "kernel/mm/slot.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/vfs/file.h"
@@ -232,7 +233,8 @@ void pages_give_up(uaddr_t start, size_t n, unsigned state)
 {
     bool keep = state & EPAGE_W || ((state & EPAGE_R) && !(state & EPAGE_X) && n <= CLEAR_PAGES);
 
-    if (!keep || pagemap_spare() + n > reclaim_spare_max()) {
+    /* Where a guest has a shared mapping (passage.h) reclaim does not look. */
+    if (!keep || start >= slots_end() || pagemap_spare() + n > reclaim_spare_max()) {
         epage_remove(start, n);
         pagemap_set(start, n, PAGE_ABSENT);
         return;

@@ -80,6 +80,15 @@ bool slot_claim(struct overlay *g, uaddr_t start, uaddr_t end)
     return ok;
 }
 
+bool slot_is(const struct overlay *g, uaddr_t start, uaddr_t end)
+{
+    size_t i = start / slots.unit, last = (end - 1) / slots.unit;
+
+    while (i <= last && i < slots.count && __atomic_load_n(&slots.owner[i], __ATOMIC_RELAXED) == g)
+        i++;
+    return start < end && i > last;
+}
+
 /* The first of n free units in a row at or above `from`, or the count. */
 static size_t free_run_locked(size_t from, size_t n) REQUIRES(slots.lock)
 {

@@ -20,6 +20,8 @@ MUST_CHECK int slots_init(void);
 /* The units from start to end (exclusive; within the programs' part) become g's: false, and nothing changed,
  * when one of them is another's. */
 MUST_CHECK bool slot_claim(struct overlay *g, uaddr_t start, uaddr_t end);
+/* They all are g's. */
+bool slot_is(const struct overlay *g, uaddr_t start, uaddr_t end);
 /* Free units for len bytes become g's, at a random place or the lowest: where they begin, or 0 when there are none. */
 MUST_CHECK uaddr_t slot_take(struct overlay *g, uint64_t len, bool random);
 /* The highest run of g's units that ends at or below `below`: false when there is none. */

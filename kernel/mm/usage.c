@@ -87,6 +87,12 @@ void mm_usage(struct mm *mm, struct mm_usage *out)
 {
     bool away = is_away(mm);
 
+    if (__atomic_load_n(&mm->is_away, __ATOMIC_RELAXED)) {
+        mutex_lock(&mm->lock);
+        *out = mm->away_usage;
+        mutex_unlock(&mm->lock);
+        return;
+    }
     *out = (struct mm_usage){.anon = __atomic_load_n(&mm->away.pages, __ATOMIC_RELAXED)};
     mutex_lock(&mm->lock);
     list_for_each(it, &mm->regions.list)
@@ -121,7 +127,7 @@ size_t mm_resident_peak(struct mm *mm)
 {
     mutex_lock(&mm->lock);
     peak_note(mm);
-    size_t peak = mm->resident_peak;
+    size_t peak = MAX(mm->resident_peak, mm->away_usage.resident_peak);
     mutex_unlock(&mm->lock);
     return peak;
 }

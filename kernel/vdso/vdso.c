@@ -128,13 +128,32 @@ static int object_make(struct mm *mm)
     return err;
 }
 
+bool vdso_is(const struct shmem *s)
+{
+    return s == &object;
+}
+
+static int64_t map_part(struct mm *mm, bool vvar)
+{
+    return vvar ? mm_map_object(mm, &object, 0, 1, MM_READ, "[vvar]")
+                : mm_map_object(mm, &object, 1, image_pages(), MM_READ | MM_EXEC, "[vdso]");
+}
+
+int vdso_map_part(struct mm *mm, bool vvar, uaddr_t at)
+{
+    int err = made ? 0 : object_make(mm);
+    int64_t ret = err ? err : map_part(mm, vvar);
+
+    return ret < 0 ? (int)ret : (uaddr_t)ret == at ? 0 : -EINVAL;
+}
+
 int vdso_map(struct process *p)
 {
     int err = made ? 0 : object_make(p->mm);
-    int64_t at = err ? err : mm_map_object(p->mm, &object, 0, 1, MM_READ, "[vvar]");
+    int64_t at = err ? err : map_part(p->mm, true);
 
     if (at >= 0)
-        at = mm_map_object(p->mm, &object, 1, image_pages(), MM_READ | MM_EXEC, "[vdso]");
+        at = map_part(p->mm, false);
     if (at < 0)
         return (int)at;
     p->vdso = (uaddr_t)at;

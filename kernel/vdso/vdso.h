@@ -18,10 +18,15 @@
 #include "kernel/types.h"
 #include "kernel/vdso/vvar.h"
 
+struct mm;
 struct process;
+struct shmem;
 
 /* Maps both into p, the current process, and sets p->vdso. */
 MUST_CHECK int vdso_map(struct process *p);
+/* That object; and one of the two in an address space that comes from elsewhere: -EINVAL: it has another place there. */
+bool vdso_is(const struct shmem *s);
+MUST_CHECK int vdso_map_part(struct mm *mm, bool vvar, uaddr_t at);
 /* Programs ask the kernel for the time from here until the next vdso_update.  As that one. */
 void vdso_stop(void);
 /* New clock parameters for all programs (v->seq is ignored).  Any thread context; does not sleep. */

@@ -66,7 +66,7 @@ struct test_file {
     unsigned char *data;
 };
 static struct test_file *test_fd[8];
-static struct super test_super;
+static struct super test_super = {.type = "test"};
 static struct inode test_inode = {.super = &test_super, .mode = S_IFMT & 0100000};
 
 static int test_file_mmap(struct file *f, unsigned prot, unsigned flags)
@@ -145,14 +145,22 @@ uint64_t random_u64(void)
     return test_random(UINT64_MAX);
 }
 
+/* Allocations that succeed before one fails; < 0: all do. */
+static long allocs_left = -1;
+
+static bool alloc_fails(void)
+{
+    return allocs_left >= 0 && allocs_left-- == 0;
+}
+
 void *kmalloc(size_t n)
 {
-    return malloc(n);
+    return alloc_fails() ? NULL : malloc(n);
 }
 
 void *kzalloc(size_t n)
 {
-    return calloc(1, n);
+    return alloc_fails() ? NULL : calloc(1, n);
 }
 
 void kfree(void *p)
@@ -162,12 +170,12 @@ void kfree(void *p)
 
 void *kpages_alloc_any(size_t n)
 {
-    return malloc(n * PAGE_SIZE);
+    return alloc_fails() ? NULL : malloc(n * PAGE_SIZE);
 }
 
 void *kpages_alloc(size_t n)
 {
-    return calloc(n, PAGE_SIZE);
+    return alloc_fails() ? NULL : calloc(n, PAGE_SIZE);
 }
 
 void kpages_free(void *p, size_t n)
@@ -505,10 +513,9 @@ static __attribute__((unused)) int mm_setup(void **state)
     return mm_setup_limit(100000);
 }
 
-/* Everything that was added is in the map, everything that is gone is gone. */
-static __attribute__((unused)) int mm_teardown(void **state)
+/* mm, the only one, ends, and nothing is left. */
+static __attribute__((unused)) void mm_empty_all(void)
 {
-    (void)state;
     assert_int_equal(mm_resident(mm), pagemap_resident(USER_MIN, TEST_PAGES));
     mm_leave(mm);
     assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
@@ -524,6 +531,13 @@ static __attribute__((unused)) int mm_teardown(void **state)
     }
     free(map.root);
     free(slots.owner);
+}
+
+/* Everything that was added is in the map, everything that is gone is gone. */
+static __attribute__((unused)) int mm_teardown(void **state)
+{
+    (void)state;
+    mm_empty_all();
     stub_fini();
     return 0;
 }

@@ -180,6 +180,25 @@ static void test_waiting(void **state)
     end();
 }
 
+/* What could not be accessed does not wait under a mapping that can be: no fault would help there. */
+static void test_less_rights(void **state)
+{
+    (void)state;
+    leave_first();
+    begin();
+    uaddr_t at = map_ok(0, TEXT * K, PROT_READ, MAP_PRIVATE, 3, 0);
+    check_page(at, 0);
+    assert_int_equal(sys_mprotect(at, K, PROT_NONE), 0);
+    end();
+    begin();
+    assert_int_equal(map_ok(0, TEXT * K, PROT_READ | PROT_EXEC, MAP_PRIVATE, 3, 0), at);
+    for (size_t i = 0; i < TEXT; i++) {
+        check_page(at, i);
+        assert_int_equal(touch(at + i * K, MM_EXEC), 0);
+    }
+    end();
+}
+
 static void test_unmapped(void **state)
 {
     (void)state;
@@ -269,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waiting, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_less_rights, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unmapped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_anonymous, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_kept, setup, teardown),
