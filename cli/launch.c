@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "abi/host/layout.h"
+#include "abi/host/start.h"
 #include "cli/dev/dev.h"
 #include "cli/mem.h"
 #include "cli/say.h"
@@ -38,12 +39,13 @@ static int choice(struct argp_state *state, const char *option, const char *arg,
     return 0;
 }
 
-static unsigned parse_vcpus(struct argp_state *state, const char *arg)
+static unsigned parse_count(struct argp_state *state, const char *option, const char *arg,
+                            unsigned least, unsigned most)
 {
     char *end;
     unsigned long n = strtoul(arg, &end, 10);
-    if (*end || end == arg || n < 1 || n > VCPU_MAX)
-        argp_error(state, "--vcpus=%s: not a number from 1 to %d", arg, VCPU_MAX);
+    if (*end || end == arg || n < least || n > most)
+        argp_error(state, "--%s=%s: not a number from %u to %u", option, arg, least, most);
     return (unsigned)n;
 }
 
@@ -58,7 +60,10 @@ error_t launch_option(struct launch *l, int key, char *arg, struct argp_state *s
         if (!size_parse(arg, &l->opt.memory_limit) || !l->opt.memory_limit)
             argp_error(state, "--memory=%s: not a size; write for example 512M or 4G", arg);
         return 0;
-    case LAUNCH_VCPUS: l->opt.vcpus = parse_vcpus(state, arg); return 0;
+    case LAUNCH_VCPUS: l->opt.vcpus = parse_count(state, "vcpus", arg, 1, VCPU_MAX); return 0;
+    case LAUNCH_SATELLITES:
+        l->opt.satellites = (int)parse_count(state, "satellites", arg, 0, SATELLITE_MAX);
+        return 0;
     case LAUNCH_SGX:
         l->opt.sgx = (enum runtime_sgx)choice(state, "sgx", arg, "auto", "hw", "soft");
         return 0;

@@ -52,7 +52,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 int verb_run(int argc, char **argv)
 {
     static const struct argp argp = {options, parse_option, "PROGRAM [ARG…]\nBUNDLE [ARG…]", doc};
-    static struct launch l = {.fd = -1};
+    static struct launch l = {.fd = -1, .opt.satellites = -1};
     argp_err_exit_status = EXIT_CELLA;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &l);
     if (l.cwd && chdir(l.cwd)) { /* before PROGRAM is looked up, as env -C does */

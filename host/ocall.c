@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -47,6 +48,7 @@ static int64_t do_exit(struct host_vcpu *v)
 {
     if (host.options->control_listen >= 0)
         control_end();
+    satellites_end();
     host.options->finish((int)ARG(0));
     return 0; /* it does not */
 }
@@ -56,7 +58,7 @@ static int64_t do_ring_enter(struct host_vcpu *v)
     int64_t ret = 0, timeout = (int64_t)ARG(1);
     if (ARG(0) || !timeout)
         ret = host.ring->submit(host.ring, (uint32_t)ARG(0));
-    if (timeout)
+    if (timeout || v->inbox_count)
         vcpu_wait(timeout, ARG(2));
     return ret;
 }
@@ -413,7 +415,9 @@ static int64_t do_raise(struct host_vcpu *v)
     sigemptyset(&set);
     sigaddset(&set, sig);
     pthread_sigmask(SIG_UNBLOCK, &set, &blocked);
+    satellites_signal(SIGSTOP);
     int ret = raise(sig);
+    satellites_signal(SIGCONT);
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     if (handled)
         sigaction(sig, &old, NULL);
@@ -450,6 +454,27 @@ static int64_t do_control_data(struct host_vcpu *v)
 static int64_t do_control_tell(struct host_vcpu *v)
 {
     return control_tell(ARG(0), ARG(1), (int64_t)ARG(2), STR(3), ARG(4));
+}
+
+static int64_t do_satellite_start(struct host_vcpu *v)
+{
+    (void)v;
+    return satellite_start();
+}
+
+static int64_t do_link_send(struct host_vcpu *v)
+{
+    return result(send(FD(0), PTR(1), ARG(2), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+static int64_t do_link_receive(struct host_vcpu *v)
+{
+    return vcpu_receive(FD(0), PTR(1), ARG(2), ARG(3));
+}
+
+static int64_t do_satellite_kick(struct host_vcpu *v)
+{
+    return satellite_kick(FD(0));
 }
 
 /* What the program has closed since the last exit. */

@@ -27,8 +27,9 @@ void host_say(const char *fmt, ...)
     (void)!write(host.log_fd ? host.log_fd : 2, buf, len);
 }
 
-static int device_choose(const struct runtime_options *o)
+static int device_choose(void)
 {
+    const struct runtime_options *o = host.options;
     const char *why = "";
 
     if (o->sgx != RUNTIME_SGX_SOFT) {
@@ -41,7 +42,7 @@ static int device_choose(const struct runtime_options *o)
         return -ENODEV;
     }
     host.device = &sgx_device_soft;
-    if (o->verbosity >= 0)
+    if (o->verbosity >= 0 && host.link_fd < 0)
         host_say("%s", softsgx_banner());
     return 0;
 }
@@ -69,21 +70,29 @@ static int logs_open(const struct runtime_options *o)
     return -err;
 }
 
-int runtime_run(const struct runtime_options *o)
+int enclave_prepare(void)
 {
-    clock_begin();
-    host.options = o;
-    int ret = logs_open(o);
-    host.umask = umask(0); /* the program's umask is applied inside, before a mode gets here */
-    if (!ret)
-        ret = device_choose(o);
+    int ret = device_choose();
     if (!ret)
         ret = enclave_build();
     if (!ret)
         ret = start_prepare();
     if (!ret && (ret = signals_init()))
         host_say("signal handlers cannot be set: %s", strerror(-ret));
+    return ret;
+}
+
+int runtime_run(const struct runtime_options *o)
+{
+    clock_begin();
+    host.options = o;
+    host.link_fd = -1;
+    int ret = logs_open(o);
+    host.umask = umask(0); /* the program's umask is applied inside, before a mode gets here */
+    if (!ret)
+        ret = enclave_prepare();
     if (!ret)
         ret = vcpu_run(0);
+    satellites_end();
     return ret;
 }

@@ -35,8 +35,8 @@ enum runtime_io {
 struct runtime_options {
     const struct enclave_layout *layout; /* pages in EADD order, SECS size and SSA frame size */
     const struct sigstruct *sigstruct;   /* 1808 bytes, page-aligned page (see sigstruct.h) */
-    const struct config *config; /* checked; what the enclave will see, for the host's use */
-    const void *leaves;          /* leaf hashes of trusted files, untrusted side data */
+    const struct config *config;         /* checked; for the host's use. NULL in a satellite */
+    const void *leaves;                  /* leaf hashes of trusted files, untrusted side data */
     size_t leaves_len;
 
     /* For the untrusted start block; the kernel takes each only if the configuration lets it. */
@@ -50,6 +50,7 @@ struct runtime_options {
     enum runtime_sgx sgx;
     enum runtime_io io;
     unsigned vcpus; /* how many vCPUs; 0: the configuration's number, or one a host CPU */
+    int satellites; /* 0 to SATELLITE_MAX; -1: one a host CPU, none with one CPU or vCPU */
     int verbosity;  /* -1 quiet, 0 normal, 1 and more verbose */
 
     /*
@@ -86,6 +87,12 @@ struct runtime_options {
  * ours, or the program would read and write it.
  */
 void runtime_reserve_stdio(void);
+
+/*
+ * In the process that satellite.c has started as `cella satellite`: runs the satellite to its end.  Returns only a
+ * negative errno.
+ */
+int runtime_satellite(void);
 
 /*
  * Runs the enclave to its end, which is o->finish.  Returns only a negative errno: the enclave could

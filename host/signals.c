@@ -36,7 +36,7 @@ static void enter_interrupted(void)
     struct sgx_enclave_run run = {.tcs = layout_tcs(host.options->layout, host_cpu->index)};
     if (enclave_enter(EENTER, NULL, &run) || run.function != EEXIT) {
         static const char text[] = "cella: the kernel failed while it handled an interrupt\n";
-        (void)!write(2, text, sizeof(text) - 1);
+        (void)!write(host.log_fd, text, sizeof(text) - 1);
         _exit(125);
     }
 }
@@ -79,14 +79,19 @@ static void on_program_signal(int sig, siginfo_t *info, void *uc)
     on_tick(sig, info, uc);
 }
 
+/* The CPU's exceptions must stay deliverable: the kernel may fault while it handles a tick. */
+static void all_but_exceptions(sigset_t *set)
+{
+    static const int exceptions[] = {SIGSEGV, SIGILL, SIGSYS, SIGFPE, SIGBUS, SIGTRAP};
+    sigfillset(set);
+    for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+        sigdelset(set, exceptions[i]);
+}
+
 static int handle(int sig, void (*fn)(int, siginfo_t *, void *))
 {
     struct sigaction sa = {.sa_sigaction = fn, .sa_flags = SA_SIGINFO | SA_RESTART};
-    sigfillset(&sa.sa_mask);
-    /* The CPU's exceptions must stay deliverable: the kernel may fault while it handles a tick. */
-    static const int exceptions[] = {SIGSEGV, SIGILL, SIGSYS, SIGFPE, SIGBUS, SIGTRAP};
-    for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
-        sigdelset(&sa.sa_mask, exceptions[i]);
+    all_but_exceptions(&sa.sa_mask);
     return host.device->sigaction(sig, &sa);
 }
 
@@ -106,10 +111,16 @@ void signals_block(sigset_t *old)
     pthread_sigmask(SIG_BLOCK, &set, old);
 }
 
+void signals_block_all(sigset_t *old)
+{
+    sigset_t set;
+    all_but_exceptions(&set);
+    sigdelset(&set, TICK_SIGNAL);
+    pthread_sigmask(SIG_BLOCK, &set, old);
+}
+
 int signals_init(void)
 {
-    const struct config *c = host.options->config;
-
     signal(SIGPIPE, SIG_IGN);
     int ret = handle(TICK_SIGNAL, on_tick);
     if (!ret)
@@ -117,6 +128,9 @@ int signals_init(void)
                      on_tick); /* int3 and single steps come as signals, not through the vDSO */
     if (host.options->control_listen >= 0)
         return ret; /* its thread takes them */
+    if (host.link_fd >= 0)
+        return ret; /* the base does */
+    const struct config *c = host.options->config;
     uint64_t set = config_host_signals(c);
     if (config_flag(c, CONFIG_F_HOST_SIGTERM))
         set |= 1UL << (SIGTERM - 1);

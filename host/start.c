@@ -18,7 +18,7 @@
 #include "lib/cpu_host.h"
 #include "lib/config.h"
 
-#define BUFFER_SIZE (8UL << 20) /* bounce buffers; only those in use become resident */
+#define BUFFER_SIZE (12UL << 20) /* bounce buffers; only those in use become resident */
 
 static int64_t timespec_ns(clockid_t id)
 {
@@ -87,9 +87,15 @@ static uint64_t tsc_khz_measured(void)
     return (now.tsc - begin.tsc) * 1000000 / (uint64_t)(now.ns - begin.ns);
 }
 
+static uint64_t khz;
+
+void clock_rate_set(uint64_t known)
+{
+    khz = known;
+}
+
 void clock_sample(struct host_clock *c)
 {
-    static uint64_t khz;
     if (!khz) {
         khz = tsc_khz_told();
         if (khz < 100000 || khz > 20000000)
@@ -133,12 +139,12 @@ static void put_text(char **at, const char *s, uint64_t *addr, uint64_t *len)
     *addr = (uint64_t)put_bytes(at, s ? s : "", *len);
 }
 
-static uint32_t cpu_count(void)
+unsigned cpu_count(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set))
         return 1;
-    return (uint32_t)CPU_COUNT(&set);
+    return (unsigned)CPU_COUNT(&set);
 }
 
 static uint32_t start_flags(const struct runtime_options *o)
@@ -146,6 +152,7 @@ static uint32_t start_flags(const struct runtime_options *o)
     return (o->trace ? HOST_FLAG_TRACE : 0) | (o->verbosity > 0 ? HOST_FLAG_VERBOSE : 0) |
            (o->verbosity < 0 ? HOST_FLAG_QUIET : 0) | (o->stats ? HOST_FLAG_STATS : 0) |
            (o->control_listen >= 0 ? HOST_FLAG_CONTROL : 0) | (o->idle ? HOST_FLAG_IDLE : 0) |
+           (host.link_fd >= 0 ? HOST_FLAG_SATELLITE : 0) |
            (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE ? 0 : HOST_FLAG_NO_FSGSBASE);
 }
 
@@ -160,7 +167,7 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
     s->vcpus = (uint64_t)host.vcpus;
     s->side = (uint64_t)o->leaves;
     s->side_len = o->leaves_len;
-    s->table_len = config_table_len(o->config);
+    s->table_len = o->config ? config_table_len(o->config) : 0;
     s->table = s->table_len ? (uint64_t)o->config->head + o->config->head->table_off : 0;
     s->argv_len = strings_len(o->argv);
     s->argv = put_strings(&at, o->argv);
@@ -174,12 +181,14 @@ static void start_fill(struct host_start *s, char *at, const char *hostname)
     s->gid = o->gid;
     s->umask = host.umask;
     s->memory_limit = o->memory_limit;
+    s->link_fd = host.link_fd;
+    s->satellites = satellites_wanted();
     clock_sample(&s->clock);
 }
 
-/* As many as asked for on the command line, by the manifest, or as there are CPUs. */
-static unsigned vcpus_wanted(const struct runtime_options *o)
+unsigned vcpus_wanted(void)
 {
+    const struct runtime_options *o = host.options;
     unsigned n = o->vcpus ? o->vcpus : o->config->head->vcpu_count;
     if (!n)
         n = cpu_count();
@@ -207,7 +216,7 @@ int start_prepare(void)
                   strlen(o->trace_calls ? o->trace_calls : "") + sizeof(hostname);
     size_t head = (sizeof(struct host_start) + 63) / 64 * 64;
 
-    host.vcpu_count = vcpus_wanted(o);
+    host.vcpu_count = vcpus_wanted();
     size_t vcpus = host.vcpu_count * sizeof(struct host_vcpu);
     gethostname(hostname, sizeof(hostname) - 1);
     char *p =

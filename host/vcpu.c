@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -122,23 +123,51 @@ void vcpu_interrupt(unsigned index)
         __atomic_store_n(&host.vcpus[index].kick, 1, __ATOMIC_RELEASE);
 }
 
+/* For a signal that comes just before the wait its handler has made a tick, which ends the wait. */
+int64_t vcpu_receive(int link, void *buf, size_t n, bool wait)
+{
+    const struct host_vcpu *v = &host.vcpus[host_cpu->index];
+
+    if (wait && host_cpu->tick_armed)
+        tick_set(0);
+    if (wait && __atomic_load_n(&v->kick, __ATOMIC_ACQUIRE))
+        return -EINTR;
+    ssize_t got = recv(link, buf, n, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT));
+    if (got < 0)
+        return wait && errno == EAGAIN ? -EINTR : -errno;
+    return (size_t)got > n ? -EMSGSIZE : got;
+}
+
+/* Those inboxes that poll has found something for. */
+static void inboxes_fill(struct host_inbox *inbox, const struct pollfd *p, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (p[i].revents)
+            inbox[i].got = vcpu_receive(inbox[i].fd, (void *)inbox[i].buf, HOST_LINK_MAX, false);
+}
+
 void vcpu_wait(int64_t timeout, bool watch)
 {
     struct host_vcpu *v = &host.vcpus[host_cpu->index];
     struct timespec ts = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
-    struct pollfd p[2] = {{.fd = host_cpu->wake_fd, .events = POLLIN},
-                          {.fd = host.ring->fd, .events = POLLIN}};
+    unsigned n = v->inbox_count < SATELLITE_MAX ? v->inbox_count : SATELLITE_MAX;
+    struct pollfd p[2 + SATELLITE_MAX];
     eventfd_t count;
 
-    if (host_cpu->tick_armed)
+    if (timeout && host_cpu->tick_armed)
         tick_set(0);
     if (__atomic_load_n(&v->signals, __ATOMIC_ACQUIRE) ||
         __atomic_load_n(&v->kick, __ATOMIC_ACQUIRE))
         return;
-    if (ppoll(p, watch ? 2 : 1, timeout < 0 ? NULL : &ts, NULL) <= 0)
+    p[0] = (struct pollfd){.fd = host_cpu->wake_fd, .events = POLLIN};
+    p[1] = (struct pollfd){.fd = watch ? host.ring->fd : -1, .events = POLLIN};
+    for (unsigned i = 0; i < n; i++)
+        p[2 + i] = (struct pollfd){.fd = v->inbox[i].fd, .events = POLLIN};
+    if (ppoll(p, 2 + n, timeout < 0 ? NULL : &ts, NULL) <= 0)
         return;
     if (p[0].revents)
         (void)eventfd_read(host_cpu->wake_fd, &count);
-    if (watch && p[1].revents)
+    if (p[1].revents)
         host.ring->woken(host.ring);
+    inboxes_fill(v->inbox, p + 2, n);
 }

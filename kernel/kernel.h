@@ -25,6 +25,7 @@ struct kernel {
     size_t xstate_size;          /* [I] an upper bound for any format: the SSA frame */
     bool trace;                  /* [I] trace system calls */
     bool cpu_split;              /* [a] some process's time is told apart; sched/cputime.h */
+    bool satellite;              /* [I] this enclave is one; satellite/ */
     bool stats;                  /* [I] --stats */
     uint32_t hwcap2;             /* [I] AT_HWCAP2 for programs */
     bool quiet;                  /* [I] -q */

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define HOST_ABI_VERSION 3
+#define HOST_ABI_VERSION 4
 
 struct host_clock {
     uint64_t tsc;     /* read next to the clocks */
@@ -47,6 +47,21 @@ struct host_ring {
 #define HOST_CLOSE_MAX 127
 
 /*
+ * A link joins an enclave (the base) with a satellite: an AF_UNIX SOCK_SEQPACKET pair, one end in each
+ * of two host processes.  A message has 1 to HOST_LINK_MAX bytes and arrives whole or not at all.
+ */
+#define HOST_LINK_MAX (65536 + 64)
+#define SATELLITE_MAX 64 /* of one base at a time */
+
+/* A message that is waited for on a link, which ring_enter brings if it comes meanwhile. */
+struct host_inbox {
+    int32_t fd;
+    uint32_t reserved;
+    uint64_t buf; /* HOST_LINK_MAX bytes */
+    int64_t got; /* link_receive's answer; -EAGAIN, which the kernel writes before: none has come */
+};
+
+/*
  * What an EEXIT asks for follows from how the enclave was entered: after EENTER with CSSA 0 the
  * kernel wants `ocall` served and EENTER with its result, after EENTER with CSSA 1 (an exception or
  * a tick) ERESUME.  It is no word in here, because a tick may come when an ocall is half written.
@@ -58,6 +73,8 @@ struct host_vcpu {
     struct host_ocall ocall;
     uint32_t close_count; /* descriptors to close before the ocall is served; the host zeroes it */
     int32_t close_fds[HOST_CLOSE_MAX];
+    uint32_t inbox_count; /* for ring_enter; the kernel zeroes it afterwards */
+    struct host_inbox inbox[SATELLITE_MAX];
 };
 
 #define HOST_FLAG_TRACE 1U
@@ -67,6 +84,7 @@ struct host_vcpu {
 #define HOST_FLAG_CONTROL 16U     /* requests come by control_fd (abi/host/control.h) */
 #define HOST_FLAG_IDLE 32U        /* with that: no first process */
 #define HOST_FLAG_NO_FSGSBASE 64U /* the host's kernel does not offer it to programs */
+#define HOST_FLAG_SATELLITE 128U  /* a second enclave for a program of another one's, at link_fd */
 
 struct host_start {
     uint32_t version; /* HOST_ABI_VERSION */
@@ -86,6 +104,8 @@ struct host_start {
     uint32_t uid, gid;
     uint32_t umask;
     int32_t control_fd;    /* with HOST_FLAG_CONTROL */
+    int32_t link_fd;       /* with HOST_FLAG_SATELLITE: its end of the link */
+    uint32_t satellites;   /* how many the enclave may ask for; 0: none */
     uint64_t memory_limit; /* bytes; can only lower the configuration's limit; 0: does not */
     struct host_clock clock;
     struct host_ring ring; /* one for all vCPUs */

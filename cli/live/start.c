@@ -54,7 +54,7 @@ static const char doc[] =
     "Exit status: 0 when the enclave is ready, else as cella run; with --foreground always as "
     "cella run.\n";
 
-static struct start st = {.l.fd = -1};
+static struct start st = {.l = {.fd = -1, .opt.satellites = -1}};
 static struct place place;
 static int ready_fd = -1;
 

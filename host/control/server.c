@@ -51,6 +51,7 @@ void control_stop_stage(enum stop_stage stage)
     server.stop = stage;
     if (stage == STOP_ABORT) {
         host_say("the enclave does not end by itself: it is ended");
+        satellites_end();
         server.options->finish(SIGKILL);
     }
     server.stop_signal = stage == STOP_KILL ? SIGKILL : SIGTERM;

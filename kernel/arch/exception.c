@@ -26,6 +26,7 @@
 #include "kernel/ocall/hostcall.h"
 #include "kernel/ocall/hostmem.h"
 #include "kernel/proc/process.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/cputime.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/vcpus.h"
@@ -199,6 +200,8 @@ void exception_user(struct user_regs *r)
     uint64_t addr = v->fault_addr, error = v->fault_error, vector = v->fault_vector;
 
     v->faults++;
+    if (thread_is_guest() && vector != TICK_VECTOR && vector != VECTOR_PF && vector != VECTOR_UD)
+        guest_leave(r); /* at home it comes again */
     switch (vector) {
     case TICK_VECTOR:
         if (stack_fault_due(r))
@@ -249,14 +252,21 @@ void exit_work(struct user_regs *regs)
     struct vcpu *v = vcpu_this();
 
     for (;;) {
+        if (unlikely(satellite_due()))
+            satellite_visit(regs);
         if (__atomic_load_n(&v->need_resched, __ATOMIC_RELAXED) &&
-            __atomic_exchange_n(&v->need_resched, 0, __ATOMIC_RELAXED))
+            __atomic_exchange_n(&v->need_resched, 0, __ATOMIC_RELAXED)) {
             sched_resched();
+            if (thread_is_guest()) /* perhaps kicked: to look costs an exit */
+                guest_resume(regs);
+        }
         if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->exit_work) {
             /* Cleared before the looks at what it stands for. */
             (void)__atomic_exchange_n(&t->exit_work, 0, __ATOMIC_SEQ_CST);
             mm_cut_rest();
             rseq_resume(regs);
+            if (thread_is_guest() && __atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED))
+                guest_leave(regs);
             if (__atomic_load_n(&t->signal_pending, __ATOMIC_RELAXED) || t->restore_blocked) {
                 signal_deliver(regs, regs->orig_rax != ~0UL);
                 regs->orig_rax = ~0UL;

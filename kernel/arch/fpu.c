@@ -337,3 +337,15 @@ void fpu_copy(struct thread *to)
     memcpy(to->xstate, current->xstate, kernel.xstate_size);
     to->fpu_parked = current->fpu_parked;
 }
+
+void fpu_export(void *out)
+{
+    fpu_park_xsave();
+    memcpy(out, current->xstate, kernel.xsave_size);
+}
+
+void fpu_import(const void *in)
+{
+    memcpy(current->xstate, in, kernel.xsave_size);
+    current->fpu_parked = FPU_PARKED_XSAVE;
+}

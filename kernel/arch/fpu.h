@@ -43,6 +43,9 @@ MUST_CHECK int fpu_restore_checked(void *buf);
  * OE, UE, PE from bit 0 on.  The state must be LIVE. */
 uint32_t fpu_x87_exceptions(void);
 uint32_t fpu_sse_exceptions(void);
+/* The current thread's state in standard format, kernel.xsave_size bytes of a trusted copy: out, and in. */
+void fpu_export(void *out);
+void fpu_import(const void *in);
 /* The current thread's state is given up for the initial one: for a signal handler. */
 void fpu_start_over(void);
 /* The initial state of a new program. */

@@ -15,6 +15,7 @@
 
 struct thread;
 struct host_vcpu;
+struct inbox_request;
 
 struct vcpu {
     struct vcpu_head head;       /* self, index: measured, or written by the kernel */
@@ -46,6 +47,7 @@ struct vcpu {
     bool called;                            /* [r] was woken for a thread that waited */
     ktime_t wakes_at;                       /* [r] asleep: at this time by itself */
     volatile struct host_vcpu *host_unsafe; /* untrusted: only through ocall/ */
+    struct inbox_request *inboxes;          /* ocall/inbox.c: taken along to the host */
     ktime_t busy; /* [a] how long threads ran here, but for the idle one; up to the last switch */
     uint64_t exits, aexs, ticks, switches, faults; /* statistics */
 };

@@ -61,6 +61,8 @@ void boot_args_take(const struct host_start *s)
     a->gid = s->gid;
     a->umask = s->umask & 0777;
     a->control_fd = s->control_fd;
+    a->link_fd = s->link_fd;
+    a->satellites = s->flags & HOST_FLAG_SATELLITE ? 0 : MIN(s->satellites, SATELLITE_MAX);
     a->clock = s->clock;
     if (!host_range_ok(s->side, s->side_len))
         panic("the host's start block is wrong: side data");

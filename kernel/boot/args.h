@@ -20,7 +20,9 @@ struct boot_args {
     char *hostname;
     uint32_t uid, gid, umask;
     int control_fd;
-    haddr_t side; /* leaf hashes, in untrusted memory */
+    int link_fd;         /* with HOST_FLAG_SATELLITE */
+    uint32_t satellites; /* that may be asked for, <= SATELLITE_MAX; none in a satellite */
+    haddr_t side;        /* leaf hashes, in untrusted memory */
     size_t side_len;
     haddr_t table; /* of files, likewise */
     size_t table_len;

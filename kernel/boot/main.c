@@ -21,6 +21,7 @@
 #include "kernel/ocall/ocall.h"
 #include "kernel/ocall/ring_impl.h"
 #include "kernel/proc/process.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/clock.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/vcpus.h"
@@ -125,8 +126,12 @@ void vcpu_main(haddr_t start_addr)
     trace_init();
     if (mm_init() || vfs_init())
         panic("out of memory at start; raise sgx.enclave_size or --memory");
+    /* A satellite has no files of its own: nothing is mounted twice. */
+    if (start.flags & HOST_FLAG_SATELLITE)
+        satellite_main(start.link_fd);
     if (fs_init(&config) || process_init() || process_first())
         ocall_exit(EXIT_BOOT_FAILED);
+    satellites_init(kernel.trace ? 0 : kernel.boot_args->satellites);
     sched_idle();
 }
 

@@ -4,12 +4,14 @@
  *
  * The buffer area is cut into slots of HOSTBUF_SIZE; a bitmap in trusted memory says which are
  * free, so that the host can neither make two holders share one nor point the kernel elsewhere.
- * Small requests (almost all) are served from slots of SMALL_SIZE at the area's start.
+ * Small requests (almost all) are served from slots of SMALL_SIZE at the area's start; then come those of
+ * links, which keep theirs.
  *
  * Lock: buf_lock.
  */
 #include "kernel/ocall/hostmem.h"
 
+#include "abi/host/start.h"
 #include "kernel/kernel.h"
 #include "kernel/sched/waitq.h"
 #include "lib/string.h"
@@ -18,6 +20,7 @@
 #define SMALL_SIZE 8192UL
 #define SMALL_SLOTS 64
 #define BIG_SLOTS 64
+#define LINK_SIZE ALIGN_UP((size_t)HOST_LINK_MAX, PAGE_SIZE)
 
 struct slots {
     haddr_t base;
@@ -27,7 +30,7 @@ struct slots {
 };
 
 static struct spinlock buf_lock;
-static struct slots small, big;
+static struct slots small, links, big;
 static struct waitq buf_waitq;
 
 bool host_range_ok(haddr_t addr, size_t n)
@@ -67,16 +70,19 @@ static unsigned slots_make(struct slots *s, haddr_t base, size_t size, size_t ro
 
 bool hostbuf_init(haddr_t area, size_t n)
 {
-    size_t small_area = SMALL_SLOTS * SMALL_SIZE;
+    size_t small_area = SMALL_SLOTS * SMALL_SIZE, link_area = SATELLITE_MAX * LINK_SIZE;
 
     waitq_init(&buf_waitq);
-    if (n < small_area + HOSTBUF_SIZE)
+    if (n < small_area + link_area + HOSTBUF_SIZE)
         return false;
     slots_make(&small, area, SMALL_SIZE, small_area, SMALL_SLOTS);
-    return slots_make(&big, area + small_area, HOSTBUF_SIZE, n - small_area, BIG_SLOTS) > 0;
+    slots_make(&links, area + small_area, LINK_SIZE, link_area, SATELLITE_MAX);
+    slots_make(&big, area + small_area + link_area, HOSTBUF_SIZE, n - small_area - link_area,
+               BIG_SLOTS);
+    return true;
 }
 
-static haddr_t slot_take(struct slots *s)
+static haddr_t slot_try(struct slots *s)
 {
     haddr_t buf = 0;
     spin_lock(&buf_lock);
@@ -89,30 +95,48 @@ static haddr_t slot_take(struct slots *s)
     return buf;
 }
 
-haddr_t hostbuf_get(size_t n)
+static haddr_t slot_get(struct slots *s)
 {
-    struct slots *s = n <= SMALL_SIZE ? &small : &big;
-    haddr_t buf = slot_take(s);
+    haddr_t buf = slot_try(s);
 
-    if (n > HOSTBUF_SIZE)
-        panic("a bounce buffer of %lu bytes", (unsigned long)n);
     if (likely(buf))
         return buf;
     struct waiter w;
     waitq_add(&buf_waitq, &w);
-    while (!(buf = slot_take(s)))
+    while (!(buf = slot_try(s)))
         (void)thread_block(KTIME_NEVER, false);
     waitq_del(&buf_waitq, &w);
     return buf;
 }
 
-void hostbuf_put(haddr_t buf, size_t n)
+static void slot_put(struct slots *s, haddr_t buf)
 {
-    struct slots *s = n <= SMALL_SIZE ? &small : &big;
     unsigned i = (unsigned)((buf - s->base) / s->size);
 
     spin_lock(&buf_lock);
     s->free |= 1UL << i;
     spin_unlock(&buf_lock);
     waitq_wake(&buf_waitq, 0);
+}
+
+haddr_t hostbuf_get(size_t n)
+{
+    if (n > HOSTBUF_SIZE)
+        panic("a bounce buffer of %lu bytes", (unsigned long)n);
+    return slot_get(n <= SMALL_SIZE ? &small : &big);
+}
+
+void hostbuf_put(haddr_t buf, size_t n)
+{
+    slot_put(n <= SMALL_SIZE ? &small : &big, buf);
+}
+
+haddr_t hostbuf_link_get(void)
+{
+    return slot_get(&links);
+}
+
+void hostbuf_link_put(haddr_t buf)
+{
+    slot_put(&links, buf);
 }

@@ -17,6 +17,10 @@
 haddr_t hostbuf_get(size_t n);
 void hostbuf_put(haddr_t buf, size_t n);
 
+/* Likewise of HOST_LINK_MAX bytes, to be kept as long as a link is: there are SATELLITE_MAX. */
+haddr_t hostbuf_link_get(void);
+void hostbuf_link_put(haddr_t buf);
+
 /* Panic when the range is not untrusted memory: the kernel's own error. */
 void host_in(void *dst, haddr_t src, size_t n);
 void host_out(haddr_t dst, const void *src, size_t n);

@@ -106,6 +106,28 @@ bool ocall_control_next(struct host_control *out);
 MUST_CHECK int ocall_control_data(void *buf, size_t n);
 /* n <= HOSTBUF_SIZE */
 void ocall_control_tell(uint64_t id, unsigned what, int64_t value, const char *text, size_t n);
+/*
+ * Links between a base and its satellites (abi/host/start.h).  The descriptor may be polled by the ring, for
+ * POLLOUT, messages may be waited for by inbox.h, and it is closed by ocall_close.
+ *
+ * A new satellite: the base's end of its link, or -errno.  It is built meanwhile; that it could not be is seen as
+ * the end of the link.
+ */
+MUST_CHECK long ocall_satellite_start(void);
+/*
+ * One message from or to a bounce buffer of the caller's, n and size <= HOST_LINK_MAX.  The host may change its
+ * bytes at any time: what is opened is copied in before.  No news of the host's files comes this way, so no
+ * epoch ends.
+ *
+ * Sends all of it: 0, -EAGAIN (no room now), -EPIPE or -ECONNRESET (the other end has ended), another errno.
+ */
+MUST_CHECK int ocall_link_send(int fd, haddr_t buf, size_t n);
+/* The message's length; 0: the other end has ended; -EAGAIN: none is there; -EMSGSIZE: one of more than `size`
+ * bytes was there, and is lost.  wait, in a satellite only: the vCPU waits outside for one; -EINTR: it was called
+ * away, by ocall_satellite_kick for one, and there was none. */
+MUST_CHECK long ocall_link_receive(int fd, haddr_t buf, size_t size, bool wait);
+/* The satellite at the other end of our link's descriptor gets a tick, also while it waits.  The host may not obey. */
+void ocall_satellite_kick(int fd);
 void ocall_yield(void);
 int ocall_raise(int sig);
 MUST_CHECK int ocall_restrict_perm(uintptr_t addr, size_t len, unsigned perm);

@@ -224,10 +224,15 @@ bool ring_queued(void)
     return __atomic_load_n(&sq_queued, __ATOMIC_RELAXED) != 0;
 }
 
+void ring_look(void)
+{
+    ring_enter(0, false);
+}
+
 void ring_flush(void)
 {
     if (ring_queued() || ring_busy())
-        ring_enter(0, false);
+        ring_look();
 }
 
 void ring_wait(ktime_t deadline, bool watch)

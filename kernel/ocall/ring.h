@@ -30,6 +30,8 @@ bool ring_ready(void);
 bool ring_queued(void);
 /* Hands what is queued to the host without waiting. */
 void ring_flush(void);
+/* The same, even if there is nothing: the host also sees to the vCPU's inboxes (inbox.h). */
+void ring_look(void);
 /* For an idle vCPU: submits, waits for a wake-up, `deadline`, and if `watch` a completion. */
 void ring_wait(ktime_t deadline, bool watch);
 

@@ -25,6 +25,7 @@
 #include "kernel/proc/family.h"
 #include "kernel/proc/pids.h"
 #include "kernel/proc/root/root.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/futex/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/turns.h"
@@ -151,6 +152,7 @@ NORETURN void thread_die(void)
 {
     struct thread *t = current;
 
+    satellite_end(); /* first: who is told to die while it computes there answers nothing any more */
     futex_thread_exit();
     sem_undo_exit(t);
     spin_lock(&process_tree_lock);

@@ -125,12 +125,8 @@ static bool vfork_waits(struct process *p)
 
 static void vfork_wait(struct process *p)
 {
-    struct thread *me = current;
-
-    __atomic_store_n(&me->killable, 1, __ATOMIC_SEQ_CST);
-    while (vfork_waits(p) && !thread_told_to_die(me))
-        (void)thread_block(KTIME_NEVER, false);
-    __atomic_store_n(&me->killable, 0, __ATOMIC_RELAXED);
+    while (vfork_waits(p) && !thread_block_killable())
+        ;
     process_vfork_done(p); /* we die: nobody waits any more */
 }
 

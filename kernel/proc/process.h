@@ -212,10 +212,5 @@ int wait_status_code(int status, int *value);
 void process_kill_locked(struct process *p, int wait_status);
 /* exec: ends all other threads of the current process.  0, or -EAGAIN: we are being ended ourselves. */
 MUST_CHECK int process_kill_threads(struct process *p);
-/* True when the current thread must not go back to its program: call thread_die. */
-static inline bool thread_told_to_die(const struct thread *t)
-{
-    return __atomic_load_n(&t->exit_signal_code, __ATOMIC_RELAXED) != 0;
-}
 
 #endif

@@ -72,6 +72,15 @@ ktime_t cputime_switch(struct thread *prev, struct thread *next)
     return ran;
 }
 
+void cputime_add(struct thread *t, ktime_t ns)
+{
+    struct cputime *c = &t->cputime;
+
+    account_begin(c);
+    __atomic_store_n(&c->spent, c->spent + ns, __ATOMIC_RELAXED);
+    account_end(c);
+}
+
 /* What was told once is kept. */
 static ktime_t told_max(ktime_t *told, ktime_t time)
 {
@@ -97,6 +106,9 @@ ktime_t thread_cpu_split(struct thread *t, ktime_t *sys)
         time = __atomic_load_n(&c->spent, __ATOMIC_RELAXED);
         ktime_t since = __atomic_load_n(&c->since, __ATOMIC_RELAXED);
         if (since)
+            time += MAX(clock_mono() - since, 0);
+        since = __atomic_load_n(&c->elsewhere, __ATOMIC_ACQUIRE);
+        if (since) /* all of it, until the other enclave says how much it was */
             time += MAX(clock_mono() - since, 0);
         in = __atomic_load_n(&c->sys, __ATOMIC_RELAXED);
         uint64_t entered = __atomic_load_n(&c->entered, __ATOMIC_RELAXED);

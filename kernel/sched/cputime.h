@@ -17,13 +17,17 @@ struct cputime {
     ktime_t told;      /* [a] the most that anybody was told */
     ktime_t user_told; /* [a] likewise, of what was not in the kernel */
     uint64_t sys;      /* [a] ticks of the TSC in the kernel, where that is counted, without … */
-    uint64_t entered;  /* [a] … those since; 0: in the program; 1: asleep in the kernel */
+    ktime_t
+        elsewhere; /* [a] it runs in another enclave since then, CLOCK_MONOTONIC; 0: it does not */
+    uint64_t entered; /* [a] … those since; 0: in the program; 1: asleep in the kernel */
 };
 
 /* The scheduler, with its lock held, from prev to next; how long prev ran. */
 ktime_t cputime_switch(struct thread *prev, struct thread *next);
 /* Of a thread that runs, anywhere, or has run; never goes back. */
 ktime_t thread_cpu_time(struct thread *t);
+/* The current thread has run so much more, in another enclave. */
+void cputime_add(struct thread *t, ktime_t ns);
 /* With all its threads, dead ones too.  Takes the process's lock. */
 ktime_t process_cpu_time(struct process *p);
 

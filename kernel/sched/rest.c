@@ -10,7 +10,9 @@
  * wakes it for work: otherwise two threads that wake each other would keep a second CPU busy for
  * nothing.  With neither, whoever has woken a thread wakes a vCPU, or makes one, on its way out.
  *
- * One vCPU at most watches the ring while it sleeps, and one sleeps no longer than to the next timer.
+ * One vCPU at most watches the ring while it sleeps, and one sleeps no longer than to the next timer.  Each
+ * takes along the messages that nobody looks for (ocall/inbox.h), and sleeps at once then: what comes next is
+ * another process's work, on the CPU that looking around would take.
  * A program that computes without system calls is interrupted by ticks; a vCPU asks the host for one
  * only while something waits that no sleeping vCPU sees to.
  *
@@ -20,8 +22,10 @@
 
 #include "kernel/arch/fpu.h"
 #include "kernel/mm/heap.h"
+#include "kernel/ocall/inbox.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/ocall/ring.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/vcpus.h"
 #include "kernel/signal/from_host.h"
 #include "lib/string.h"
@@ -112,6 +116,7 @@ static void idle_sleep(ktime_t next, bool nap)
     fall_asleep_locked(v, next, nap);
     spin_unlock(&sched_lock);
     v->tick_at = 0; /* waiting disarms it */
+    inbox_give(v);
     ring_wait(v->wakes_at, v->watches);
     spin_lock(&sched_lock);
     if (v->rest == VCPU_ASLEEP)
@@ -144,8 +149,8 @@ static enum look look_around(void)
         }
         if (ring_ready() || timer_next() <= now)
             return LOOK_EVENT;
-        if (!others_busy())
-            break; /* nothing can come from inside */
+        if (!others_busy() || inbox_waiting())
+            break; /* nothing can come from inside, or something from outside */
         cpu_relax();
         now = clock_mono();
     } while (now - start < SPIN_NS);
@@ -171,6 +176,7 @@ void sched_idle(void)
         signals_from_host();
         ktime_t next = timer_run();
         ring_reap();
+        inbox_reap(vcpu_this());
         if (!before && PEEK(sched.waiting)) { /* we have woken somebody */
             schedule();
             continue;
@@ -195,7 +201,8 @@ static struct vcpu *sleeper_claim_locked(void) REQUIRES(sched_lock)
 
     for (unsigned i = 0; i < vcpus_count(); i++) {
         struct vcpu *v = vcpu_get(i);
-        if (v->rest == VCPU_ASLEEP && (!best || !v->watches))
+        bool watches = v->watches || PEEK(v->inboxes);
+        if (v->rest == VCPU_ASLEEP && (!best || !watches))
             best = v;
     }
     if (best) {
@@ -233,17 +240,26 @@ void sched_leaving(void)
     spread();
 }
 
-/* Another vCPU is to watch the ring, as this one computes. */
+/* Another vCPU is to watch the ring, and for messages, as this one computes; if there is none it looks itself. */
 static void watch_hand_over(void)
 {
-    struct vcpu *v = NULL;
+    struct vcpu *me = vcpu_this(), *v = NULL;
+    bool messages = inbox_waiting();
 
+    if (!messages && !ring_busy())
+        return;
     spin_lock(&sched_lock);
-    if (!sched.watching && !sched.awake && sched.asleep)
+    messages &= !sched.awake;
+    if ((!sched.watching || messages) && !sched.awake && sched.asleep)
         v = sleeper_claim_locked();
     spin_unlock(&sched_lock);
-    if (v)
+    if (v) {
         ocall_vcpu_wake(v->head.index);
+    } else if (messages) {
+        inbox_give(me);
+        ring_look();
+        inbox_reap(me);
+    }
 }
 
 unsigned sched_runnable(void)
@@ -265,7 +281,7 @@ static ktime_t tick_wanted(ktime_t now)
 
     if (PEEK(sched.waiting))
         want = now + SLICE_NS;
-    if (ring_busy() && !PEEK(sched.watching))
+    if ((ring_busy() && !PEEK(sched.watching)) || inbox_waiting())
         want = MIN(want, now + (PEEK(sched.asleep) ? HANDOVER_NS : SLICE_NS));
     if (timer < PEEK(sched.wakes_first))
         want = MIN(want, MAX(timer, now + TICK_MIN_NS));
@@ -278,7 +294,8 @@ static void tick_update(void)
     struct vcpu *v = vcpu_this();
     ktime_t at = v->tick_at;
 
-    if (!PEEK(sched.waiting) && !ring_busy() && timer_next() >= PEEK(sched.wakes_first))
+    if (!PEEK(sched.waiting) && !ring_busy() && !inbox_waiting() &&
+        timer_next() >= PEEK(sched.wakes_first))
         return;
     ktime_t now = clock_mono(), want = tick_wanted(now);
     if (want == KTIME_NEVER || (at <= want && tick_due(v, now)))
@@ -314,10 +331,13 @@ void sched_resched(void)
     if (ring_ready())
         ring_reap();
     signals_from_host();
+    if (satellite_due()) { /* it may go before it has to wait */
+        look_later();
+        return;
+    }
     if (PEEK(vcpu_this()->resched_yield)) {
         __atomic_store_n(&vcpu_this()->resched_yield, 0, __ATOMIC_RELAXED);
-        if (ring_busy())
-            watch_hand_over();
+        watch_hand_over();
         slices_end();
         current->nivcsw++;
         schedule();

@@ -16,6 +16,7 @@
 #include "kernel/arch/fpu.h"
 #include "kernel/arch/fsbase.h"
 #include "kernel/kernel.h"
+#include "kernel/ocall/inbox.h"
 #include "kernel/ocall/ring.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/vcpus.h"
@@ -79,7 +80,8 @@ static struct thread *dequeue_locked(void) REQUIRES(sched_lock)
 static bool tick_missing(const struct vcpu *v)
 {
     return !PEEK(v->tick_at) && v->running != v->idle &&
-           (PEEK(sched.waiting) || ring_busy() || timer_next() < PEEK(sched.wakes_first));
+           (PEEK(sched.waiting) || ring_busy() || inbox_waiting() ||
+            timer_next() < PEEK(sched.wakes_first));
 }
 
 /* First thing after a switch, on the new thread's stack: the lock is still held from before. */
@@ -272,6 +274,17 @@ int thread_block(ktime_t deadline, bool interruptible)
             ret = -ERESTARTSYS;
     }
     return ret;
+}
+
+int thread_block_killable(void)
+{
+    struct thread *t = current;
+
+    __atomic_store_n(&t->killable, 1, __ATOMIC_SEQ_CST);
+    if (!thread_told_to_die(t))
+        block_now();
+    __atomic_store_n(&t->killable, 0, __ATOMIC_RELAXED);
+    return thread_told_to_die(t) ? -ERESTARTSYS : 0;
 }
 
 /* A poll with a zero timeout must see completions that are there, or it would never see any. */

@@ -26,6 +26,7 @@ struct process;
 struct pi_state;
 struct cred;
 struct turn;
+struct stay;
 
 enum thread_state { THREAD_RUNNABLE, THREAD_RUNNING, THREAD_BLOCKED, THREAD_PARKED, THREAD_DEAD };
 
@@ -68,8 +69,12 @@ struct thread {
     uaddr_t robust_list;     /* [o] */
     size_t robust_list_len;  /* [o] */
     struct list pi_owned; /* [pi_lock] futexes of which it is the owner; kernel/sched/futex/pi.c */
-    struct pi_state *pi_wait;     /* [pi_lock] the one that it waits for */
-    uint32_t pi_exit;             /* [pi_lock] enum pi_exit: can it still be waited for? */
+    struct pi_state *pi_wait; /* [pi_lock] the one that it waits for */
+    uint32_t pi_exit;         /* [pi_lock] enum pi_exit: can it still be waited for? */
+    bool goes;                /* [o] it is to go to a satellite before it begins; satellite/ */
+    ktime_t answer_stands;    /* [o] ns that its last call's answer will be the same; vfs/vfs.h */
+    ktime_t goes_from;        /* [o] … and not again before it has used so much time */
+    struct stay *stay;        /* [o] its process is in a satellite; satellite/ */
     struct sem_undos *sem_undos;  /* [o] a reference or NULL; kernel/ipc/sysv/sem_undo.c */
     struct rseq_state rseq;       /* rseq.h says who writes what */
     struct schedparam schedparam; /* [p] */
@@ -111,6 +116,8 @@ NORETURN void thread_exit(void);
  * returns of 0 are allowed: callers loop over their condition.  No spin lock may be held.
  */
 int thread_block(ktime_t deadline, bool interruptible);
+/* The same without a deadline, which only being told to die ends besides: 0 or -ERESTARTSYS. */
+MUST_CHECK int thread_block_killable(void);
 /* May be called with spin locks held, from a timer, on any vCPU. */
 void thread_wake(struct thread *t);
 /* Ends an interruptible sleep of t so that it looks at its signals. */
@@ -119,6 +126,11 @@ void thread_interrupt(struct thread *t);
 void thread_yield(void);
 /* Lets completions that are there already take effect, without giving up the CPU. */
 void thread_yield_to_events(void);
+/* True when the current thread must not go back to its program: call thread_die. */
+static inline bool thread_told_to_die(const struct thread *t)
+{
+    return __atomic_load_n(&t->exit_signal_code, __ATOMIC_RELAXED) != 0;
+}
 /* True when the current thread has a deliverable signal or is told to die. */
 static inline bool thread_interrupted(void)
 {

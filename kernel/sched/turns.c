@@ -121,7 +121,7 @@ bool turn_hand_over(struct turn *t, uint64_t alone)
         g->holder = t;
         /* While others wait it is one turn with its parent's: else a chain of forks would never end it. */
         if (list_empty(&g->waiting)) {
-            g->ending = false;
+            g->ending = g->offered = false;
             g->since = clock_mono();
         }
     }
@@ -178,7 +178,7 @@ static void take_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock) NO
     spin_lock(&sched_lock);
     g->changer = NULL;
     g->holder = t;
-    g->ending = false;
+    g->ending = g->offered = false;
     g->since = now;
     g->cost = now - start;
     g->changes++;

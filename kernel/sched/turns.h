@@ -29,12 +29,13 @@ struct turns {
     struct turn *holder;    /* [r] NULL: it is gone */
     struct thread *changer; /* [r] who makes the change to another holder */
     bool ending;            /* [r] the holder's threads are to stop */
-    struct list waiting;    /* [r] of threads, by run_link, first come first served */
-    ktime_t since;          /* [r] when the holder began */
-    ktime_t cost;           /* [r] of the last change */
-    struct timer timer;     /* ends the holder's time when others wait */
-    bool armed;             /* [r] the timer is set */
-    uint64_t changes;       /* [r] */
+    bool offered; /* [the holder's threads] … and it was tried to send it elsewhere; satellite/ */
+    struct list waiting; /* [r] of threads, by run_link, first come first served */
+    ktime_t since;       /* [r] when the holder began */
+    ktime_t cost;        /* [r] of the last change */
+    struct timer timer;  /* ends the holder's time when others wait */
+    bool armed;          /* [r] the timer is set */
+    uint64_t changes;    /* [r] */
     /* Puts to's memory in place of from's (NULL: it is gone).  Does not sleep. */
     void (*change)(struct turns *g, struct turn *from, struct turn *to);
 };

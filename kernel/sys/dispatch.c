@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 
 #include "kernel/kernel.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/cputime.h"
 #include "kernel/sys/dispatch.h"
 #include "kernel/sys/syscalls.h"
@@ -76,10 +77,19 @@ void syscall_dispatch(struct user_regs *regs)
         if (likely(table[nr]))
             fn = table[nr];
     }
+    if (thread_is_guest()) {
+        guest_call(regs);
+        return;
+    }
     if (unlikely(kernel.trace || __atomic_load_n(&kernel.cpu_split, __ATOMIC_RELAXED)))
         regs->rax = (uint64_t)call_watched(regs, nr, fn);
     else
         regs->rax = (uint64_t)fn(regs);
+}
+
+long syscall_serve(const struct user_regs *regs, uint32_t nr)
+{
+    return nr < SYSCALL_COUNT && table[nr] ? table[nr](regs) : -ENOSYS;
 }
 
 bool syscall_served(uint32_t nr)

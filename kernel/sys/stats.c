@@ -11,6 +11,7 @@
 #include "kernel/mm/overlay.h"
 #include "kernel/ocall/ocall.h"
 #include "kernel/proc/process.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/vcpus.h"
 #include "kernel/sys/dispatch.h"
 #include "kernel/sys/patch.h"
@@ -60,6 +61,9 @@ static void print_turns(void)
 
     swap_stats_get(&s);
     line("turns            %12lu changes  (%lu pages exchanged)", s.changes, s.pages);
+    line("satellites       %12lu journeys (%lu back home, %lu system calls)",
+         satellite_count_get(SATELLITE_JOURNEY), satellite_count_get(SATELLITE_RETURN),
+         satellite_count_get(SATELLITE_CALL));
 }
 
 static void print_memory(void)

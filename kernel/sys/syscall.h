@@ -17,6 +17,8 @@
  * Serves the call in regs (number in orig_rax); the result goes to regs->rax.  Called by the gate.
  */
 void syscall_dispatch(struct user_regs *regs);
+/* The call alone, without what is done around it: its result. */
+long syscall_serve(const struct user_regs *regs, uint32_t nr);
 /*
  * A #UD at a `syscall` instruction of the program: serves the call as above after having patched
  * the site where that is proven safe (regs->rip is at the instruction).

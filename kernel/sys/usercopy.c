@@ -16,6 +16,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/process.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/raw_copy.h"
 
@@ -64,6 +65,8 @@ static size_t copy_faulting(char *dst, const char *src, size_t n, uaddr_t user)
 
 size_t copy_in_partial(void *dst, uaddr_t src, size_t n)
 {
+    if (thread_is_away())
+        return away_copy_in(dst, src, n);
     if (unlikely(!user_range_ok(src, n)))
         return n;
     return copy_faulting(dst, (const char *)src, n, src);
@@ -71,6 +74,8 @@ size_t copy_in_partial(void *dst, uaddr_t src, size_t n)
 
 size_t copy_out_partial(uaddr_t dst, const void *src, size_t n)
 {
+    if (thread_is_away())
+        return away_copy_out(dst, src, n);
     if (unlikely(!user_range_ok(dst, n)))
         return n;
     return copy_faulting((char *)dst, src, n, dst);
@@ -85,21 +90,46 @@ static size_t copy_present(char *dst, const char *src, size_t n)
 
 size_t copy_in_present(void *dst, uaddr_t src, size_t n)
 {
+    if (thread_is_away())
+        return away_copy_in_present(dst, src, n);
     return user_range_ok(src, n) ? copy_present(dst, (const char *)src, n) : n;
 }
 
 size_t copy_out_present(uaddr_t dst, const void *src, size_t n)
 {
+    if (thread_is_away())
+        return away_copy_out_present(dst, src, n);
     return user_range_ok(dst, n) ? copy_present((char *)dst, src, n) : n;
+}
+
+/* Likewise a page at a time; bytes not zeroed. */
+static size_t away_zero(uaddr_t dst, size_t n, size_t (*copy)(uaddr_t, const void *, size_t))
+{
+    static const char zero[PAGE_SIZE];
+
+    if (!user_range_ok(dst, n))
+        return n;
+    while (n) {
+        size_t part = MIN(n, PAGE_SIZE), left = copy(dst, zero, part);
+        n -= part - left;
+        dst += part - left;
+        if (left)
+            break;
+    }
+    return n;
 }
 
 size_t zero_out_present(uaddr_t dst, size_t n)
 {
+    if (thread_is_away())
+        return away_zero(dst, n, away_copy_out_present);
     return user_range_ok(dst, n) ? raw_zero((void *)dst, n) : n;
 }
 
 int user_fault_in(uaddr_t addr, bool write)
 {
+    if (thread_is_away())
+        return away_fault_in(addr, 1, write);
     if (!user_range_ok(addr, 1))
         return -EFAULT;
     return mm_fault(current_process()->mm, addr, write ? MM_WRITE : MM_READ) ? -EFAULT : 0;
@@ -128,6 +158,8 @@ size_t copy_in_host(haddr_t dst, uaddr_t src, size_t n)
 
 int zero_out(uaddr_t dst, size_t n)
 {
+    if (thread_is_away())
+        return away_zero(dst, n, away_copy_out) ? -EFAULT : 0;
     if (!user_range_ok(dst, n))
         return n ? -EFAULT : 0;
     for (;;) {
@@ -143,10 +175,20 @@ int zero_out(uaddr_t dst, size_t n)
 
 static int load_byte(uaddr_t addr, char *val)
 {
+    if (thread_is_away())
+        return away_copy_in(val, addr, 1) ? -EFAULT : 0;
     while (!raw_load8((const uint8_t *)addr, (uint8_t *)val))
         if (fault_serve(addr, 1))
             return -EFAULT;
     return 0;
+}
+
+/* False: not in memory, or not yet. */
+static bool load_word(uaddr_t addr, uint64_t *w)
+{
+    if (thread_is_away())
+        return !away_copy_in_present(w, addr, sizeof(*w));
+    return raw_load64((const uint64_t *)addr, w);
 }
 
 /*
@@ -162,7 +204,7 @@ long copy_in_str(char *dst, uaddr_t src, size_t size)
     size_t room = MIN(size, kernel.params->kernel_base - src);
     while (i < room) {
         uint64_t w;
-        if ((src + i) % 8 == 0 && i + 8 <= room && raw_load64((const uint64_t *)(src + i), &w) &&
+        if ((src + i) % 8 == 0 && i + 8 <= room && load_word(src + i, &w) &&
             !((w - WORD_ONES) & ~w & WORD_HIGHS)) {
             __builtin_memcpy(dst + i, &w, 8);
             i += 8;
@@ -184,9 +226,13 @@ static int word_check(uaddr_t addr)
     return user_range_ok(addr, 4) ? 0 : -EFAULT;
 }
 
+/* Nobody else can change the memory of a thread that is away, so there is nothing to be atomic against. */
+
 int user_load32(uaddr_t addr, uint32_t *val)
 {
     int err = word_check(addr);
+    if (!err && thread_is_away())
+        return copy_in(val, addr, sizeof(*val));
     while (!err && !raw_load32((const uint32_t *)addr, val))
         err = fault_serve(addr, 4);
     return err;
@@ -195,14 +241,29 @@ int user_load32(uaddr_t addr, uint32_t *val)
 int user_store32(uaddr_t addr, uint32_t val)
 {
     int err = word_check(addr);
+    if (!err && thread_is_away())
+        return copy_out(addr, &val, sizeof(val));
     while (!err && !raw_store32((uint32_t *)addr, val))
         err = fault_serve(addr, 4);
+    return err;
+}
+
+static int away_cmpxchg32(uaddr_t addr, uint32_t *old, uint32_t new_val)
+{
+    uint32_t found;
+
+    if (copy_in(&found, addr, sizeof(found)))
+        return -EFAULT;
+    int err = found == *old ? copy_out(addr, &new_val, sizeof(new_val)) : 0;
+    *old = found;
     return err;
 }
 
 int user_cmpxchg32(uaddr_t addr, uint32_t *old, uint32_t new_val)
 {
     int err = word_check(addr);
+    if (!err && thread_is_away())
+        return away_cmpxchg32(addr, old, new_val);
     while (!err && !raw_cmpxchg32((uint32_t *)addr, old, new_val))
         err = fault_serve(addr, 4);
     return err;

@@ -72,6 +72,16 @@ void vfs_top_forget(struct super *sb, const char *name);
 MUST_CHECK int vfs_top_open(struct super *sb, const char *name, uint32_t flags, struct file **out);
 
 /* A process's cwd, root, umask. */
+/*
+ * Answers that stand: what a look-up of a directory's name has found holds for whoever has not heard from another
+ * program since, as long as names_epoch stays as it is, and a host can be believed for so long.  For those who have nothing
+ * but the answer (satellite/answers.c).
+ */
+#define ANSWER_STANDS_NS 100000000 /* cached directories of the host's are looked at each second */
+/* Changes when a name that was there goes, is moved, or may be used by others than before, by what programs do here. */
+uint64_t names_epoch(void);
+void names_changed(void);
+
 struct fs_context *fs_context_new(void) MUST_CHECK;                   /* cwd and root "/" */
 struct fs_context *fs_context_clone(struct fs_context *f) MUST_CHECK; /* a copy */
 struct fs_context *fs_context_get(struct fs_context *f);

@@ -19,7 +19,9 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/mm.h"
 #include "kernel/proc/process.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/clock.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/syscall.h"
@@ -281,6 +283,13 @@ static inline void open_count(struct inode *i, uint32_t flags, int by)
     uint32_t *n = (flags & O_ACCMODE) == O_RDONLY ? &i->readers : &i->writers;
     if (!(flags & O_PATH))
         __atomic_add_fetch(n, (uint32_t)by, __ATOMIC_SEQ_CST);
+}
+
+/* The file has become shorter: mappings of it lose what lies behind its end, wherever their processes are. */
+static inline void inode_cut(const struct inode *i, uint64_t size)
+{
+    satellite_recall_file(i, false);
+    mm_file_cut(i, size);
 }
 
 /* epoll.c: the last reference of f is gone. */

@@ -133,14 +133,27 @@ static bool is_write(uint64_t nr)
     return nr == OCALL_write_ready || nr == OCALL_pwrite || nr == OCALL_pwritev_append;
 }
 
+static void spoil_inbox(struct host_vcpu *v)
+{
+    if (!v->inbox_count)
+        return;
+    struct host_inbox *i = &v->inbox[roll() % v->inbox_count];
+    if (roll() % 2)
+        i->got = (int64_t)odd_number((uint64_t)i->got);
+    else
+        spoil((void *)i->buf, 256);
+}
+
 static void spoil_buffers(struct host_vcpu *v)
 {
     switch (v->ocall.nr) {
+    case OCALL_ring_enter: spoil_inbox(v); break;
     case OCALL_open: spoil(PTR(4), sizeof(struct statx)); break;
     case OCALL_statx: spoil(PTR(3), sizeof(struct statx)); break;
     case OCALL_clock_get: spoil(PTR(0), sizeof(struct host_clock)); break;
     case OCALL_pread:
     case OCALL_read_ready:
+    case OCALL_link_receive:
     case OCALL_getdents: spoil(PTR(1), v->ocall.ret > 0 ? (size_t)v->ocall.ret : ARG(2)); break;
     case OCALL_readlink: spoil(PTR(2), ARG(3)); break;
     case OCALL_statfs: spoil(PTR(1), 120); break;

@@ -4,8 +4,10 @@
 import json
 import os
 import re
+import time
 
 import bundles
+import harness
 
 HELLO = ["hello", "you"]
 
@@ -26,6 +28,26 @@ def test_banner(context):
     assert len(text.splitlines()) <= 2, text
     quiet = context.run([context.cella, "run", "-q", f"--io={context.mode}", program(context)])
     assert quiet.err == b"", quiet.err
+
+
+def test_satellites(context):
+    """As many as asked for, and no process for a program that needs none."""
+    for number in ("65", "-1", "", "x"):
+        result = context.run(context.enclave([f"--satellites={number}"]) + [program(context)])
+        assert result.status == 125, f"{number}: {result.ending()}"
+        assert b"not a number from 0 to 64" in result.err, result.err
+    children = []
+
+    def look(process):
+        while not os.path.exists(os.path.join(context.scratch, "ready")) and process.poll() is None:
+            time.sleep(0.01)
+        children.append(len(harness.family(process.pid, True)))
+
+    result = context.run(context.enclave(["--satellites=2"]) + ["/bin/sh", "-c", ": >ready; sleep 0.3"],
+                         during=look)
+    assert result.status == 0 and children == [1], f"{result.ending()} {children} {result.err}"
+    alone = context.run([context.cella, "satellite"])
+    assert alone.status == 125 and not alone.out + alone.err, f"{alone.ending()} {alone.err}"
 
 
 def test_trace(context):

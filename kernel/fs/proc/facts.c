@@ -16,7 +16,10 @@ static char thread_letter(struct process *p, struct thread *t)
     case THREAD_RUNNABLE:
     case THREAD_PARKED:
     case THREAD_RUNNING: return 'R';
-    case THREAD_BLOCKED: return __atomic_load_n(&t->interruptible, __ATOMIC_RELAXED) ? 'S' : 'D';
+    case THREAD_BLOCKED:
+        if (__atomic_load_n(&t->cputime.elsewhere, __ATOMIC_RELAXED))
+            return 'R';
+        return __atomic_load_n(&t->interruptible, __ATOMIC_RELAXED) ? 'S' : 'D';
     default: return 'X';
     }
 }

@@ -3,6 +3,7 @@
 #include <linux/mman.h>
 
 #include "kernel/fs/proc/proc_impl.h"
+#include "kernel/satellite/satellite.h"
 
 #define NAME_COLUMN 73
 
@@ -106,7 +107,9 @@ static int each(const struct pseudo_inode *i, int (*fn)(const struct mm_region_i
     struct process *p = proc_process(i);
     if (!p)
         return -ESRCH;
-    int ret = p->mm ? mm_for_each(p->mm, fn, arg) : 0;
+    int ret = satellite_recall(p);
+    if (!ret && p->mm)
+        ret = mm_for_each(p->mm, fn, arg);
     process_put(p);
     return ret;
 }

@@ -33,6 +33,7 @@
 #include "kernel/proc/exec/strings.h"
 #include "kernel/proc/id/cred.h"
 #include "kernel/proc/process.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/sched/futex/futex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/turns.h"
@@ -459,6 +460,8 @@ int exec_program(struct file *file, const char *path, char *const argv[], char *
     }
     exec_commit(p, e, mm);
     err = exec_load(p, e);
+    if (!err)
+        satellite_exec();
     if (err && !out) {
         log_warn("%s: loading failed after the old program was given up: error %d", path, -err);
         exec_free(e);

@@ -67,6 +67,12 @@ long sys_mmap(uaddr_t addr, size_t len, unsigned long prot, unsigned long flags,
     return 9;
 }
 
+void guest_call(struct user_regs *regs)
+{
+    (void)regs;
+    fail();
+}
+
 bool cpu_split_wanted(void)
 {
     return false;

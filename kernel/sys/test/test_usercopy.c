@@ -40,6 +40,45 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access)
     return -EFAULT;
 }
 
+/* A thread that is away (satellite/memory.c has a test of its own): memory elsewhere, of which [good, good_end) is there. */
+static uint8_t elsewhere[3 * PAGE_SIZE];
+static const uaddr_t good = 0x100000, good_end = 0x100000 + sizeof(elsewhere);
+
+static size_t part_of(uaddr_t at, size_t n)
+{
+    return at >= good && at < good_end ? MIN(n, good_end - at) : 0;
+}
+
+size_t away_copy_in(void *dst, uaddr_t src, size_t n)
+{
+    size_t part = part_of(src, n);
+    memcpy(dst, elsewhere + (part ? src - good : 0), part);
+    return n - part;
+}
+
+size_t away_copy_out(uaddr_t dst, const void *src, size_t n)
+{
+    size_t part = part_of(dst, n);
+    memcpy(elsewhere + (part ? dst - good : 0), src, part);
+    return n - part;
+}
+
+size_t away_copy_in_present(void *dst, uaddr_t src, size_t n)
+{
+    return away_copy_in(dst, src, n);
+}
+
+size_t away_copy_out_present(uaddr_t dst, const void *src, size_t n)
+{
+    return away_copy_out(dst, src, n);
+}
+
+int away_fault_in(uaddr_t addr, size_t n, bool write)
+{
+    (void)write;
+    return part_of(addr, n) ? 0 : -EFAULT;
+}
+
 /* Pages: 'o' open, 'l' lazy (mm_fault opens it), 'x' refused. */
 static void setup_pages(const char *kinds)
 {
@@ -229,13 +268,51 @@ static void test_host_gone(void **state)
     assert_int_equal(faults, 0);
 }
 
+/* Everything goes to where the process is, with the same results. */
+static void test_away(void **state)
+{
+    static uint8_t zero[2 * PAGE_SIZE];
+    uint32_t word = 0, old = 5;
+    char text[64];
+
+    (void)state;
+    thread.stay = (struct stay *)elsewhere;
+    memset(elsewhere, 'x', sizeof(elsewhere));
+    assert_int_equal(copy_out(good, "hello", 6), 0);
+    assert_int_equal(copy_in_str(text, good, sizeof(text)), 5);
+    assert_string_equal(text, "hello");
+    memcpy(elsewhere + sizeof(elsewhere) - 3, "end", 3);
+    assert_int_equal(copy_in_str(text, good_end - 3, sizeof(text)), -EFAULT);
+    assert_int_equal(copy_in_str(text, good + 8, 8), -ENAMETOOLONG);
+    assert_int_equal(copy_in(text, good_end - 4, 8), -EFAULT);
+    assert_int_equal(copy_out_partial(good_end - 4, "12345678", 8), 4);
+    assert_int_equal(zero_out(good + 1, sizeof(zero)), 0);
+    assert_memory_equal(elsewhere + 1, zero, sizeof(zero));
+    assert_int_equal(elsewhere[0], 'h');
+    assert_int_equal(elsewhere[sizeof(zero) + 1], 'x');
+    assert_int_equal(zero_out(good_end - 8, 9), -EFAULT);
+    assert_int_equal(zero_out_present(good_end - 8, 9), 1);
+    assert_int_equal(user_store32(good, 5), 0);
+    assert_int_equal(user_cmpxchg32(good, &old, 7), 0);
+    assert_int_equal(old, 5);
+    assert_int_equal(user_cmpxchg32(good, &old, 9), 0);
+    assert_int_equal(old, 7);
+    assert_int_equal(user_load32(good, &word), 0);
+    assert_int_equal(word, 7);
+    assert_int_equal(user_load32(good + 2, &word), -EINVAL);
+    assert_int_equal(user_load32(good_end, &word), -EFAULT);
+    assert_int_equal(user_fault_in(good, true), 0);
+    assert_int_equal(user_fault_in(good_end, false), -EFAULT);
+    thread.stay = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),     cmocka_unit_test(test_lazy),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_range),
         cmocka_unit_test(test_strings),   cmocka_unit_test(test_words),
-        cmocka_unit_test(test_host_gone),
+        cmocka_unit_test(test_host_gone), cmocka_unit_test(test_away),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -343,7 +343,7 @@ static int change_size(const struct target *t, const void *arg)
     if (!err)
         err = t->inode->ops->truncate(t->inode, size);
     if (!err)
-        mm_file_cut(t->inode, (uint64_t)size);
+        inode_cut(t->inode, (uint64_t)size);
     return err;
 }
 
@@ -370,7 +370,7 @@ long sys_ftruncate(int fd, long length)
     if (!err)
         err = r.file->ops->truncate(r.file, length);
     if (!err && r.file->inode)
-        mm_file_cut(r.file->inode, (uint64_t)length);
+        inode_cut(r.file->inode, (uint64_t)length);
     if (!err)
         notify_file(r.file, IN_MODIFY);
     fd_put(&r);
@@ -423,6 +423,8 @@ static void change_tell(struct dentry *d, change_fn *fn, const void *arg)
         else if (!(set & SETATTR_ATIME))
             mask = IN_MODIFY;
     }
+    if (fn != change_times && fn != change_size)
+        names_changed();
     const struct owner *o = arg;
     if (fn != change_owner || o->uid != ~0U || o->gid != ~0U)
         notify_dentry(d, mask);

@@ -10,6 +10,18 @@
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
 
+static uint64_t epoch; /* [a] names_epoch */
+
+uint64_t names_epoch(void)
+{
+    return __atomic_load_n(&epoch, __ATOMIC_SEQ_CST);
+}
+
+void names_changed(void)
+{
+    __atomic_fetch_add(&epoch, 1, __ATOMIC_SEQ_CST);
+}
+
 static struct mutex rename_mutex;
 
 void namei_init(void)
@@ -306,6 +318,7 @@ int walk_remove_locked(struct walk *w, bool dir)
         err = i->ops->unlink ? i->ops->unlink(i, w->name, d->inode) : -EPERM;
     if (!err) {
         dcache_forget(w->at, w->name, w->name_len, true);
+        names_changed();
         notify_victim_gone(&victim, i, w->name);
     }
     notify_victim_put(&victim);
@@ -350,6 +363,7 @@ static int remove_volatile(struct walk *w, bool dir)
         err = i->ops->unlink ? i->ops->unlink(i, w->name, NULL) : -EPERM;
     if (!err) {
         dcache_forget(w->at, w->name, w->name_len, true);
+        names_changed();
         notify_victim_gone(&victim, i, w->name);
     }
     notify_victim_put(&victim);
@@ -534,6 +548,8 @@ static int rename_walked(struct walk *ow, struct walk *nw, unsigned flags)
     name_look(&told.other, nw);
     if (!err)
         err = od->ops->rename ? od->ops->rename(od, ow->name, nd, nw->name, flags) : -EPERM;
+    if (!err)
+        names_changed();
     if (!err && flags & RENAME_EXCHANGE)
         dcache_exchange(ow->at, ow->name, nw->at, nw->name);
     else if (!err && (ow->at != nw->at || strcmp(ow->name, nw->name) != 0))

@@ -9,6 +9,7 @@
 
 #include "kernel/mm/mm.h"
 #include "kernel/proc/id/cred.h"
+#include "kernel/satellite/satellite.h"
 #include "kernel/vfs/lock/lease.h"
 #include "kernel/vfs/vfs_impl.h"
 #include "kernel/sys/syscalls.h"
@@ -107,10 +108,12 @@ static void open_name(struct file *f, struct dentry *d)
 static void open_tell(struct file *f, uint32_t flags, bool created)
 {
     notify_file(f, IN_OPEN);
+    if (f->inode && FMODE_WRITE(f))
+        satellite_recall_file(f->inode, true);
     if (!(flags & O_TRUNC) || created)
         return;
     if (f->inode && S_ISREG(f->inode->mode))
-        mm_file_cut(f->inode, 0);
+        inode_cut(f->inode, 0);
     notify_file(f, IN_MODIFY);
 }
 

@@ -247,10 +247,21 @@ long sys_access(uaddr_t path, int mode)
 
 /* readlink(2). */
 
+/* It is a directory as long as nobody here or on the host makes it something else. */
+static void answer_stands(const struct inode *i)
+{
+    unsigned volatile_here = i->super->flags & (SUPER_VOLATILE | SUPER_HOST);
+
+    if (S_ISDIR(i->mode) && volatile_here != SUPER_VOLATILE)
+        current->answer_stands = ANSWER_STANDS_NS;
+}
+
 static int64_t readlink_dentry(struct dentry *d, char *buf, bool empty_path)
 {
-    if (!S_ISLNK(d->inode->mode))
+    if (!S_ISLNK(d->inode->mode)) {
+        answer_stands(d->inode);
         return empty_path ? -ENOENT : -EINVAL;
+    }
     if (!d->inode->ops->readlink)
         return -EINVAL;
     return d->inode->ops->readlink(d->inode, buf, PATH_MAX);
