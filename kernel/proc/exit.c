@@ -103,7 +103,8 @@ static void others_end(void)
 static NORETURN void enclave_finish(struct process *p)
 {
     others_end();
-    mm_sync(p->mm);
+    if (p->mm) /* it may never have had a program */
+        mm_sync(p->mm);
     stats_print(); /* before the program's standard error may be closed */
     fdtable_leave(p->fds);
     ocall_exit(p->exit_status);

@@ -341,6 +341,8 @@ static void root_load(struct root *r, const char *path)
     if (!err)
         err = exec_program(f, path, r->argv.v, r->envp.v, &blame);
     file_put(f);
+    if (err && thread_told_to_die(current)) /* a signal came first, and that is what happened */
+        thread_die();
     if (err)
         root_failed(r, blame.path[0] ? blame.path : path, path, err);
 }
