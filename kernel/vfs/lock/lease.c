@@ -319,7 +319,8 @@ struct lease_line *leases_list(size_t *n)
         if (!lines)
             return NULL;
     }
-    *n = lines_fill_locked(lines);
+    if (lines) /* else there are none */
+        *n = lines_fill_locked(lines);
     spin_unlock(&leases_lock);
     return lines;
 }
