@@ -277,10 +277,51 @@ static void unix_sockets(void)
     unlink("socket");
 }
 
-const struct property file_properties[] = {{"one-file", one_file},
-                                           {"folders", folders},
-                                           {"big-data", big_data},
-                                           {"readiness", readiness},
-                                           {"pairs", pairs},
-                                           {"unix-sockets", unix_sockets},
-                                           {NULL, NULL}};
+/* What realpath(3) asks of each part of a path, again and again. */
+static void ask(const char *when, const char *path)
+{
+    char text[64] = "";
+
+    for (int i = 0; i < 3; i++)
+        say("%s %zd %s", when, readlink(path, text, sizeof(text) - 1), strerror(errno));
+    errno = 0;
+}
+
+/* Answers about names change when names do, whoever changes them. */
+static void names(void)
+{
+    char path[4096 + 8], byte = 'x';
+    int to[2], from[2];
+
+    if (!getcwd(path, 4096) || pipe(to) || pipe(from))
+        _exit(1);
+    strcat(path, "/d");
+    say("mkdir %d", mkdir(path, 0755));
+    ask("a folder", path);
+    say("rmdir %d", rmdir(path));
+    ask("nothing", path);
+    say("symlink %d", symlink("elsewhere", path));
+    ask("a link", path);
+    say("unlink %d mkdir %d", unlink(path), mkdir(path, 0755));
+    ask("a folder again", path);
+    say("rename %d", rename(path, "e"));
+    ask("moved", path);
+    say("back %d", rename("e", path));
+    pid_t pid = fork();
+    if (pid == 0) {
+        say("told %zd", read(to[0], &byte, 1));
+        say("gone %d", rmdir(path));
+        say("tell %zd", write(from[1], &byte, 1));
+        _exit(0);
+    }
+    go_away();
+    ask("before", path);
+    say("ask for it %zd %zd", write(to[1], &byte, 1), read(from[0], &byte, 1));
+    ask("after", path);
+    say_end("child", pid);
+}
+
+const struct property file_properties[] = {{"one-file", one_file}, {"folders", folders},
+                                           {"big-data", big_data}, {"readiness", readiness},
+                                           {"pairs", pairs},       {"unix-sockets", unix_sockets},
+                                           {"names", names},       {NULL, NULL}};
