@@ -249,11 +249,6 @@ bool mm_is_away(const struct mm *mm)
     return __atomic_load_n(&mm->is_away, __ATOMIC_RELAXED);
 }
 
-bool mm_is_guest(const struct mm *mm)
-{
-    return mm->guest;
-}
-
 /* --- arriving ----------------------------------------------------------------------------- */
 
 /* Somebody's addresses, or those of a home that is kept: in an enclave of guests they are for the one that is there. */

@@ -72,7 +72,6 @@ bool mm_is_away(const struct mm *mm);
  * regions that it comes with: it has room to come back.  NULL: no memory.
  */
 struct mm *mm_new_guest(const struct passage_space *s) MUST_CHECK;
-bool mm_is_guest(const struct mm *mm);
 /* It comes, or is back: before its regions.  mm is the current process's, and holds the turn. */
 void mm_arrive_space(struct mm *mm, const struct passage_space *s);
 /* 0, -ENOMEM, -EINVAL: it is no region that could have passed. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of the base's side: pool.c, stay.c, memory.c, files.c. */
+/* Shared by the files of the base's side; README.md says which those are. */
 #ifndef KERNEL_SATELLITE_BASE_H
 #define KERNEL_SATELLITE_BASE_H
 
@@ -8,7 +8,6 @@
 
 #define LINK_PAGES ((LINK_MAX + PAGE_SIZE - 1) / PAGE_SIZE)
 #define LINK_ROOM (LINK_PAGES * PAGE_SIZE) /* for a message */
-#define FILES_MAX 256U                     /* that one satellite knows */
 
 /* A file that a satellite knows. */
 struct known_file {
@@ -20,16 +19,11 @@ struct known_file {
 
 /* pool.c.  Whoever has taken one is the only one that uses it, but for `state`. */
 struct satellite {
-    enum satellite_state {
-        SATELLITE_NONE,
-        SATELLITE_STARTING,
-        SATELLITE_FREE,
-        SATELLITE_TAKEN
-    } state;
+    enum satellite_state { SATELLITE_STARTING, SATELLITE_FREE, SATELLITE_TAKEN } state;
     int fd;      /* of the host's; the link's once that is there */
     bool ending; /* its last guest has ended there; what that still sends means nothing */
     struct link *link;
-    struct known_file files[FILES_MAX];
+    struct known_file files[WIRE_FILES];
     char *buf; /* 3 * LINK_ROOM: see struct stay */
 };
 
@@ -50,9 +44,9 @@ struct extent {
 /* stay.c: a process's stay in a satellite.  Only its thread uses it. */
 struct stay {
     struct satellite *satellite;
-    struct list link;      /* [stay.c's lock] among all */
+    struct list link;      /* [recall.c's lock] among all */
     struct thread *thread; /* [I] */
-    bool wanted;           /* [a] home, by what its own call does */
+    bool wanted;           /* [a] home, by somebody who is about to do what it must not miss */
     bool recalled;         /* it has been told to come home */
     bool done;             /* … and the call that it has made is done */
     char *msg;             /* LINK_MAX: the last message that was no answer */

@@ -25,8 +25,7 @@ struct far_inode {
     struct wire_file told;
 };
 
-#define FAR_MAX 256U
-static struct far_file *table[FAR_MAX]; /* by number - 1; no references */
+static struct far_file *table[WIRE_FILES]; /* by number - 1; no references */
 
 static struct super fixed = {.type = "base"}, changing = {.type = "base", .flags = SUPER_HOST};
 
@@ -134,7 +133,7 @@ static struct far_file *far_make(const struct wire_file *w)
 
 struct file *far_file(const struct wire_file *w)
 {
-    if (!w->id || w->id > FAR_MAX)
+    if (!w->id || w->id > WIRE_FILES)
         return NULL;
     struct far_file *f = table[w->id - 1];
     if (f) {

@@ -20,7 +20,7 @@ static struct known_file *known_find(struct satellite *s, const struct file *f)
 {
     struct known_file *room = NULL;
 
-    for (unsigned i = 0; i < FILES_MAX; i++) {
+    for (unsigned i = 0; i < WIRE_FILES; i++) {
         struct known_file *k = &s->files[i];
         if (!k->file)
             room = room ? room : k;
@@ -64,7 +64,7 @@ void known_file_untell(struct satellite *s, const struct wire_file *told)
 
 bool known_file_is(const struct satellite *s, const struct inode *i, bool shared)
 {
-    for (unsigned n = 0; n < FILES_MAX; n++) {
+    for (unsigned n = 0; n < WIRE_FILES; n++) {
         const struct known_file *k = &s->files[n];
         if (__atomic_load_n(&k->file, __ATOMIC_ACQUIRE) &&
             __atomic_load_n(&k->inode, __ATOMIC_RELAXED) == i &&
@@ -76,7 +76,7 @@ bool known_file_is(const struct satellite *s, const struct inode *i, bool shared
 
 struct file *known_file_get(struct satellite *s, uint32_t id)
 {
-    return id && id <= FILES_MAX ? s->files[id - 1].file : NULL;
+    return id && id <= WIRE_FILES ? s->files[id - 1].file : NULL;
 }
 
 void known_file_forget(struct satellite *s, uint32_t id, uint32_t uses)
@@ -91,7 +91,7 @@ void known_file_forget(struct satellite *s, uint32_t id, uint32_t uses)
 
 void known_files_drop(struct satellite *s)
 {
-    for (unsigned i = 0; i < FILES_MAX; i++) {
+    for (unsigned i = 0; i < WIRE_FILES; i++) {
         struct file *f = s->files[i].file;
         s->files[i].file = NULL;
         if (f)

@@ -11,8 +11,6 @@
 #include <linux/mman.h>
 #include <asm/unistd.h>
 
-#include "kernel/arch/fpu.h"
-#include "kernel/arch/fsbase.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagemap.h"
@@ -118,20 +116,6 @@ static int arrive_all(struct mm *mm)
     return err;
 }
 
-static void thread_take(const struct wire_thread *in, const void *fpu)
-{
-    struct thread *t = current;
-
-    *t->regs = in->regs;
-    fs_base_write(in->fs_base);
-    fpu_import(fpu);
-    t->rseq = (struct rseq_state){
-        .area = in->rseq_area, .size = in->rseq_size, .sig = in->rseq_sig, .event = 1};
-    t->exit_work = 1;
-    t->process->personality = in->personality;
-    memcpy(t->comm, in->comm, sizeof(t->comm));
-}
-
 /* The place is kept: its letter's room is for the next ones. */
 static bool place_take(void)
 {
@@ -167,7 +151,9 @@ void guest_main(void *arg)
     }
     int err = arrive_all(mm);
     if (!err) {
-        thread_take(&in->thread, in + 1);
+        wire_thread_take(&in->thread, in + 1, current->regs);
+        p->personality = in->thread.personality;
+        memcpy(current->comm, in->thread.comm, sizeof(current->comm));
         current->regs->rip = patch_resume_rip(mm, in->thread.regs.rip);
     }
     if (err && mm)
@@ -217,8 +203,7 @@ static void fill_used(struct wire_used *u, bool memory)
 
 static NORETURN void leave(struct user_regs *regs, enum wire_why why)
 {
-    struct thread *t = current;
-    struct mm *mm = t->process->mm;
+    struct mm *mm = current_process()->mm;
     struct wire_home *out = (struct wire_home *)guest.buf;
     struct wire_head h = {.kind = WIRE_HOME};
     struct passage p = {.region = tell_region, .pages = tell_pages};
@@ -226,14 +211,7 @@ static NORETURN void leave(struct user_regs *regs, enum wire_why why)
     *out = (struct wire_home){.why = why};
     fill_used(&out->used, true);
     mm_space(mm, &out->space);
-    out->thread.regs = *regs;
-    out->thread.regs.rip = patch_program_rip(mm, regs->rip);
-    out->thread.fs_base = fs_base_read();
-    out->thread.xfrm = kernel.xfrm;
-    out->thread.rseq_area = t->rseq.area;
-    out->thread.rseq_size = t->rseq.size;
-    out->thread.rseq_sig = t->rseq.sig;
-    fpu_export(out + 1);
+    wire_thread_fill(&out->thread, out + 1, regs);
     guest_send(&h, out, sizeof(*out) + kernel.xsave_size);
     if (mm_tell(mm, &p))
         panic("a guest's memory could not be told");

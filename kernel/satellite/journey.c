@@ -4,14 +4,11 @@
  */
 #include <linux/errno.h>
 
-#include "kernel/arch/fpu.h"
-#include "kernel/arch/fsbase.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/passage.h"
 #include "kernel/proc/process.h"
 #include "kernel/satellite/base.h"
-#include "kernel/sys/patch.h"
 #include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
 #include "lib/string.h"
@@ -44,22 +41,6 @@ static int send_pages(struct passage *p, uaddr_t start, size_t n, const void *da
 
     return link_send(container_of(p, struct sender, passage)->s->link, &h, sizeof(h), data,
                      n * PAGE_SIZE);
-}
-
-static void fill_thread(struct wire_thread *out, const struct user_regs *regs)
-{
-    struct thread *t = current;
-    const struct process *p = t->process;
-
-    out->regs = *regs;
-    out->regs.rip = patch_program_rip(p->mm, regs->rip);
-    out->fs_base = fs_base_read();
-    out->xfrm = kernel.xfrm;
-    out->rseq_area = t->rseq.area;
-    out->rseq_size = t->rseq.size;
-    out->rseq_sig = t->rseq.sig;
-    out->personality = p->personality;
-    memcpy(out->comm, t->comm, sizeof(out->comm));
 }
 
 /* What the last guest has sent before it heard of its end. */
@@ -97,10 +78,9 @@ int journey_go(struct stay *y, const struct user_regs *regs)
         return err;
     *place = (struct wire_place){0};
     mm_space(p->mm, &place->space);
-    fill_thread(&place->thread, regs);
+    wire_thread_fill(&place->thread, place + 1, regs);
     memcpy(place->limits, p->rlimits, sizeof(place->limits));
     memcpy(y->limits, p->rlimits, sizeof(y->limits));
-    fpu_export(place + 1);
     err = link_send(y->satellite->link, &h, sizeof(h), place, sizeof(*place) + kernel.xsave_size);
     if (!err)
         err = mm_tell(p->mm, &sender.passage);
@@ -166,27 +146,20 @@ static int arrive(struct stay *y)
 int journey_home(struct stay *y, size_t n, struct user_regs *regs, bool *call)
 {
     const struct wire_home *in = (const struct wire_home *)(y->msg + sizeof(struct wire_head));
-    struct thread *t = current;
 
     if (n != sizeof(struct wire_head) + sizeof(*in) + kernel.xsave_size ||
         in->thread.xfrm != kernel.xfrm)
         return -EBADMSG;
     uint64_t rax = regs->rax;
-    *regs = in->thread.regs;
+    wire_thread_take(&in->thread, in + 1, regs);
     *call = in->why == WIRE_HOME_CALL && !y->done;
     if (y->done)
         regs->rax = rax;
     else if (!*call)
         regs->orig_rax = ~0UL;
     stay_used(y, &in->used);
-    t->rseq.area = in->thread.rseq_area;
-    t->rseq.size = in->thread.rseq_size;
-    t->rseq.sig = in->thread.rseq_sig;
-    t->rseq.cpu = 0;
-    fs_base_write(in->thread.fs_base);
-    fpu_import(in + 1);
     struct passage_space space = in->space;
     turn_back();
-    mm_arrive_space(t->process->mm, &space);
+    mm_arrive_space(current_process()->mm, &space);
     return arrive(y);
 }

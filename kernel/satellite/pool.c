@@ -21,7 +21,7 @@
 
 static struct {
     struct spinlock lock;
-    unsigned max;   /* [I after boot] */
+    unsigned max;   /* [l; a hint without it] that are asked for: fewer when they fail */
     unsigned count; /* [l] satellites that there are */
     unsigned lost;  /* [l] that ended by themselves */
     bool starting;  /* [l] somebody sees to one that is starting, or starts it */
@@ -126,8 +126,8 @@ static void greet(struct satellite *s)
 
     if (err) {
         s->fd = -1; /* closed */
-        if (err ==
-            -ERESTARTSYS) /* the current thread has a signal to see to: there will be another one */
+        /* Not its fault: the current thread has a signal to see to. There will be another one. */
+        if (err == -ERESTARTSYS)
             remove(s);
         else
             satellite_lost(s, err);

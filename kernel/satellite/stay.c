@@ -2,9 +2,9 @@
 /*
  * A process's stay in a satellite, as its thread in the base lives it.
  *
- *   go        all that the process has is copied there; when it has arrived, nothing of it is left here
+ *   go        all that the process has is copied there; when it has arrived, nothing of it is left here (journey.c)
  *   serve     system calls come as messages and are carried out here; so are reads of files
- *   return    the same in the other direction, when the guest cannot go on there, or a signal waits here
+ *   return    the same in the other direction, when the guest cannot go on there, or a signal waits here (journey.c)
  *
  * While it is away the thread runs in no address space: it needs no turn (sched/turns.h).  It takes its turn again
  * before anything of the process is put in place here.
@@ -17,8 +17,6 @@
 #include <linux/sched.h>
 #include <linux/signal.h>
 
-#include "kernel/arch/fpu.h"
-#include "kernel/arch/fsbase.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
@@ -31,7 +29,6 @@
 #include "kernel/signal/signal.h"
 #include "kernel/sys/patch.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"

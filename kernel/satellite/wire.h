@@ -75,6 +75,8 @@ struct wire_head {
 
 #define WIRE_DATA_MAX (PASSAGE_PAGES * PAGE_SIZE)
 
+#define WIRE_FILES 256U /* that both may know at a time */
+
 /* A file that regions show: a number that both know it by. */
 struct wire_file {
     uint32_t id;   /* 0: none */
@@ -103,6 +105,11 @@ struct wire_thread {
     uint32_t personality, reserved;
     char comm[16];
 };
+
+/* The current thread with these registers, and its vector state to fpu. */
+void wire_thread_fill(struct wire_thread *out, void *fpu, const struct user_regs *regs);
+/* It becomes the current one; regs->rip is still what a program sees (sys/patch.h). */
+void wire_thread_take(const struct wire_thread *in, const void *fpu, struct user_regs *regs);
 
 struct wire_place {
     struct passage_space space;

@@ -222,7 +222,7 @@ static int teardown(void **state)
         base_take();
     for (int i = 0; i < FILES; i++)
         assert_int_equal(base_file[i].ref.count, 1);
-    for (unsigned i = 0; i < FILES_MAX; i++)
+    for (unsigned i = 0; i < WIRE_FILES; i++)
         assert_null(satellite.files[i].file);
     assert_int_equal(allocated, 0);
     return 0;
@@ -301,30 +301,30 @@ static void test_map(void **state)
 /* More than there are numbers for; and numbers that were not given. */
 static void test_numbers(void **state)
 {
-    static struct inode many_inode[FILES_MAX + 1];
-    static struct file many[FILES_MAX + 1];
+    static struct inode many_inode[WIRE_FILES + 1];
+    static struct file many[WIRE_FILES + 1];
     struct wire_file w;
 
     (void)state;
-    for (unsigned i = 0; i <= FILES_MAX; i++) {
+    for (unsigned i = 0; i <= WIRE_FILES; i++) {
         many_inode[i] = (struct inode){.super = &super};
         many[i] = (struct file){.ref = {1}, .inode = &many_inode[i]};
         int err = known_file_tell(&satellite, &many[i], false, &w);
-        assert_int_equal(err, i < FILES_MAX ? 0 : -ENFILE);
-        assert_int_equal(w.id, i < FILES_MAX ? i + 1 : 0);
+        assert_int_equal(err, i < WIRE_FILES ? 0 : -ENFILE);
+        assert_int_equal(w.id, i < WIRE_FILES ? i + 1 : 0);
     }
     assert_null(known_file_get(&satellite, 0));
-    assert_null(known_file_get(&satellite, FILES_MAX + 1));
+    assert_null(known_file_get(&satellite, WIRE_FILES + 1));
     known_file_forget(&satellite, 0, 1);
-    known_file_forget(&satellite, FILES_MAX + 1, 1);
+    known_file_forget(&satellite, WIRE_FILES + 1, 1);
     known_file_forget(&satellite, 1, 2);
     assert_ptr_equal(known_file_get(&satellite, 1), &many[0]);
     known_files_drop(&satellite);
-    for (unsigned i = 0; i <= FILES_MAX; i++)
+    for (unsigned i = 0; i <= WIRE_FILES; i++)
         assert_int_equal(many[i].ref.count, 1);
     w.id = 0;
     assert_null(far_file(&w));
-    w.id = FAR_MAX + 1;
+    w.id = WIRE_FILES + 1;
     assert_null(far_file(&w));
 }
 
