@@ -68,6 +68,7 @@ static int far_read(struct file *f, struct uio *u, int64_t *pos)
     if (!answer(WIRE_DATA))
         return -EIO;
     int64_t got = letter_head(&answer_box)->arg[0];
+    answers_heard((uint64_t)letter_head(&answer_box)->arg[1]);
     if (got < 0)
         return (int)got;
     const void *data = letter_body(&answer_box, (size_t)got);

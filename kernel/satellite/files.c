@@ -110,6 +110,7 @@ int known_file_read(struct satellite *s, const struct wire_head *h, char *buf)
         n = 0;
     else
         out.arg[0] = (int64_t)n;
+    out.arg[1] = (int64_t)names_epoch(); /* after the read: it may tell of what others did */
     return link_send(s->link, &out, sizeof(out), buf, n);
 }
 

@@ -52,6 +52,8 @@ enum call_class call_class(uint32_t nr);
 MUST_CHECK bool answer_known(struct user_regs *regs);
 /* A call has returned; its answer stands so long, as far as nothing changes that epoch. */
 void answer_note(const struct user_regs *regs, ktime_t stands, uint64_t epoch);
+/* What tells of others' doings has come, and the epoch with it. */
+void answers_heard(uint64_t epoch);
 /* Another guest. */
 void answers_drop(void);
 

@@ -63,7 +63,7 @@ enum wire_kind {
  *   WANT      address, bytes to be written, at most  WANTED: how many bytes may be
  *   STORE     data: struct wire_store, bytes, …
  *   RETURN    result, ns that it stands, epoch     data: as STORE's
- *   READ      file, offset, bytes                  DATA: bytes or -errno, data
+ *   READ      file, offset, bytes                  DATA: bytes or -errno, epoch, data
  *   MAP       descriptor                           MAPPED: 0 or -errno, and for a shared mapping its address;
  *             data: struct wire_map                        data: struct wire_file
  *   FORGET    file, how often it had been sent
