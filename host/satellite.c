@@ -55,7 +55,8 @@ unsigned satellites_wanted(void)
         return (unsigned)host.options->satellites;
     if (cpus < 2 || vcpus_wanted() < 2)
         return 0;
-    return cpus < SATELLITE_MAX ? cpus : SATELLITE_MAX;
+    /* One more could only take its CPU from those that compute in the base. */
+    return cpus - 1 < SATELLITE_MAX ? cpus - 1 : SATELLITE_MAX;
 }
 
 /*

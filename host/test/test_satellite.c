@@ -316,7 +316,7 @@ static void test_base_dies(void **state)
 
 static void test_wanted(void **state)
 {
-    assert_int_equal(satellites_wanted(), 2);
+    assert_int_equal(satellites_wanted(), 1);
     cpus = 1;
     assert_int_equal(satellites_wanted(), 0);
     cpus = 200;
