@@ -25,6 +25,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/satellite/base.h"
 #include "kernel/sched/cputime.h"
+#include "kernel/sched/sched.h"
 #include "kernel/sched/turns.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/patch.h"
@@ -225,12 +226,10 @@ static int serve_call(struct stay *y, size_t n, struct user_regs *regs)
 /* The next message; meanwhile the guest runs, as far as anybody can tell. */
 static int guest_wait(struct stay *y, size_t *n)
 {
-    struct thread *t = current;
-
-    __atomic_store_n(&t->cputime.elsewhere, clock_mono(), __ATOMIC_RELEASE);
+    sched_elsewhere(true);
     int err = link_receive(y->satellite->link, y->msg, LINK_MAX, n,
                            y->recalled ? LINK_WAIT_KILL : LINK_WAIT_SIGNAL);
-    __atomic_store_n(&t->cputime.elsewhere, 0, __ATOMIC_RELEASE);
+    sched_elsewhere(false);
     return err;
 }
 

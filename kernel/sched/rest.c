@@ -267,6 +267,19 @@ unsigned sched_runnable(void)
     return PEEK(sched.waiting);
 }
 
+void sched_elsewhere(bool runs)
+{
+    __atomic_fetch_add(&sched.elsewhere, runs ? 1 : -1U, __ATOMIC_RELAXED);
+    __atomic_store_n(&current->cputime.elsewhere, runs ? clock_mono() : 0, __ATOMIC_RELEASE);
+}
+
+bool sched_cpu_spare_locked(bool leaves)
+{
+    unsigned busy = vcpus_count() - sched.awake - sched.asleep - leaves;
+
+    return !sched.waiting && busy + PEEK(sched.elsewhere) < vcpus_limit();
+}
+
 /* --- ticks -------------------------------------------------------------------------------- */
 
 void sched_need_tick(void)

@@ -24,6 +24,8 @@ void sched_tick(void);
 void sched_need_tick(void);
 /* This vCPU is about to be outside, perhaps for long: what it has woken must not wait for it. */
 void sched_leaving(void);
+/* The current thread, which is about to wait here, runs in another enclave; or does so no more. */
+void sched_elsewhere(bool runs);
 /* Number of threads ready to run. */
 unsigned sched_runnable(void);
 /* Of threads that run or are ready to. */

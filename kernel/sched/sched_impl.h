@@ -18,6 +18,7 @@ struct sched_state {
     unsigned taken;         /* from the queue, ever */
     unsigned awake, asleep; /* vCPUs that run no thread */
     unsigned watching;      /* asleep, and woken by completions */
+    unsigned elsewhere;     /* [a] threads that run in other enclaves */
     ktime_t wakes_first;    /* when the first of those asleep wakes by itself */
     ktime_t nap_until;      /* no vCPU is woken for threads before */
 };
@@ -42,6 +43,8 @@ static inline void turn_check(void)
         turn_enter();
 }
 
+/* A CPU has nothing to do, if we are the vCPU that runs the current thread and that stops (leaves). */
+bool sched_cpu_spare_locked(bool leaves) REQUIRES(sched_lock);
 /* A vCPU begins (AWAKE) or ends (BUSY) being idle. */
 void sched_rest_locked(struct vcpu *v, bool idle) REQUIRES(sched_lock);
 

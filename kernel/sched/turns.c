@@ -8,10 +8,15 @@
 
 #define QUANTUM_NS 5000000 /* a holder's time while others wait, at least … */
 #define COST_FACTOR 10     /* … and so many times what a change costs */
+/* Likewise while a CPU has nothing to do. */
+#define QUANTUM_SPARE_NS 1000000
+#define COST_FACTOR_SPARE 4
 
-/* When others that wait have a right to the turn. */
-static ktime_t time_end(const struct turns *g)
+/* When others that wait have a right to the turn; waits: the current thread is about to, too. */
+static ktime_t time_end_locked(const struct turns *g, bool waits) REQUIRES(sched_lock)
 {
+    if (sched_cpu_spare_locked(waits))
+        return g->since + MAX((ktime_t)QUANTUM_SPARE_NS, g->cost * COST_FACTOR_SPARE);
     return g->since + MAX((ktime_t)QUANTUM_NS, g->cost * COST_FACTOR);
 }
 
@@ -26,8 +31,9 @@ static void time_over(struct timer *timer)
 
     spin_lock(&sched_lock);
     bool wanted = g->holder && !list_empty(&g->waiting);
-    ktime_t end = time_end(g);
+    ktime_t end = time_end_locked(g, false);
     g->armed = wanted && now < end;
+    g->ends = end;
     if (wanted && !g->armed) {
         g->ending = true;
         for (unsigned i = 0; i < vcpus_count(); i++) {
@@ -155,12 +161,11 @@ static void wait_locked(struct turns *g) REQUIRES(sched_lock) NO_TSA
     spin_lock(&sched_lock);
 }
 
-/* Others will wait: their holder's time is to end some time. timer_lock comes before sched_lock. */
-static void arm_locked(struct turns *g) REQUIRES(sched_lock)
+/* Others will wait: their holder's time is to end then. timer_lock comes before sched_lock. */
+static void arm_locked(struct turns *g, ktime_t end) REQUIRES(sched_lock)
 {
-    ktime_t end = time_end(g);
-
     g->armed = true;
+    g->ends = end;
     spin_unlock(&sched_lock);
     timer_set(&g->timer, end);
     spin_lock(&sched_lock);
@@ -210,10 +215,11 @@ static bool enter_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock)
         take_locked(g, t);
         return false;
     }
-    if (g->armed)
+    ktime_t end = time_end_locked(g, true);
+    if (g->armed && g->ends <= end)
         wait_locked(g);
     else
-        arm_locked(g);
+        arm_locked(g, end);
     return false;
 }
 
@@ -228,6 +234,6 @@ void turn_enter(void)
     }
     struct turns *g = current->turn ? current->turn->group : NULL;
     if (g && !list_empty(&g->waiting) && !g->armed)
-        arm_locked(g);
+        arm_locked(g, time_end_locked(g, false));
     spin_unlock(&sched_lock);
 }

@@ -6,7 +6,8 @@
  *
  *   a thread resumes ──holder's──► runs
  *                    ──not the holder's──► the holder has no thread that can run: the turn changes
- *                                     └──► else it waits; QUANTUM later the holder is told to end
+ *                                     └──► else it waits; QUANTUM later the holder is told to end, sooner
+ *                                          if a CPU has nothing to do: then waiting is for nothing
  *
  * Lock: sched_lock for everything here; the change itself is done by the thread whose turn comes, without
  * a lock: nobody else of the group runs meanwhile.
@@ -35,6 +36,7 @@ struct turns {
     ktime_t cost;        /* [r] of the last change */
     struct timer timer;  /* ends the holder's time when others wait */
     bool armed;          /* [r] the timer is set */
+    ktime_t ends;        /* [r] … for then */
     uint64_t changes;    /* [r] */
     /* Puts to's memory in place of from's (NULL: it is gone).  Does not sleep. */
     void (*change)(struct turns *g, struct turn *from, struct turn *to);
