@@ -38,7 +38,7 @@ static size_t window_first(const struct region *r)
     /* Most stacks stay small, and what a thread leaves behind has to be cleared when it ends. */
     if (r->flags & (REGION_STACK | REGION_GROWSDOWN))
         return FAULT_PAGES_STACK;
-    return FAULT_PAGES;
+    return r->file && !(r->prot & MM_WRITE) ? FAULT_PAGES_TEXT : FAULT_PAGES;
 }
 
 struct fault_window window_choose(const struct region *r, uaddr_t page, size_t max)

@@ -49,6 +49,7 @@ struct mm {
 /* Linux's vocabulary for sizes that this folder shares. */
 #define STAGING_PAGES 64UL        /* most of a file that one fault reads */
 #define FAULT_PAGES 16UL          /* first fault-around window */
+#define FAULT_PAGES_TEXT 32UL 
 #define FAULT_PAGES_STACK 4UL     /* of stacks */
 #define FAULT_PAGES_MAX 512UL     /* last, after some sequential faults */
 #define EAGER_BYTES (64UL * 1024) /* smaller writable private maps are filled at once */

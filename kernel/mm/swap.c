@@ -168,31 +168,51 @@ static void exchange(char *a, char *b)
     }
 }
 
-/* The page of a block and the one in place, of which one at least is somebody's, change places. */
-static int page_in(struct mm *to, struct away *a, size_t i, unsigned state)
-{
-    uaddr_t addr = a->start + i * PAGE_SIZE;
-    unsigned want = a->state[i], perm = state & PAGE_PERM;
-    bool out = is_own(state);
+/* Pages of a block that are alike, and so is what is in place there. */
+struct piece {
+    size_t i, n;    /* in the block */
+    unsigned want;  /* the state of the block's; 0: it has none */
+    unsigned state; /* of those in place, as place_state says */
+};
 
-    if (!(state & (PAGE_PRESENT | PAGE_SPARE))) {
-        if (!reclaim_room(to, 1) || epage_add_copy(addr, away_page(a, i), 1, want & PAGE_PERM))
+/* What is in place changes places with the block's, or makes room for it, or goes there. */
+static void piece_exchange(struct away *a, const struct piece *p, bool out)
+{
+    uaddr_t addr = a->start + p->i * PAGE_SIZE;
+    char *memory = away_page(a, p->i);
+
+    if (!out)
+        memcpy((void *)addr, memory, p->n * PAGE_SIZE);
+    else if (!p->want)
+        memcpy(memory, (void *)addr, p->n * PAGE_SIZE);
+    else
+        for (size_t at = 0; at < p->n * PAGE_SIZE; at += PAGE_SIZE)
+            exchange((char *)addr + at, memory + at);
+}
+
+/*
+ * Pages of a block and those in place, of which one of each two at least is somebody's, change places.  One change of
+ * permissions for all: an access to each page that waits for its own costs more than the page.
+ */
+static int piece_in(struct mm *to, struct away *a, const struct piece *p)
+{
+    uaddr_t addr = a->start + p->i * PAGE_SIZE;
+    unsigned want = p->want & PAGE_PERM, perm = p->state & PAGE_PERM;
+    bool out = is_own(p->state);
+
+    if (!(p->state & (PAGE_PRESENT | PAGE_SPARE))) {
+        if (!reclaim_room(to, p->n) || epage_add_copy(addr, away_page(a, p->i), p->n, want))
             return -ENOMEM;
     } else {
-        place_open(addr, 1, perm);
-        if (out && want)
-            exchange((char *)addr, away_page(a, i));
-        else if (want)
-            memcpy((void *)addr, away_page(a, i), PAGE_SIZE);
-        else
-            memcpy(away_page(a, i), (void *)addr, PAGE_SIZE);
-        place_close(addr, 1, perm, want ? want & PAGE_PERM : perm);
+        place_open(addr, p->n, perm);
+        piece_exchange(a, p, out);
+        place_close(addr, p->n, perm, p->want ? want : perm);
     }
-    if (want)
-        pagemap_set(addr, 1, want);
+    if (p->want)
+        pagemap_set(addr, p->n, p->want);
     else
-        disown(addr, 1, state);
-    a->state[i] = out ? (uint8_t)state : 0;
+        disown(addr, p->n, p->state);
+    memset(a->state + p->i, out ? (int)p->state : 0, p->n);
     return 0;
 }
 
@@ -213,25 +233,37 @@ static unsigned place_state(struct mm *from, struct mm *to, uaddr_t addr, bool c
                                            : state & ~PAGE_PRESENT;
 }
 
+/* A page of a block that comes in, as a piece; n 0: neither it nor what is in place there is anybody's. */
+static struct piece page_piece(struct mm *from, struct mm *to, struct away *a, size_t i)
+{
+    uaddr_t addr = a->start + i * PAGE_SIZE;
+    unsigned want = a->state[i], state;
+
+    if (from && !want && member_region(from, addr))
+        leave_or_clear(from, addr, 1, pagemap_get(addr));
+    state = place_state(from, to, addr, want != 0);
+    return (struct piece){i, want || is_own(state), want, state};
+}
+
 /* A block of `to`, whose pages come in; true: it has pages of `from` now. */
 static bool block_in(struct mm *from, struct mm *to, struct away *a)
 {
-    bool theirs = false;
+    struct piece run = {0}, next;
 
-    for (size_t i = 0; i < a->n; i++) {
-        uaddr_t addr = a->start + i * PAGE_SIZE;
-        unsigned state;
-
-        if (from && !a->state[i] && member_region(from, addr))
-            leave_or_clear(from, addr, 1, pagemap_get(addr));
-        state = place_state(from, to, addr, a->state[i] != 0);
-        if (!a->state[i] && !is_own(state))
+    for (size_t i = 0; i <= a->n; i++) {
+        next = i < a->n ? page_piece(from, to, a, i) : (struct piece){.i = i};
+        if (run.n && next.n && next.want == run.want && next.state == run.state) {
+            run.n++;
             continue;
-        if (page_in(to, a, i, state))
+        }
+        if (run.n && piece_in(to, a, &run))
             to->lost = true;
-        theirs |= a->state[i] != 0;
+        run = next;
     }
-    return theirs;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->state[i])
+            return true;
+    return false;
 }
 
 /* --- 3 ------------------------------------------------------------------------------------ */
