@@ -43,14 +43,17 @@ static int send_pages(struct passage *p, uaddr_t start, size_t n, const void *da
                      n * PAGE_SIZE);
 }
 
-/* What the last guest has sent before it heard of its end. */
-static int ended_wait(struct stay *y)
+/*
+ * What the last guest has sent before it heard of its end.  -EAGAIN: the satellite still clears up after it.  To wait for that
+ * would give the turn away, for as long as others compute.
+ */
+static int ended_see(struct stay *y)
 {
     struct satellite *s = y->satellite;
 
     while (s->ending) {
         size_t n;
-        int err = link_receive(s->link, y->answer, LINK_MAX, &n, LINK_WAIT);
+        int err = link_receive(s->link, y->answer, LINK_MAX, &n, LINK_NO_WAIT);
         if (err)
             return err;
         const struct wire_head *h = wire_head_of(y->answer);
@@ -73,7 +76,7 @@ int journey_go(struct stay *y, const struct user_regs *regs)
                             .s = y->satellite};
     size_t n;
 
-    int err = ended_wait(y);
+    int err = ended_see(y);
     if (err)
         return err;
     *place = (struct wire_place){0};

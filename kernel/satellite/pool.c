@@ -51,7 +51,8 @@ bool satellite_due(void)
         return false;
     return current->goes ||
            (__atomic_load_n(&t->group->ending, __ATOMIC_RELAXED) &&
-            __atomic_load_n(&t->group->holder, __ATOMIC_RELAXED) == t && !t->group->offered);
+            __atomic_load_n(&t->group->holder, __ATOMIC_RELAXED) == t &&
+            __atomic_load_n(&t->group->contested, __ATOMIC_RELAXED) && !t->group->offered);
 }
 
 static struct satellite *find_locked(enum satellite_state state) REQUIRES(pool.lock)

@@ -15,7 +15,7 @@
 /* When others that wait have a right to the turn; waits: the current thread is about to, too. */
 static ktime_t time_end_locked(const struct turns *g, bool waits) REQUIRES(sched_lock)
 {
-    if (sched_cpu_spare_locked(waits))
+    if (!g->contested && sched_cpu_spare_locked(waits))
         return g->since + MAX((ktime_t)QUANTUM_SPARE_NS, g->cost * COST_FACTOR_SPARE);
     return g->since + MAX((ktime_t)QUANTUM_NS, g->cost * COST_FACTOR);
 }
@@ -171,9 +171,19 @@ static void arm_locked(struct turns *g, ktime_t end) REQUIRES(sched_lock)
     spin_lock(&sched_lock);
 }
 
+/* A thread of t's waits for the turn. */
+static bool waits_locked(const struct turns *g, const struct turn *t) REQUIRES(sched_lock)
+{
+    list_for_each(l, &g->waiting)
+        if (list_entry(l, const struct thread, run_link)->turn == t)
+            return true;
+    return false;
+}
+
 static void take_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock) NO_TSA
 {
     struct turn *from = g->holder;
+    bool contested = from && g->ending && waits_locked(g, from);
 
     g->changer = current;
     spin_unlock(&sched_lock);
@@ -184,6 +194,7 @@ static void take_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock) NO
     g->changer = NULL;
     g->holder = t;
     g->ending = g->offered = false;
+    g->contested = contested;
     g->since = now;
     g->cost = now - start;
     g->changes++;
