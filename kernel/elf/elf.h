@@ -16,6 +16,9 @@
 #define ELF_HEAD_SIZE 64          /* bytes of the file that elf_phdr_range needs */
 #define ELF_PHDRS_MAX (64 * 1024) /* Linux's limit on the program headers' size */
 #define ELF_INTERP_MAX 4096       /* with the NUL, as PATH_MAX */
+#define ELF_NEEDS_MAX 32          /* libraries */
+#define ELF_NAMES_MAX 4096U       /* bytes of the string table, from their first name on */
+#define ELF_DYNAMIC_MAX 1024U     /* bytes of PT_DYNAMIC: the names come first */
 
 struct file;
 struct mm;
@@ -36,6 +39,7 @@ struct elf_image {
     unsigned nsegments;
     struct elf_segment segment[ELF_MAX_SEGMENTS]; /* rising, not overlapping */
     uint64_t interp_off, interp_len;              /* PT_INTERP in the file, 0: none */
+    uint64_t dynamic_off, dynamic_len;            /* PT_DYNAMIC in the file, 0: none */
     bool exec_stack;                              /* PT_GNU_STACK says so */
 };
 
@@ -57,6 +61,23 @@ MUST_CHECK int elf_read(struct file *f, const void *head, size_t n, uint64_t fil
 /* The interpreter's path as a string of its own (kfree it); *out is NULL when there is none. */
 MUST_CHECK int elf_read_interp(struct file *f, const void *head, size_t n,
                                const struct elf_image *img, char **out);
+
+/*
+ * A hash of the names of the libraries that the image asks for, in its order; 0: it asks for none, or nothing is known.
+ * Programs with the same one mostly get the same libraries at the same places.  May sleep.
+ */
+uint64_t elf_needs(struct file *f, const struct elf_image *img);
+/* Its pure halves (needs.c).  Where the names lie in the file, from the n first bytes of PT_DYNAMIC; -ENOEXEC. */
+struct elf_needs {
+    uint64_t off;
+    size_t len; /* <= ELF_NAMES_MAX */
+    unsigned n;
+    uint64_t name[ELF_NEEDS_MAX]; /* where each begins in these bytes, perhaps behind them */
+};
+MUST_CHECK int elf_needs_parse(const struct elf_image *img, const void *dynamic, size_t n,
+                               struct elf_needs *out);
+/* names: these bytes. */
+uint64_t elf_needs_hash(const struct elf_needs *needs, const char *names);
 
 /*
  * Maps all segments into the current process's address space, which must be `mm`.  hint: where a

@@ -65,6 +65,23 @@ int elf_read_interp(struct file *f, const void *head, size_t n, const struct elf
     return 0;
 }
 
+uint64_t elf_needs(struct file *f, const struct elf_image *img)
+{
+    size_t n = MIN(img->dynamic_len, ELF_DYNAMIC_MAX);
+    struct elf_needs needs;
+    uint64_t hash = 0;
+
+    char *buf = n ? kmalloc(MAX(n, ELF_NAMES_MAX)) : NULL;
+    if (!buf)
+        return 0;
+    if (!file_read_exact(f, buf, n, (int64_t)img->dynamic_off) &&
+        !elf_needs_parse(img, buf, n, &needs) &&
+        !file_read_exact(f, buf, needs.len, (int64_t)needs.off))
+        hash = elf_needs_hash(&needs, buf);
+    kfree(buf);
+    return hash;
+}
+
 /*
  * Linux zeroes all of a writable segment's last page behind the file's bytes, beyond memsz too:
  * ld.so's first allocations come from there.

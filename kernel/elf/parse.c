@@ -108,11 +108,21 @@ static int add_interp(struct elf_image *img, const Elf64_Phdr *p, uint64_t file_
     return 0;
 }
 
+/* It is the loader's to read: the kernel only looks what it may mean. */
+static void add_dynamic(struct elf_image *img, const Elf64_Phdr *p, uint64_t file_size)
+{
+    if (img->dynamic_len || !range_in_file(p->p_offset, p->p_filesz, file_size))
+        return;
+    img->dynamic_off = p->p_offset;
+    img->dynamic_len = p->p_filesz;
+}
+
 static int add_phdr(struct elf_image *img, const Elf64_Phdr *p, uint64_t file_size)
 {
     switch (p->p_type) {
     case PT_LOAD: return add_load(img, p, file_size);
     case PT_INTERP: return add_interp(img, p, file_size);
+    case PT_DYNAMIC: add_dynamic(img, p, file_size); return 0;
     case PT_GNU_STACK: img->exec_stack = (p->p_flags & PF_X) != 0; return 0;
     default: return 0;
     }

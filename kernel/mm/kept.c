@@ -26,9 +26,11 @@
 #include "kernel/sys/patch.h"
 #include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
+#include "lib/string.h"
 
 #define KEPT_MAX 32U
 #define FRAMES_MAX 64UL /* frames of one home */
+#define SEEN_MAX 64U /* programs that are remembered: a program that comes later is as a new one */
 
 #define FRAME_PROT (MM_READ | MM_WRITE)
 
@@ -36,6 +38,10 @@ static struct {
     struct spinlock lock;
     struct list list; /* [l] of mm, by kept_link, the oldest first */
     unsigned count;   /* [l] */
+    struct seen {
+        uint64_t dev, ino;
+    } seen[SEEN_MAX];   /* [l] programs that have had no home of their own once */
+    unsigned seen_next; /* [l] whose place is taken next */
 } kept = {.list = LIST_INIT(kept.list)};
 
 /* The region leaves its tree; its file is closed when the lock is released. */
@@ -364,6 +370,9 @@ bool kept_clear(struct mm *mm, struct list *dead)
         return false;
     if (!overlay_close(mm) && (own = overlay_apart(mm)) == NULL)
         return false;
+    if (mm->borrowed) /* what of another program's it had no use for */
+        kept_forget_home(mm);
+    mm->borrowed = false;
     regions_keep(mm, !mm->guest); /* a guest comes with what it has */
     err = unmap_locked(mm, mm->regions.low, mm->regions.high, dead); /* nothing to split */
     if (err)
@@ -451,6 +460,60 @@ struct mm *kept_take(const struct file *program)
     struct mm *mm = program && program->inode ? take(program->inode) : NULL;
 
     return mm ? taken(mm) : NULL;
+}
+
+/* It was asked for before; from now on it was. */
+static bool seen_locked(const struct inode *program) REQUIRES(kept.lock)
+{
+    const struct seen s = {program->super->dev, program->ino};
+
+    for (unsigned i = 0; i < SEEN_MAX; i++)
+        if (kept.seen[i].dev == s.dev && kept.seen[i].ino == s.ino)
+            return true;
+    kept.seen[kept.seen_next++ % SEEN_MAX] = s;
+    return false;
+}
+
+/* The youngest that is alike, and has only a home. */
+static struct mm *take_like(const struct inode *program, const struct mm_like *like)
+{
+    struct mm *found = NULL;
+
+    spin_lock(&kept.lock);
+    bool seen = seen_locked(program);
+    list_for_each(l, &kept.list) {
+        struct mm *mm = list_entry(l, struct mm, kept_link);
+        if (!seen && !memcmp(&mm->like, like, sizeof(*like)) && !mm->overlay->kept.count)
+            found = mm;
+    }
+    if (found) {
+        list_del(&found->kept_link);
+        kept.count--;
+    }
+    spin_unlock(&kept.lock);
+    return found;
+}
+
+struct mm *kept_take_like(const struct file *program, const struct mm_like *like)
+{
+    struct mm *mm =
+        program && program->inode && like->needs ? take_like(program->inode, like) : NULL;
+
+    if (!mm)
+        return NULL;
+    mutex_lock(&mm->lock);
+    list_for_each_safe(
+        l, &mm->kept.list) { /* the next one need not be allowed to read the program itself */
+        struct region *k = list_entry(l, struct region, link);
+        if (k->file && k->file->inode == mm->program)
+            region_forget(mm, &mm->kept, k);
+    }
+    mutex_unlock(&mm->lock);
+    mm_free_dead(&mm->kept_dead);
+    inode_put(mm->program);
+    mm->program = inode_get(program->inode);
+    mm->borrowed = true;
+    return taken(mm);
 }
 
 struct mm *kept_take_home(uaddr_t home, uaddr_t end)

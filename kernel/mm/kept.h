@@ -14,6 +14,9 @@
  * nothing that the program could not have by mapping the file, or zeros.  Random places are a home's: processes of one program
  * that run one after the other may have the same.
  *
+ * A program that is executed for the first time gets, rather than nothing, what one has left that needs the same
+ * libraries: most that run once only, as what a build has just made, need few others.  One that comes again gets a home of its own.
+ *
  * Files that can change (the host's) must have the same size and times as when they were mapped.
  */
 #ifndef KERNEL_MM_KEPT_H
@@ -24,6 +27,7 @@
 struct file;
 struct list;
 struct mm;
+struct mm_like;
 struct region;
 
 void kept_init(void);
@@ -33,6 +37,8 @@ MUST_CHECK bool kept_clear(struct mm *mm, struct list *dead);
 void kept_store(struct mm *mm);
 /* A kept one of the program, as mm_new would make it; NULL. */
 struct mm *kept_take(const struct file *program) MUST_CHECK;
+/* One of another program, which is like it, if that program has not been asked for before; NULL. */
+struct mm *kept_take_like(const struct file *program, const struct mm_like *like) MUST_CHECK;
 /* A guest's (passage.h) with that home, or NULL. */
 struct mm *kept_take_home(uaddr_t home, uaddr_t end) MUST_CHECK;
 /* The oldest goes, for its addresses: false when there is none. */

@@ -126,15 +126,22 @@ struct mm *mm_new_guest(const struct passage_space *s)
     return mm;
 }
 
-struct mm *mm_new(const struct file *program)
+struct mm *mm_again(const struct file *program)
 {
-    struct mm *mm = asks_for_same() ? NULL : kept_take(program);
+    return asks_for_same() ? NULL : kept_take(program);
+}
+
+struct mm *mm_new(const struct file *program, const struct mm_like *like)
+{
+    struct mm *mm = asks_for_same() ? NULL : kept_take_like(program, like);
 
     if (mm)
         return mm;
     mm = mm_make(0, slot_home_size());
     if (mm && program && program->inode)
         mm->program = inode_get(program->inode);
+    if (mm)
+        mm->like = *like;
     return mm;
 }
 

@@ -24,12 +24,18 @@ struct process;
 
 /* Once, after mm_heap_init (heap.h) and before the first mm_new. */
 MUST_CHECK int mm_init(void);
+/* The home that a process of the program has left to the next one (kept.h), or NULL. */
+struct mm *mm_again(const struct file *program) MUST_CHECK;
 /*
  * An empty address space in a home of its own (slot.h), with randomised places for stack and mappings; one
- * user, the caller.  NULL: no memory, or no addresses left.  program (or NULL): what will be executed in it; it
- * may get the home of one before it (kept.h).
+ * user, the caller.  NULL: no memory, or no addresses left.  program (or NULL): what will be executed in it; if it has not
+ * been before, it may get what another one that is `like` it, in all, has left.
  */
-struct mm *mm_new(const struct file *program) MUST_CHECK;
+struct mm_like {
+    uint64_t needs;    /* a hash of what libraries it maps; 0: unknown, and like nothing */
+    uint32_t uid, gid; /* who may read them */
+};
+struct mm *mm_new(const struct file *program, const struct mm_like *like) MUST_CHECK;
 /* Users are the processes that run in it (vfork, CLONE_VM). */
 struct mm *mm_get(struct mm *mm);
 /*

@@ -16,23 +16,25 @@
 
 struct mm {
     struct mutex lock;
-    struct ref users, ref;      /* mm.h; the users together hold one ref */
-    struct overlay *overlay;    /* [I] owner of its addresses; overlay.h */
-    uaddr_t home, home_end;     /* [I] slot.h */
-    struct list member_link;    /* [overlay_lock] of its group */
-    struct turn turn;           /* sched/turns.h */
-    uint64_t copied_alone;      /* [I] turn_alone when fork began to copy it */
-    struct away_tree away;      /* overlay.h: pages that are not in place */
-    unsigned turns_had;         /* how often it got the turn of others; merge.c */
-    uint64_t family;            /* [I] the same for all that forked from one */
-    struct region_tree kept;    /* [l] kept.h: what is kept of the home */
-    struct list kept_link;      /* kept.c's */
-    struct list kept_dead;      /* [l] regions to be freed without the lock */
-    struct inode *program;      /* [I] reference: what was executed; or NULL */
-    bool lost;                  /* pages of it found no room: it must end */
-    bool dying;                 /* its last user is gone */
-    bool guest;                 /* [I] it comes from another enclave; passage.h */
-    bool is_away;               /* [l] it has left for another enclave … */
+    struct ref users, ref;   /* mm.h; the users together hold one ref */
+    struct overlay *overlay; /* [I] owner of its addresses; overlay.h */
+    uaddr_t home, home_end;  /* [I] slot.h */
+    struct list member_link; /* [overlay_lock] of its group */
+    struct turn turn;        /* sched/turns.h */
+    uint64_t copied_alone;   /* [I] turn_alone when fork began to copy it */
+    struct away_tree away;   /* overlay.h: pages that are not in place */
+    unsigned turns_had;      /* how often it got the turn of others; merge.c */
+    uint64_t family;         /* [I] the same for all that forked from one */
+    struct region_tree kept; /* [l] kept.h: what is kept of the home */
+    struct list kept_link;   /* kept.c's */
+    struct list kept_dead;   /* [l] regions to be freed without the lock */
+    struct inode *program;   /* [I] reference: what was executed; or NULL */
+    struct mm_like like;     /* [I] which programs its libraries may be useful for */
+    bool borrowed;           /* [I while there are users] the home was another program's; kept.c */
+    bool lost;               /* pages of it found no room: it must end */
+    bool dying;              /* its last user is gone */
+    bool guest;              /* [I] it comes from another enclave; passage.h */
+    bool is_away;            /* [l] it has left for another enclave … */
     struct mm_usage away_usage; /* [l] … where it has this */
     struct patch_space *patch;  /* sys/'s */
     struct region_tree regions; /* [l] */
@@ -49,7 +51,7 @@ struct mm {
 /* Linux's vocabulary for sizes that this folder shares. */
 #define STAGING_PAGES 64UL        /* most of a file that one fault reads */
 #define FAULT_PAGES 16UL          /* first fault-around window */
-#define FAULT_PAGES_TEXT 32UL 
+#define FAULT_PAGES_TEXT 32UL     /* of what only files have: a page costs less than a fault */
 #define FAULT_PAGES_STACK 4UL     /* of stacks */
 #define FAULT_PAGES_MAX 512UL     /* last, after some sequential faults */
 #define EAGER_BYTES (64UL * 1024) /* smaller writable private maps are filled at once */

@@ -30,8 +30,9 @@ struct turns {
     struct turn *holder;    /* [r] NULL: it is gone */
     struct thread *changer; /* [r] who makes the change to another holder */
     bool ending;            /* [r] the holder's threads are to stop */
-    bool contested; /* [r] … for one that would have gone on when the turn was taken from it, and waits */
-    bool offered;   /* [the holder's threads] … and it was tried to send it elsewhere; satellite/ */
+    bool
+        contested; /* [r] … for one that would have gone on when the turn was taken from it, and waits */
+    bool offered; /* [the holder's threads] … and it was tried to send it elsewhere; satellite/ */
     struct list waiting; /* [r] of threads, by run_link, first come first served */
     ktime_t since;       /* [r] when the holder began */
     ktime_t cost;        /* [r] of the last change */

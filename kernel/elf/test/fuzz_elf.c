@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "kernel/elf/needs.c"
 #include "kernel/elf/parse.c"
+#include "lib/hash.c"
 
 #define HEAD 4096 /* what exec reads at first */
 
@@ -37,6 +39,24 @@ static void check_promises(const struct elf_image *e, size_t file_size)
     require(e->align >= 4096 && (e->align & (e->align - 1)) == 0);
     require(e->interp_len <= ELF_INTERP_MAX);
     require(e->interp_off <= file_size && e->interp_len <= file_size - e->interp_off);
+    require(e->dynamic_off <= file_size && e->dynamic_len <= file_size - e->dynamic_off);
+}
+
+/* The names of libraries are in the file, and each is looked at inside what was read. */
+static void check_needs(const struct elf_image *e, const uint8_t *data, size_t file_size)
+{
+    struct elf_needs needs;
+    size_t n = e->dynamic_len < ELF_DYNAMIC_MAX ? e->dynamic_len : ELF_DYNAMIC_MAX;
+
+    if (elf_needs_parse(e, data + e->dynamic_off, n, &needs))
+        return;
+    require(needs.n >= 1 && needs.n <= ELF_NEEDS_MAX && needs.len <= ELF_NAMES_MAX);
+    require(needs.off <= file_size && needs.len <= file_size - needs.off);
+    char *names = malloc(needs.len);
+    require(names || !needs.len);
+    memcpy(names, data + needs.off, needs.len);
+    (void)elf_needs_hash(&needs, names);
+    free(names);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -49,7 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (elf_phdr_range(data, n, file_size, &off, &len))
         return 0;
     require(off <= file_size && len <= file_size - off && len <= ELF_PHDRS_MAX);
-    if (!elf_parse(data, n, data + off, len, file_size, &image))
+    if (!elf_parse(data, n, data + off, len, file_size, &image)) {
         check_promises(&image, file_size);
+        check_needs(&image, data, file_size);
+    }
     return 0;
 }

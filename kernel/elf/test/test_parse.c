@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "kernel/elf/needs.c"
 #include "kernel/elf/parse.c"
+#include "lib/hash.c"
 
 #define BASE 0x400000UL
 
@@ -207,6 +209,90 @@ static void check_promises(const struct elf_image *e, size_t file_size)
         assert_true(e->interp_off <= file_size && e->interp_len <= file_size - e->interp_off);
 }
 
+/* What the image needs, as a hash; the dynamic section and its strings lie in the first segment. */
+#define DYNAMIC_AT 0x400
+#define STRINGS_AT 0x900
+
+static void needs_init(const char *const names[], size_t n)
+{
+    Elf64_Dyn d[40] = {{.d_tag = DT_SONAME, .d_un.d_val = 1}};
+    size_t at = 33, i = 1;
+
+    for (size_t k = 0; k < n; k++) {
+        d[i++] = (Elf64_Dyn){.d_tag = DT_NEEDED, .d_un.d_val = at};
+        memcpy((char *)&img + STRINGS_AT + at, names[k], strlen(names[k]) + 1);
+        at += strlen(names[k]) + 1 + k; /* others' names lie between */
+    }
+    d[i++] = (Elf64_Dyn){.d_tag = DT_STRTAB, .d_un.d_ptr = BASE + STRINGS_AT};
+    d[i++] = (Elf64_Dyn){.d_tag = DT_NULL};
+    d[i++] = (Elf64_Dyn){.d_tag = DT_NEEDED, .d_un.d_val = 1}; /* behind the end */
+    memcpy((char *)&img + DYNAMIC_AT, d, sizeof(d));
+    img.h.e_phnum = 5;
+    img.p[4] = (Elf64_Phdr){.p_type = PT_DYNAMIC, .p_offset = DYNAMIC_AT, .p_filesz = sizeof(d)};
+}
+
+static uint64_t needs_hash(void)
+{
+    struct elf_needs needs;
+
+    assert_int_equal(parse(), 0);
+    if (elf_needs_parse(&out, (char *)&img + out.dynamic_off, out.dynamic_len, &needs))
+        return 0;
+    assert_in_range(needs.off, STRINGS_AT, STRINGS_AT + ELF_NAMES_MAX);
+    return elf_needs_hash(&needs, (char *)&img + needs.off);
+}
+
+static void test_needs(void **state)
+{
+    static const char *const names[] = {"libbfd.so", "libc.so.6", "libm.so.6"};
+    static const char *const turned[] = {"libc.so.6", "libbfd.so", "libm.so.6"};
+    (void)state;
+
+    assert_int_equal(needs_hash(), 0); /* static */
+    needs_init(names, 0);
+    assert_int_equal(needs_hash(), 0);
+    needs_init(names, 3);
+    uint64_t three = needs_hash();
+    assert_int_not_equal(three, 0);
+    img.h.e_entry++; /* another program */
+    ((Elf64_Dyn *)(void *)((char *)&img + DYNAMIC_AT))[0].d_un.d_val = 2;
+    assert_int_equal(needs_hash(), three);
+    needs_init(names, 2);
+    assert_int_not_equal(needs_hash(), three);
+    needs_init(turned, 3);
+    assert_int_not_equal(needs_hash(), three);
+    assert_int_not_equal(needs_hash(), 0);
+}
+
+/* What cannot be is not known, and no reason to refuse the program. */
+static void test_bad_needs(void **state)
+{
+    static const char *const names[] = {"libc.so.6"};
+    Elf64_Dyn *d = (void *)((char *)&img + DYNAMIC_AT);
+    (void)state;
+
+    needs_init(names, 1);
+    img.p[4].p_filesz = sizeof(img);
+    assert_int_equal(needs_hash(), 0);
+    needs_init(names, 1);
+    d[2].d_un.d_ptr = BASE - 1;
+    assert_int_equal(needs_hash(), 0);
+    needs_init(names, 1);
+    d[1].d_un.d_val = 0x1234 - STRINGS_AT; /* the segment's end */
+    assert_int_equal(needs_hash(), 0);
+    needs_init(names, 1);
+    d[1].d_un.d_val = UINT64_MAX;
+    assert_int_equal(needs_hash(), 0);
+    needs_init(names, 1);
+    memset((char *)&img + STRINGS_AT + 33, 'x', 0x1234 - STRINGS_AT - 33); /* no end */
+    assert_int_equal(needs_hash(), 0);
+    needs_init(names, 1);
+    for (size_t i = 1; i <= ELF_NEEDS_MAX + 1; i++)
+        d[i] = d[1];
+    d[ELF_NEEDS_MAX + 2] = (Elf64_Dyn){.d_tag = DT_STRTAB, .d_un.d_ptr = BASE + STRINGS_AT};
+    assert_int_equal(needs_hash(), 0);
+}
+
 static void test_mutations(void **state)
 {
     unsigned accepted = 0;
@@ -234,6 +320,8 @@ int main(void)
         cmocka_unit_test_setup(test_bad_interp, setup),
         cmocka_unit_test_setup(test_limits, setup),
         cmocka_unit_test_setup(test_truncated, setup),
+        cmocka_unit_test_setup(test_needs, setup),
+        cmocka_unit_test_setup(test_bad_needs, setup),
         cmocka_unit_test_setup(test_mutations, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

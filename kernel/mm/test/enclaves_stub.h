@@ -190,7 +190,7 @@ static void enclave_empty(void)
     for (size_t i = 0; i < slots.count; i++)
         assert_null(slots.owner[i]);
     assert_int_equal(stub.count, pagemap_spare());
-    process.mm = mm = mm_new(NULL);
+    process.mm = mm = mm_fresh();
     thread.turn = &mm->turn;
 }
 

@@ -55,6 +55,24 @@ static struct mm *mm;
 static int locked; /* mutexes */
 static unsigned warnings;
 
+/* As exec finds one for a program. */
+static struct mm *mm_like(const struct file *program, const struct mm_like *like)
+{
+    struct mm *found = mm_again(program);
+
+    return found ? found : mm_new(program, like);
+}
+
+static struct mm *mm_for(const struct file *program)
+{
+    return mm_like(program, &(struct mm_like){0});
+}
+
+static struct mm *mm_fresh(void)
+{
+    return mm_for(NULL);
+}
+
 struct test_file {
     struct file file;
     struct shmem shm;
@@ -501,7 +519,7 @@ static int mm_setup_limit(size_t limit)
     test_thread = &thread;
     list_init(&shrinkers);
     assert_int_equal(mm_init(), 0);
-    process.mm = mm = mm_new(NULL);
+    process.mm = mm = mm_fresh();
     assert_non_null(mm);
     thread.turn = &mm->turn;
     return 0;
@@ -519,7 +537,7 @@ static __attribute__((unused)) void mm_empty_all(void)
     assert_int_equal(mm_resident(mm), pagemap_resident(USER_MIN, TEST_PAGES));
     mm_leave(mm);
     assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
-    mm = mm_new(NULL);
+    mm = mm_fresh();
     mm_reclaim(mm, SIZE_MAX);
     thread.turn = &mm->turn;
     mm_leave(mm);

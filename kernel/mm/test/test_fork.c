@@ -227,7 +227,7 @@ static void test_join(void **state)
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
                      at);
     memset((void *)at, 7, 4 * PAGE_SIZE);
-    b = mm_new(NULL);
+    b = mm_fresh();
     assert_non_null(b);
     process.mm = mm = b;
     assert_int_equal(
@@ -314,7 +314,7 @@ static void test_closed(void **state)
     assert_int_equal(sys_mmap(at, PAGE_SIZE, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
                      at);
-    b = mm_new(NULL);
+    b = mm_fresh();
     assert_non_null(b);
     assert_true(overlay_close(a));
     assert_int_equal(overlay_join(b, at), -EAGAIN);
@@ -327,7 +327,7 @@ static void test_closed(void **state)
     assert_false(overlay_close(a));
     assert_int_equal(mm_share(b, slots_end(), slots_end() + PAGE_SIZE), -ENOMEM);
     /* Who is in a group cannot have what is of another. */
-    struct mm *c = mm_new(NULL);
+    struct mm *c = mm_fresh();
     assert_non_null(c);
     assert_int_equal(mm_share(b, c->home, c->home + PAGE_SIZE), -ENOMEM);
     mm_put(c);

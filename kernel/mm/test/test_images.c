@@ -22,11 +22,13 @@ static const struct image {
 } image[PROGRAMS] = {{16, 24}, {16, 20}, {5, 8}};
 
 static struct inode inode[PROGRAMS + 1];
+static unsigned borrowed; /* homes */
+static bool pie;          /* programs lie in their homes, and each is executed for the first time */
 
 static struct proc {
     struct mm *mm; /* NULL: there is none */
     unsigned program;
-    uaddr_t library;
+    uaddr_t base, library;
     int data[IMAGE_MAX], library_data[LIBRARY_PAGES]; /* -1: as the file has it, else a byte */
 } proc[PROCESSES];
 
@@ -51,14 +53,30 @@ static void check(const struct proc *p)
     const struct image *im = &image[p->program];
 
     run_in(p->mm);
-    check_pages(BASE, (int)p->program, im->all, im->text, p->data);
+    check_pages(p->base, (int)p->program, im->all, im->text, p->data);
     check_pages(p->library, LIBRARY, LIBRARY_PAGES, LIBRARY_TEXT, p->library_data);
 }
 
-static void map_image(const struct proc *p)
+static void map_pie(struct proc *p)
 {
     const struct image *im = &image[p->program];
     int fd = (int)p->program;
+
+    p->base = map_ok(0, im->all * K, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    map_ok(p->base + im->text * K, (im->all - im->text) * K, RW, MAP_PRIVATE | MAP_FIXED, fd,
+           (int64_t)(im->text * K));
+}
+
+static void map_image(struct proc *p)
+{
+    const struct image *im = &image[p->program];
+    int fd = (int)p->program;
+
+    if (pie) {
+        map_pie(p);
+        return;
+    }
+    p->base = BASE;
 
     assert_int_equal(mm_share(p->mm, BASE, BASE + im->all * K), 0);
     run_in(p->mm);
@@ -83,7 +101,11 @@ static uaddr_t map_library(void)
 
 static void start(struct proc *p, unsigned program)
 {
-    p->mm = mm_new(file_of(program));
+    static uint64_t ino = 100;
+    if (pie)
+        inode[program].ino = ino++;
+    p->mm = mm_like(file_of(program), &(struct mm_like){.needs = pie});
+    borrowed += p->mm->borrowed;
     p->program = program;
     assert_non_null(p->mm);
     process.mm = mm = p->mm;
@@ -120,7 +142,7 @@ static void write_some(struct proc *p)
     size_t k = LIBRARY_TEXT + test_random(LIBRARY_PAGES - LIBRARY_TEXT);
 
     run_in(p->mm);
-    scribble(BASE + i * K, &p->data[i]);
+    scribble(p->base + i * K, &p->data[i]);
     scribble(p->library + k * K, &p->library_data[k]);
 }
 
@@ -180,7 +202,7 @@ static int teardown(void **state)
         test_file_close(i);
     test_file_close(LIBRARY);
     assert_int_equal(pagemap_resident(USER_MIN, TEST_PAGES), 0);
-    process.mm = mm = mm_new(NULL);
+    process.mm = mm = mm_fresh();
     assert_non_null(mm);
     thread.turn = &mm->turn;
     return mm_teardown(state);
@@ -195,6 +217,15 @@ static void test_random_processes(void **state)
         if (proc[i].mm)
             check(&proc[i]);
     assert_int_equal(warnings, 0);
+}
+
+/* The same in homes, which programs take over from each other. */
+static void test_random_homes(void **state)
+{
+    pie = true;
+    test_random_processes(state);
+    pie = false;
+    assert_in_range(borrowed, STEPS / 100, STEPS);
 }
 
 /* How many pages of its image a start reads. */
@@ -257,7 +288,7 @@ static void test_handed_over(void **state)
     assert_int_equal(pages_of_start(&proc[0], 0), lost + data);
     end(&proc[0]);
     /* Who has nothing to do with it may have the addresses, too. */
-    proc[0].mm = mm_new(NULL);
+    proc[0].mm = mm_fresh();
     process.mm = mm = proc[0].mm;
     thread.turn = &mm->turn;
     assert_int_equal(map_ok(BASE, IMAGE_MAX * K, RW, ANON | MAP_FIXED, -1, 0), BASE);
@@ -289,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_handed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random_processes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_random_homes, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,7 @@ static void journey(struct proc *p)
 
 static void start(struct proc *p)
 {
-    *p = (struct proc){.mm = mm_new(&test_fd[2]->file)};
+    *p = (struct proc){.mm = mm_for(&test_fd[2]->file)};
     assert_non_null(p->mm);
     process.mm = mm = p->mm;
     thread.turn = &p->mm->turn;

@@ -15,14 +15,19 @@
 static struct inode program_inode = {.super = &test_super};
 static struct file program_file = {.inode = &program_inode, .ref = {1}};
 
-static struct mm *begin(void)
+static struct mm *begin_like(const struct file *program, const struct mm_like *like)
 {
-    struct mm *m = mm_new(&program_file);
+    struct mm *m = mm_like(program, like);
 
     assert_non_null(m);
     process.mm = mm = m;
     thread.turn = &m->turn;
     return m;
+}
+
+static struct mm *begin(void)
+{
+    return begin_like(&program_file, &(struct mm_like){0});
 }
 
 static void end(void)
@@ -98,7 +103,7 @@ static int teardown(void **state)
     while (kept_drop_oldest())
         continue;
     test_file_close(3);
-    process.mm = mm = mm_new(NULL);
+    process.mm = mm = mm_fresh();
     assert_non_null(mm);
     thread.turn = &mm->turn;
     return mm_teardown(state);
@@ -125,6 +130,116 @@ static void test_again(void **state)
     /* Text is there, and data has been read into the pages that were there. */
     assert_in_range(test_fd[3]->reads, reads + 1, reads + 3);
     assert_int_equal(stub.count, pages);
+    end();
+}
+
+/* Programs that were never executed before. */
+static struct program {
+    struct inode inode;
+    struct file file;
+} fresh[4];
+
+static void programs_make(void)
+{
+    static uint64_t ino = 1000;
+
+    for (size_t i = 0; i < sizeof(fresh) / sizeof(*fresh); i++)
+        fresh[i] = (struct program){.inode = {.super = &test_super, .ref = {1}, .ino = ino++},
+                                    .file = {.inode = &fresh[i].inode, .ref = {1}}};
+}
+
+static const struct mm_like like = {.needs = 7, .uid = 1000, .gid = 1000};
+
+/* A process of `program` maps the library, and a file of its own or none. */
+static uaddr_t run_like(struct program *program, const struct mm_like *l, int own, uaddr_t *image)
+{
+    begin_like(&program->file, l);
+    uaddr_t at = load();
+    check_image(at);
+    if (own >= 0) {
+        *image = map_ok(0, TEXT * K, PROT_READ | PROT_EXEC, MAP_PRIVATE, own, 0);
+        (void)byte_at(*image);
+    }
+    end();
+    return at;
+}
+
+static void test_like(void **state)
+{
+    uaddr_t image, first;
+    (void)state;
+    leave_first();
+    programs_make();
+    test_file_new(4, O_RDONLY, TEXT * K)->file.inode = &fresh[0].inode;
+    first = run_like(&fresh[0], &like, 4, &image);
+    assert_true(pagemap_get(image) & PAGE_PRESENT);
+    unsigned reads = test_fd[3]->reads;
+
+    /* One that is executed for the first time: the library is there, the other program is not. */
+    begin_like(&fresh[1].file, &like);
+    assert_true(mm->borrowed);
+    assert_false(pagemap_get(image) & PAGE_PRESENT);
+    assert_int_equal(load(), first);
+    check_image(first);
+    assert_in_range(test_fd[3]->reads, reads + 1, reads + 3);
+    end();
+    /* It is that program's now; the first one, which comes again, gets one of its own. */
+    assert_null(mm_again(&fresh[0].file));
+    begin_like(&fresh[0].file, &like);
+    assert_false(mm->borrowed);
+    (void)load();
+    end();
+    begin_like(&fresh[1].file, &like);
+    assert_false(mm->borrowed);
+    assert_int_equal(load(), first);
+    end();
+    test_file_close(4);
+}
+
+/* What the next program has no use for goes when it ends. */
+static void test_like_unused(void **state)
+{
+    uaddr_t image;
+    (void)state;
+    leave_first();
+    programs_make();
+    test_file_new(4, O_RDONLY, TEXT * K); /* a library that it loads by itself */
+    run_like(&fresh[0], &like, 4, &image);
+    begin_like(&fresh[1].file, &like);
+    assert_true(pagemap_get(image) & PAGE_PRESENT);
+    (void)load();
+    end();
+    assert_false(pagemap_get(image) & PAGE_PRESENT);
+    begin_like(&fresh[1].file, &like);
+    uaddr_t at = load();
+    assert_true(pagemap_get(at) & PAGE_PRESENT);
+    end();
+    test_file_close(4);
+}
+
+static void test_unlike(void **state)
+{
+    const struct mm_like other[] = {{0}, {8, 1000, 1000}, {7, 1001, 1000}, {7, 1000, 1001}};
+    uaddr_t unused;
+    (void)state;
+    leave_first();
+    programs_make();
+    run_like(&fresh[0], &like, -1, &unused);
+    for (size_t i = 0; i < 4; i++) {
+        programs_make();
+        begin_like(&fresh[1].file, &other[i]);
+        assert_false(mm->borrowed);
+        end();
+    }
+    /* Nor by one that asks for no place of its own, or is no program. */
+    process.personality = ADDR_NO_RANDOMIZE;
+    programs_make();
+    begin_like(&fresh[1].file, &like);
+    assert_false(mm->borrowed);
+    end();
+    process.personality = 0;
+    begin_like(NULL, &like);
+    assert_false(mm->borrowed);
     end();
 }
 
@@ -285,6 +400,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_like, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_like_unused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unlike, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waiting, setup, teardown),

@@ -55,7 +55,7 @@ static void load(uaddr_t at, int fd, size_t text, size_t data)
 
 static struct place start(void)
 {
-    struct place p = {.mm = mm_new(&test_fd[0]->file)};
+    struct place p = {.mm = mm_for(&test_fd[0]->file)};
 
     assert_non_null(p.mm);
     process.mm = mm = p.mm;
@@ -338,7 +338,7 @@ static void test_frames(void **state)
     (void)state;
     fill(at, LIBRARY_PAGES - LIBRARY_TEXT, 0x33);
     end(&p);
-    p.mm = mm_new(&test_fd[0]->file);
+    p.mm = mm_for(&test_fd[0]->file);
     process.mm = mm = p.mm;
     thread.turn = &mm->turn;
     assert_int_equal(map_ok(0, LIBRARY_PAGES * K, PROT_READ, MAP_PRIVATE, LIBRARY, 0), p.library);
@@ -429,7 +429,7 @@ static void test_brk(void **state)
     struct look l;
 
     (void)state;
-    struct mm *other = mm_new(NULL);
+    struct mm *other = mm_fresh();
     assert_non_null(other);
     process.mm = mm = other;
     thread.turn = &mm->turn;
@@ -463,7 +463,7 @@ static void test_brk(void **state)
 
 static size_t pages_in_use(void)
 {
-    process.mm = mm = mm_new(NULL);
+    process.mm = mm = mm_fresh();
     thread.turn = &mm->turn;
     mm_drop_caches(mm);
     mm_leave(mm);

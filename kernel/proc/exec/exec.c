@@ -438,6 +438,19 @@ static int exec_load(struct process *p, struct exec *e)
     return 0;
 }
 
+static struct mm *home_find(const struct exec *e)
+{
+    struct mm *mm = mm_again(e->file);
+
+    if (mm)
+        return mm;
+    /* Those with a fixed image share its addresses with others, which would have to take turns with this one. */
+    struct mm_like like = {.needs = e->image.pie ? elf_needs(e->file, &e->image) : 0,
+                           .uid = e->cred->fsuid,
+                           .gid = e->cred->fsgid};
+    return mm_new(e->file, &like);
+}
+
 int exec_program(struct file *file, const char *path, char *const argv[], char *const envp[],
                  struct exec_blame *out)
 {
@@ -450,7 +463,7 @@ int exec_program(struct file *file, const char *path, char *const argv[], char *
         *out = e->blame;
     if (err)
         goto out;
-    struct mm *mm = mm_new(e->file);
+    struct mm *mm = home_find(e);
     err = mm ? process_kill_threads(p) : -ENOMEM;
     if (!err)
         err = unshare_all(p);
