@@ -37,7 +37,7 @@ void satellite_exec(void)
 {
     const struct mm *mm = current_process()->mm;
 
-    if (!pool.max || !mm_takes_turns(mm) || !habit_goes_at_once(mm_program(mm)))
+    if (!pool.max || !turn_contested(current->turn) || !habit_goes_at_once(mm_program(mm)))
         return;
     current->goes = true;
     __atomic_store_n(&current->exit_work, 1, __ATOMIC_RELEASE);
@@ -52,7 +52,7 @@ bool satellite_due(void)
     return current->goes ||
            (__atomic_load_n(&t->group->ending, __ATOMIC_RELAXED) &&
             __atomic_load_n(&t->group->holder, __ATOMIC_RELAXED) == t &&
-            __atomic_load_n(&t->group->contested, __ATOMIC_RELAXED) && !t->group->offered);
+            turn_contested(t) && !t->group->offered);
 }
 
 static struct satellite *find_locked(enum satellite_state state) REQUIRES(pool.lock)
@@ -159,37 +159,40 @@ static void start_or_greet(struct satellite *starting)
     spin_unlock(&pool.lock);
 }
 
-static struct satellite *take_free(bool *more, struct satellite **starting)
+void satellite_prepare(void)
 {
-    *more = false;
+    struct satellite *starting = NULL;
+    bool more = false;
+
+    spin_lock(&pool.lock);
+    if (!pool.starting && !find_locked(SATELLITE_FREE)) {
+        starting = find_locked(SATELLITE_STARTING);
+        more = starting || pool.count < pool.max;
+        pool.starting = more;
+    }
+    spin_unlock(&pool.lock);
+    if (more)
+        start_or_greet(starting);
+}
+
+static struct satellite *take_free(void)
+{
     spin_lock(&pool.lock);
     struct satellite *s = find_locked(SATELLITE_FREE);
-    if (s) {
+    if (s)
         s->state = SATELLITE_TAKEN;
-    } else if (!pool.starting) {
-        *starting = find_locked(SATELLITE_STARTING);
-        *more = *starting || pool.count < pool.max;
-        pool.starting = *more;
-    }
     spin_unlock(&pool.lock);
     return s;
 }
 
 struct satellite *satellite_take(void)
 {
-    struct satellite *starting = NULL;
-    bool more;
-    struct satellite *s = take_free(&more, &starting);
+    struct satellite *s = take_free();
 
-    if (s || !more)
-        return s;
-    start_or_greet(starting);
-    spin_lock(&pool.lock);
-    s = find_locked(SATELLITE_FREE);
     if (s)
-        s->state = SATELLITE_TAKEN;
-    spin_unlock(&pool.lock);
-    return s;
+        return s;
+    satellite_prepare();
+    return take_free();
 }
 
 void satellite_give(struct satellite *s)

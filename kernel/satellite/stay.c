@@ -101,7 +101,12 @@ static bool is_worth_it(struct process *p)
 
 static bool may_go(struct process *p)
 {
-    return !stays_stopped() && is_plain(p) && is_worth_it(p) && mm_can_pass(p->mm);
+    if (stays_stopped() || !is_plain(p) || !mm_can_pass(p->mm))
+        return false;
+    if (is_worth_it(p))
+        return true;
+    satellite_prepare(); /* it computes beside another, and may soon */
+    return false;
 }
 
 /* --- being away --------------------------------------------------------------------------- */

@@ -171,19 +171,30 @@ static void arm_locked(struct turns *g, ktime_t end) REQUIRES(sched_lock)
     spin_lock(&sched_lock);
 }
 
-/* A thread of t's waits for the turn. */
-static bool waits_locked(const struct turns *g, const struct turn *t) REQUIRES(sched_lock)
+bool turn_contested(const struct turn *t)
 {
-    list_for_each(l, &g->waiting)
-        if (list_entry(l, const struct thread, run_link)->turn == t)
-            return true;
-    return false;
+    const struct turns *g = t ? PEEK(t->group) : NULL;
+
+    return g && PEEK(g->contested);
+}
+
+/* `from` has lost the turn.  Does one wait that would have gone on when it did? */
+static bool cut_off_locked(const struct turns *g, const struct turn *from) REQUIRES(sched_lock)
+{
+    bool any = false;
+
+    list_for_each(l, &g->waiting) {
+        struct turn *t = list_entry(l, const struct thread, run_link)->turn;
+        t->cut |= t == from && g->ending;
+        any |= t->cut;
+    }
+    return any;
 }
 
 static void take_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock) NO_TSA
 {
     struct turn *from = g->holder;
-    bool contested = from && g->ending && waits_locked(g, from);
+    bool contested = cut_off_locked(g, from);
 
     g->changer = current;
     spin_unlock(&sched_lock);
@@ -194,7 +205,8 @@ static void take_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock) NO
     g->changer = NULL;
     g->holder = t;
     g->ending = g->offered = false;
-    g->contested = contested;
+    t->cut = false;
+    __atomic_store_n(&g->contested, contested, __ATOMIC_RELAXED);
     g->since = now;
     g->cost = now - start;
     g->changes++;

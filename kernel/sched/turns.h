@@ -23,6 +23,7 @@ struct turn {
     struct turns *group; /* [r] NULL: its addresses are its own */
     unsigned active;     /* [r] threads that run or could */
     uint64_t arrivals;   /* [r] how often a thread became one of them */
+    bool cut;            /* [r] it would have gone on when its turn was ended */
 };
 
 /* A group of them. */
@@ -30,8 +31,7 @@ struct turns {
     struct turn *holder;    /* [r] NULL: it is gone */
     struct thread *changer; /* [r] who makes the change to another holder */
     bool ending;            /* [r] the holder's threads are to stop */
-    bool
-        contested; /* [r] … for one that would have gone on when the turn was taken from it, and waits */
+    bool contested;         /* [a] one waits that was cut off: it computes, as the holder does */
     bool offered; /* [the holder's threads] … and it was tried to send it elsewhere; satellite/ */
     struct list waiting; /* [r] of threads, by run_link, first come first served */
     ktime_t since;       /* [r] when the holder began */
@@ -61,6 +61,8 @@ uint64_t turn_alone(void);
 MUST_CHECK bool turn_hand_over(struct turn *t, uint64_t alone);
 /* The current thread now runs in `to` (NULL: in none). */
 void turn_move(struct turn *to);
+/* t is of a group where one waits that was cut off when its turn was over.  A hint. */
+bool turn_contested(const struct turn *t);
 /* Returns when the current thread's address space holds its group's turn. May sleep. */
 void turn_enter(void);
 
