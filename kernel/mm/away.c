@@ -100,16 +100,34 @@ size_t away_run(const struct away_tree *t, uaddr_t addr, size_t n, bool *here)
     return run;
 }
 
-int away_put(struct away_tree *t, uaddr_t addr, const void *page, unsigned state)
+/* The block that has, or is to have, the page at addr: *n pages from there on, at most as many as asked for. */
+static struct away *block_for(struct away_tree *t, uaddr_t addr, size_t *n)
 {
     struct away *a = away_find(t, addr);
 
-    if (!a || a->start > addr)
-        a = away_add(t, addr, 1);
-    if (!a)
-        return -ENOMEM;
-    memcpy(away_page(a, (addr - a->start) / PAGE_SIZE), page, PAGE_SIZE);
-    a->state[(addr - a->start) / PAGE_SIZE] = (uint8_t)state;
+    if (a && a->start <= addr) {
+        *n = MIN(*n, (away_end(a) - addr) / PAGE_SIZE);
+        return a;
+    }
+    *n = MIN(*n, AWAY_PAGES);
+    if (a)
+        *n = MIN(*n, (a->start - addr) / PAGE_SIZE);
+    return away_add(t, addr, *n);
+}
+
+int away_put(struct away_tree *t, uaddr_t addr, size_t n, const void *pages, unsigned state)
+{
+    const char *from = pages;
+
+    for (size_t part; n > 0; n -= part, addr += part * PAGE_SIZE, from += part * PAGE_SIZE) {
+        part = n;
+        struct away *a = block_for(t, addr, &part);
+        if (!a)
+            return -ENOMEM;
+        size_t i = (addr - a->start) / PAGE_SIZE;
+        memcpy(away_page(a, i), from, part * PAGE_SIZE);
+        memset(a->state + i, (int)state, part);
+    }
     return 0;
 }
 

@@ -39,8 +39,9 @@ struct away *away_find(const struct away_tree *t, uaddr_t addr);
 unsigned away_state(const struct away_tree *t, uaddr_t addr);
 /* How many of the n > 0 pages from addr on are all here, or all not. */
 size_t away_run(const struct away_tree *t, uaddr_t addr, size_t n, bool *here);
-/* Puts a copy of one page there.  -ENOMEM. */
-MUST_CHECK int away_put(struct away_tree *t, uaddr_t addr, const void *page, unsigned state);
+/* Puts copies of n pages there.  -ENOMEM: of some of them. */
+MUST_CHECK int away_put(struct away_tree *t, uaddr_t addr, size_t n, const void *pages,
+                        unsigned state);
 /* Blocks of one tree that become another's. */
 void away_move(struct away_tree *to, struct away_tree *from, struct away *a);
 

@@ -15,6 +15,7 @@
 #ifndef KERNEL_MM_EPAGE_H
 #define KERNEL_MM_EPAGE_H
 
+#include "abi/host/layout.h"
 #include "kernel/types.h"
 
 #define EPAGE_R 1U
@@ -37,6 +38,13 @@ void epage_protect(uintptr_t addr, size_t n, unsigned from, unsigned to);
  * does nothing; to softsgx, which lets changes wait for an access, it says that they end here.
  */
 void epage_settle(uintptr_t addr, unsigned perm);
+/* epage_protect, for the kernel itself, which uses all of the pages now. */
+static inline void epage_open(uintptr_t addr, size_t n, unsigned from, unsigned to)
+{
+    epage_protect(addr, n, from, to);
+    if (n > 0 && (to & ~from))
+        epage_settle(addr + (n - 1) * PAGE_SIZE, to);
+}
 /* Makes a present page, R W, a TCS with what is in it: 0, or -EIO when the host will not. */
 MUST_CHECK int epage_make_tcs(uintptr_t addr);
 /* Removes n present pages and gives them back to the host. */

@@ -332,7 +332,7 @@ static int share_run(struct mm *mm, struct mm *child, uaddr_t start, size_t n, u
             continue;
         }
         if (!(state & EPAGE_R))
-            epage_protect(start, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
+            epage_open(start, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
         err = copy_run(child, start, 1, state);
         if (!(state & EPAGE_R))
             epage_protect(start, 1, (state & PAGE_PERM) | EPAGE_R, state & PAGE_PERM);
@@ -404,31 +404,51 @@ void overlay_child_first(struct mm *mm, struct mm *child)
 
 /* What others have in common with mm */
 
-/* What is in place at addr, PAGE_COMMON or PAGE_CLEAN, is this member's too. */
-static bool page_is_theirs(const struct mm *other, uaddr_t addr)
+/*
+ * The private region of which what is in place at addr, PAGE_COMMON or PAGE_CLEAN, is this member's too; NULL: none.  *n: of so
+ * many pages that is asked, and for so many it is the answer.
+ */
+static const struct region *pages_theirs(const struct mm *other, uaddr_t addr, size_t *n)
 {
-    return member_region(other, addr) && !away_state(&other->away, addr);
+    const struct region *r = region_find(&other->regions, addr);
+    bool away;
+
+    *n = away_run(&other->away, addr, *n, &away);
+    if (r)
+        *n = MIN(*n, ((r->start > addr ? r->start : r->end) - addr) / PAGE_SIZE);
+    return r && r->start <= addr && region_private(r) && !away ? r : NULL;
 }
 
-void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const struct mm *but)
+static void put_away(struct mm *mm, uaddr_t addr, size_t n, unsigned state)
+{
+    if (away_put(&mm->away, addr, n, (const void *)addr, state) &&
+        (!reclaim_room(mm, n) || away_put(&mm->away, addr, n, (const void *)addr, state)))
+        mm->lost = true;
+}
+
+void common_put_away(struct overlay *g, uaddr_t addr, size_t n, unsigned state,
+                     const struct mm *but)
 {
     unsigned bare = state & ~PAGE_COMMON;
 
     if (!(state & EPAGE_R))
-        epage_protect(addr, 1, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
+        epage_open(addr, n, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
     list_for_each(l, &g->members) {
         struct mm *other = list_entry(l, struct mm, member_link);
-        if (other == but || !page_is_theirs(other, addr))
+        if (other == but)
             continue;
-        /* It may have lost the permission to write only because it was common (merge.c). */
-        unsigned own =
-            bare & PAGE_CLEAN ? bare : bare | (region_perm(member_region(other, addr)) & EPAGE_W);
-        if (away_put(&other->away, addr, (const void *)addr, own) &&
-            (!reclaim_room(other, 1) || away_put(&other->away, addr, (const void *)addr, own)))
-            other->lost = true;
+        for (size_t i = 0, run; i < n; i += run) {
+            uaddr_t at = addr + i * PAGE_SIZE;
+            run = n - i;
+            const struct region *r = pages_theirs(other, at, &run);
+            /* It may have lost the permission to write only because it was common (merge.c). */
+            if (r)
+                put_away(other, at, run,
+                         bare & PAGE_CLEAN ? bare : bare | (region_perm(r) & EPAGE_W));
+        }
     }
     if (!(state & EPAGE_R))
-        epage_protect(addr, 1, (state & PAGE_PERM) | EPAGE_R, state & PAGE_PERM);
+        epage_protect(addr, n, (state & PAGE_PERM) | EPAGE_R, state & PAGE_PERM);
 }
 
 /* Nobody's regions stay in [start, end) from here on. */
@@ -456,8 +476,8 @@ void overlay_evict(struct mm *mm, const struct region *r, uaddr_t start, uaddr_t
             continue;
         if (r && (state & PAGE_CLEAN) && users_of(mm, r, start, &run) > 0)
             continue;
-        for (size_t i = 0; i < run && (state & PAGE_PRESENT) && !(state & PAGE_CLEAN); i++)
-            common_put_away(mm->overlay, start + i * PAGE_SIZE, state, mm);
+        if ((state & PAGE_PRESENT) && !(state & PAGE_CLEAN))
+            common_put_away(mm->overlay, start, run, state, mm);
         /* Nobody's pages, too: one that ended has left them for those that have theirs put away. */
         pages_give_up(start, run, state);
     }
@@ -465,10 +485,12 @@ void overlay_evict(struct mm *mm, const struct region *r, uaddr_t start, uaddr_t
 
 void overlay_break(struct mm *mm, uaddr_t start, size_t n)
 {
-    for (; n > 0; n--, start += PAGE_SIZE) {
-        unsigned state = pagemap_get(start);
-        common_put_away(mm->overlay, start, state, mm);
-        pagemap_set(start, 1, state & ~PAGE_COMMON);
+    unsigned state;
+
+    for (size_t run; n > 0; n -= run, start += run * PAGE_SIZE) {
+        run = pagemap_run(start, n, &state);
+        common_put_away(mm->overlay, start, run, state, mm);
+        pagemap_set(start, run, state & ~PAGE_COMMON);
     }
 }
 

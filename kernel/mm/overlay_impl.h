@@ -33,8 +33,9 @@ struct away *member_away_add(struct mm *mm, uaddr_t start, size_t n) MUST_CHECK;
  * many pages that is asked, and for so many it is the answer.
  */
 unsigned clean_users(const struct mm *mm, uaddr_t addr, size_t *n);
-/* All members that have the page in place, PAGE_COMMON or one's alone, but one, get copies of their own put away. */
-void common_put_away(struct overlay *g, uaddr_t addr, unsigned state, const struct mm *but);
+/* All members that have n pages of a state in place, PAGE_COMMON or one's alone, but one, get copies of their own put away. */
+void common_put_away(struct overlay *g, uaddr_t addr, size_t n, unsigned state,
+                     const struct mm *but);
 
 /* Nobody else works on the pages of the group's members meanwhile. */
 void overlay_busy_begin(struct overlay *g);

@@ -130,7 +130,7 @@ static bool unseen(const struct mm *mm)
 static int add_staged(struct mm *mm, uaddr_t start, size_t n, unsigned state, unsigned perm)
 {
     if (state & PAGE_SPARE) {
-        epage_protect(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
+        epage_open(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
         state = EPAGE_R | EPAGE_W;
         memcpy(page_memory(start), mm->staging, n * PAGE_SIZE);
         epage_protect(start, n, state & PAGE_PERM, perm);
@@ -189,7 +189,7 @@ int frames_show_file(struct mm *mm, const struct region *r, uaddr_t start, size_
 
 void frames_make(uaddr_t start, size_t n, unsigned state)
 {
-    epage_protect(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
+    epage_open(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
     memset(page_memory(start), 0, n * PAGE_SIZE);
     pagemap_set(start, n, PAGE_SPARE | EPAGE_R | EPAGE_W);
 }
@@ -240,7 +240,7 @@ void pages_give_up(uaddr_t start, size_t n, unsigned state)
         return;
     }
     if (!(state & EPAGE_W))
-        epage_protect(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
+        epage_open(start, n, state & PAGE_PERM, EPAGE_R | EPAGE_W);
     state |= EPAGE_R | EPAGE_W;
     memset(page_memory(start), 0, n * PAGE_SIZE);
     epage_protect(start, n, state & PAGE_PERM, 0);
@@ -291,7 +291,7 @@ static void move_run(uaddr_t dst, uaddr_t src, size_t n, unsigned state)
 {
     unsigned perm = state & PAGE_PERM, readable = perm | EPAGE_R;
 
-    epage_protect(src, n, perm, readable);
+    epage_open(src, n, perm, readable);
     if (epage_add_copy(dst, page_memory(src), n, readable))
         panic("mm: no room to move %zu pages (%zu of %zu used)", n, epage_count(), epage_limit());
     epage_protect(dst, n, readable, perm);

@@ -156,7 +156,7 @@ static int tell_pages(struct passage *p, const struct region *r)
         if (!(state & PAGE_PRESENT) || (state & PAGE_CLEAN))
             continue;
         if (!(state & EPAGE_R))
-            epage_protect(at, run, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
+            epage_open(at, run, state & PAGE_PERM, (state & PAGE_PERM) | EPAGE_R);
         err = tell_run(p, r, at, run);
         if (!(state & EPAGE_R))
             epage_protect(at, run, (state & PAGE_PERM) | EPAGE_R, state & PAGE_PERM);
@@ -379,7 +379,7 @@ static int run_come(struct mm *mm, uaddr_t at, size_t n, unsigned state, unsigne
     int err = 0;
 
     if (state & (PAGE_PRESENT | PAGE_SPARE)) {
-        epage_protect(at, n, state & PAGE_PERM, open);
+        epage_open(at, n, state & PAGE_PERM, open);
         memcpy((void *)at, data, n * PAGE_SIZE);
         epage_protect(at, n, open, perm);
     } else {

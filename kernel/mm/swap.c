@@ -58,7 +58,7 @@ static void disown(uaddr_t addr, size_t n, unsigned state)
 static void place_open(uaddr_t addr, size_t n, unsigned perm)
 {
     if ((perm & PLACE_RW) != PLACE_RW)
-        epage_protect(addr, n, perm, perm | PLACE_RW);
+        epage_open(addr, n, perm, perm | PLACE_RW);
 }
 
 static void place_close(uaddr_t addr, size_t n, unsigned perm, unsigned want)
@@ -223,7 +223,7 @@ static unsigned place_state(struct mm *from, struct mm *to, uaddr_t addr, bool c
     bool covers = from && member_region(from, addr);
 
     if (comes && (state & PAGE_COMMON)) {
-        common_put_away(to->overlay, addr, state, from);
+        common_put_away(to->overlay, addr, 1, state, from);
         state &= ~PAGE_COMMON;
         pagemap_set(addr, 1, state);
     }

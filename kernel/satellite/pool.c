@@ -49,10 +49,9 @@ bool satellite_due(void)
 
     if (!pool.max || !t || !t->group)
         return false;
-    return current->goes ||
-           (__atomic_load_n(&t->group->ending, __ATOMIC_RELAXED) &&
-            __atomic_load_n(&t->group->holder, __ATOMIC_RELAXED) == t &&
-            turn_contested(t) && !t->group->offered);
+    return current->goes || (__atomic_load_n(&t->group->ending, __ATOMIC_RELAXED) &&
+                             __atomic_load_n(&t->group->holder, __ATOMIC_RELAXED) == t &&
+                             turn_contested(t) && !t->group->offered);
 }
 
 static struct satellite *find_locked(enum satellite_state state) REQUIRES(pool.lock)
