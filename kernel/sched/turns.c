@@ -11,13 +11,17 @@
 /* Likewise while a CPU has nothing to do. */
 #define QUANTUM_SPARE_NS 1000000
 #define COST_FACTOR_SPARE 4
+/* … and from when others want it, at least: who has just started a program stops by itself, to wait for it. */
+#define GRACE_NS 500000
 
 /* When others that wait have a right to the turn; waits: the current thread is about to, too. */
 static ktime_t time_end_locked(const struct turns *g, bool waits) REQUIRES(sched_lock)
 {
+    ktime_t least = MAX((ktime_t)QUANTUM_NS, g->cost * COST_FACTOR);
+
     if (!g->contested && sched_cpu_spare_locked(waits))
-        return g->since + MAX((ktime_t)QUANTUM_SPARE_NS, g->cost * COST_FACTOR_SPARE);
-    return g->since + MAX((ktime_t)QUANTUM_NS, g->cost * COST_FACTOR);
+        least = MAX((ktime_t)QUANTUM_SPARE_NS, g->cost * COST_FACTOR_SPARE);
+    return MAX(g->since + least, g->wanted + GRACE_NS);
 }
 
 /*
@@ -238,6 +242,8 @@ static bool enter_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock)
         take_locked(g, t);
         return false;
     }
+    if (list_empty(&g->waiting))
+        g->wanted = clock_mono();
     ktime_t end = time_end_locked(g, true);
     if (g->armed && g->ends <= end)
         wait_locked(g);
