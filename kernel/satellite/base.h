@@ -77,7 +77,7 @@ MUST_CHECK int wire_tell(struct link *l, enum wire_kind kind, int64_t a, int64_t
 /* habits.c.  program: what was executed in an address space, or NULL. */
 /* It was away, until its end, or long enough; or it had to come back soon. */
 void habit_learn(const struct inode *program, bool stayed);
-/* It will stay away, or nothing is known of it: it goes before it begins. */
+/* It will stay away: it goes before it begins. */
 bool habit_goes_at_once(const struct inode *program);
 /* A process of it that has run for so long and is in others' way may go. */
 bool habit_may_go(const struct inode *program, ktime_t cpu);

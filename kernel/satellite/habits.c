@@ -64,7 +64,7 @@ void habit_learn(const struct inode *program, bool stayed)
 
 bool habit_goes_at_once(const struct inode *program)
 {
-    return score_of(program) >= 0;
+    return score_of(program) > 0;
 }
 
 bool habit_may_go(const struct inode *program, ktime_t cpu)

@@ -35,10 +35,12 @@ void satellites_init(unsigned max)
 
 void satellite_exec(void)
 {
-    const struct mm *mm = current_process()->mm;
-
-    if (!pool.max || !turn_contested(current->turn) || !habit_goes_at_once(mm_program(mm)))
+    if (!pool.max || !turn_contested(current->turn))
         return;
+    if (!habit_goes_at_once(mm_program(current_process()->mm))) {
+        satellite_prepare(); /* two compute here, and more may come */
+        return;
+    }
     current->goes = true;
     __atomic_store_n(&current->exit_work, 1, __ATOMIC_RELEASE);
 }
