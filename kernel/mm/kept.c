@@ -502,8 +502,8 @@ struct mm *kept_take_like(const struct file *program, const struct mm_like *like
     if (!mm)
         return NULL;
     mutex_lock(&mm->lock);
-    list_for_each_safe(
-        l, &mm->kept.list) { /* the next one need not be allowed to read the program itself */
+    /* The next one need not be allowed to read the program itself. */
+    list_for_each_safe(l, &mm->kept.list) {
         struct region *k = list_entry(l, struct region, link);
         if (k->file && k->file->inode == mm->program)
             region_forget(mm, &mm->kept, k);

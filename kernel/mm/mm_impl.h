@@ -28,7 +28,7 @@ struct mm {
     struct region_tree kept; /* [l] kept.h: what is kept of the home */
     struct list kept_link;   /* kept.c's */
     struct list kept_dead;   /* [l] regions to be freed without the lock */
-    struct inode *program;   /* [I] reference: what was executed; or NULL */
+    struct inode *program;   /* [I while there are users] reference: what was executed; or NULL */
     struct mm_like like;     /* [I] which programs its libraries may be useful for */
     bool borrowed;           /* [I while there are users] the home was another program's; kept.c */
     bool lost;               /* pages of it found no room: it must end */

@@ -132,6 +132,7 @@ bool turn_hand_over(struct turn *t, uint64_t alone)
         /* While others wait it is one turn with its parent's: else a chain of forks would never end it. */
         if (list_empty(&g->waiting)) {
             g->ending = g->offered = false;
+            g->wanted = 0;
             g->since = clock_mono();
         }
     }
@@ -209,6 +210,7 @@ static void take_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock) NO
     g->changer = NULL;
     g->holder = t;
     g->ending = g->offered = false;
+    g->wanted = 0;
     t->cut = false;
     __atomic_store_n(&g->contested, contested, __ATOMIC_RELAXED);
     g->since = now;
@@ -242,7 +244,7 @@ static bool enter_locked(struct turns *g, struct turn *t) REQUIRES(sched_lock)
         take_locked(g, t);
         return false;
     }
-    if (list_empty(&g->waiting))
+    if (!g->wanted)
         g->wanted = clock_mono();
     ktime_t end = time_end_locked(g, true);
     if (g->armed && g->ends <= end)

@@ -39,7 +39,7 @@ struct turns {
     struct timer timer;  /* ends the holder's time when others wait */
     bool armed;          /* [r] the timer is set */
     ktime_t ends;        /* [r] … for then */
-    ktime_t wanted;      /* [r] when the first of those that wait came */
+    ktime_t wanted;      /* [r] when the first one since then came that waited; 0: none did */
     uint64_t changes;    /* [r] */
     /* Puts to's memory in place of from's (NULL: it is gone).  Does not sleep. */
     void (*change)(struct turns *g, struct turn *from, struct turn *to);
