@@ -55,6 +55,7 @@ struct stay {
     char *answer;          /* LINK_MAX: the last answer */
     char *out;             /* LINK_MAX: what the program's memory gets */
     size_t out_used;       /* bytes of it; 0: nothing */
+    unsigned unused;       /* files in a row that went along for nothing; opened.c */
     struct extent extent[EXTENTS];
     unsigned nextents;
     struct wire_used used;                /* as far as it has been counted */
@@ -73,6 +74,11 @@ static inline const struct wire_head *wire_head_of(const char *msg)
 }
 /* A message without data. */
 MUST_CHECK int wire_tell(struct link *l, enum wire_kind kind, int64_t a, int64_t b, int64_t c);
+
+/* opened.c.  A call has returned: bytes in y->out that go with its answer, or 0: it has not opened a file to be read. */
+size_t opened_tell(struct stay *y, const struct user_regs *regs) MUST_CHECK;
+/* What the guest says of the last one. */
+void opened_used(struct stay *y, const struct wire_used *u);
 
 /* habits.c.  program: what was executed in an address space, or NULL. */
 /* It was away, until its end, or long enough; or it had to come back soon. */

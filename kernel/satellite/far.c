@@ -69,6 +69,7 @@ static int far_read(struct file *f, struct uio *u, int64_t *pos)
         return -EIO;
     int64_t got = letter_head(&answer_box)->arg[0];
     answers_heard((uint64_t)letter_head(&answer_box)->arg[1]);
+    ahead_stale();
     if (got < 0)
         return (int)got;
     const void *data = letter_body(&answer_box, (size_t)got);

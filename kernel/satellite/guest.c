@@ -138,6 +138,7 @@ void guest_main(void *arg)
     (void)arg;
     guest.called = guest.ended = false;
     answers_drop();
+    ahead_drop();
     guest.used_at = 0;
     bool placed = place_take();
     const struct wire_place *in = (const struct wire_place *)guest.buf;
@@ -210,6 +211,7 @@ static NORETURN void leave(struct user_regs *regs, enum wire_why why)
 
     *out = (struct wire_home){.why = why};
     fill_used(&out->used, true);
+    ahead_end(&out->used, regs);
     mm_space(mm, &out->space);
     wire_thread_fill(&out->thread, out + 1, regs);
     guest_send(&h, out, sizeof(*out) + kernel.xsave_size);
@@ -339,6 +341,11 @@ static bool serve(struct user_regs *regs, const struct letter *l)
         regs->rax = (uint64_t)h.arg[0];
         answer_note(regs, h.arg[1], (uint64_t)h.arg[2]);
         return true;
+    case WIRE_OPENED:
+        regs->rax = (uint64_t)h.arg[0];
+        answers_heard((uint64_t)h.arg[2]);
+        ahead_take((int)h.arg[0], l);
+        return true;
     case WIRE_END: guest.ended = true; thread_die();
     case WIRE_COME_HOME: leave(regs, WIRE_HOME_CALL);
     default: panic("the base said %lu during a call", h.kind);
@@ -351,12 +358,12 @@ static void forward(struct user_regs *regs)
     struct wire_call *c = (struct wire_call *)guest.buf;
     const struct wire_head h = {.kind = WIRE_CALL};
 
-    if (answer_known(regs))
+    if (ahead_answers(regs) || answer_known(regs))
         return;
-
     c->regs = *regs;
     c->regs.rip = patch_program_rip(current_process()->mm, regs->rip);
     fill_used(&c->used, false);
+    ahead_end(&c->used, regs);
     size_t n = snap(regs, c, (char *)(c + 1));
     guest_send(&h, c, sizeof(*c) + n);
     do

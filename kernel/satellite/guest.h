@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of the satellite's side: serve.c, guest.c, calls.c, far.c. */
+/* Shared by the files of the satellite's side; README.md says which those are. */
 #ifndef KERNEL_SATELLITE_GUEST_H
 #define KERNEL_SATELLITE_GUEST_H
 
@@ -56,6 +56,17 @@ void answer_note(const struct user_regs *regs, ktime_t stands, uint64_t epoch);
 void answers_heard(uint64_t epoch);
 /* Another guest. */
 void answers_drop(void);
+
+/* ahead.c.  l, an OPENED, has come. */
+void ahead_take(int fd, const struct letter *l);
+/* Another guest. */
+void ahead_drop(void);
+/* The base has said something: what came ahead answers nothing any more. */
+void ahead_stale(void);
+/* Is the call's answer known?  Then rax has it. */
+MUST_CHECK bool ahead_answers(struct user_regs *regs);
+/* A call (of regs) goes to the base, or the guest goes home: that ends it, and *u tells the base what it must know. */
+void ahead_end(struct wire_used *u, const struct user_regs *regs);
 
 /* far.c: files of the base.  A reference to the one that w says, or NULL: no memory. */
 struct file *far_file(const struct wire_file *w) MUST_CHECK;

@@ -119,6 +119,7 @@ void stay_used(struct stay *y, const struct wire_used *u)
     t->minflt += u->minflt - MIN(u->minflt, y->used.minflt);
     y->used.cpu = MAX(u->cpu, y->used.cpu);
     y->used.minflt = u->minflt;
+    opened_used(y, u);
     if (u->total)
         mm_away_usage(t->process->mm, u->total, u->resident);
 }
@@ -183,12 +184,13 @@ static int recall(struct stay *y)
     return err;
 }
 
-/* With what the program's memory gets. */
-static int call_return(struct stay *y, int64_t result, uint64_t epoch)
+/* With what the program's memory gets, or what it will ask next. */
+static int call_return(struct stay *y, const struct user_regs *regs)
 {
-    const struct wire_head h = {.kind = WIRE_RETURN,
-                                .arg = {result, current->answer_stands, (int64_t)epoch}};
-    size_t n = y->out_used;
+    size_t ahead = opened_tell(y, regs), n = ahead ? ahead : y->out_used;
+    const struct wire_head h = {
+        .kind = ahead ? WIRE_OPENED : WIRE_RETURN,
+        .arg = {(int64_t)regs->rax, current->answer_stands, (int64_t)names_epoch()}};
 
     y->out_used = 0;
     return link_send(y->satellite->link, &h, sizeof(h), y->out, n);
@@ -225,7 +227,7 @@ static int serve_call(struct stay *y, size_t n, struct user_regs *regs)
         y->done = regs->rax != (uint64_t)-ERESTARTNOINTR; /* else it is made again, at home */
         return recall(y);
     }
-    return call_return(y, (int64_t)regs->rax, names_epoch());
+    return call_return(y, regs);
 }
 
 /* The next message; meanwhile the guest runs, as far as anybody can tell. */

@@ -9,7 +9,7 @@
  *                                 <-   CALL                   a system call that the base serves
  *   FETCH / WANT                  ->   FETCHED / WANTED       … for which it wants the program's memory
  *   STORE                         ->                          … or changes it
- *   LIMITS, RETURN                ->
+ *   LIMITS, RETURN / OPENED       ->
  *                                 <-   READ / MAP             contents of a file / a file that is to be mapped
  *   DATA / MAPPED                 ->
  *                                 <-   FORGET                 it has no more of a file
@@ -43,6 +43,7 @@ enum wire_kind {
     WIRE_STORE,
     WIRE_LIMITS,
     WIRE_RETURN,
+    WIRE_OPENED,
     WIRE_READ,
     WIRE_MAP,
     WIRE_DATA,
@@ -63,6 +64,7 @@ enum wire_kind {
  *   WANT      address, bytes to be written, at most  WANTED: how many bytes may be
  *   STORE     data: struct wire_store, bytes, …
  *   RETURN    result, ns that it stands, epoch     data: as STORE's
+ *   OPENED    descriptor, 0, epoch                 data: struct statx of the file, contents from its beginning on
  *   READ      file, offset, bytes                  DATA: bytes or -errno, epoch, data
  *   MAP       descriptor                           MAPPED: 0 or -errno, and for a shared mapping its address;
  *             data: struct wire_map                        data: struct wire_file
@@ -74,6 +76,7 @@ struct wire_head {
 };
 
 #define WIRE_DATA_MAX (PASSAGE_PAGES * PAGE_SIZE)
+#define WIRE_AHEAD_MAX 49152UL /* of a file that was opened */
 
 #define WIRE_FILES 256U /* that both may know at a time */
 
@@ -124,6 +127,9 @@ struct wire_used {
     int64_t cpu;              /* ns */
     uint64_t minflt;          /* since it came */
     uint64_t total, resident; /* pages; 0: as before */
+    uint32_t ahead_used;      /* how often what came with OPENED was of use */
+    int32_t ahead_fd;         /* -1, or a descriptor … */
+    int64_t ahead_pos;        /* … that has been read to there */
 };
 
 struct wire_home {

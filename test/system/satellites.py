@@ -15,7 +15,7 @@ import schedule
 
 PROPERTIES = {
     "memory": "heap maps remaps breaks stack private-files shared-files many-files shared-anonymous faults",
-    "files": "one-file folders big-data readiness pairs unix-sockets names",
+    "files": "one-file folders big-data readiness pairs unix-sockets names opened",
     "processes": "forks spawns threads executes exits aborts shares ids",
     "signals": "alarms calls from-another segv sigbus traps alternate ends stops waits",
     "deaths": "death-by-segv death-by-overflow death-by-pipe",

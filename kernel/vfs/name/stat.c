@@ -92,7 +92,7 @@ static unsigned long dev_encode(uint32_t major, uint32_t minor)
            ((unsigned long)(minor & ~0xffU) << 12) | ((unsigned long)(major & ~0xfffU) << 32);
 }
 
-static int stat_out(uaddr_t buf, const struct statx *x)
+int stat_out(uaddr_t buf, const struct statx *x)
 {
     struct stat s;
     memset(&s, 0, sizeof(s));

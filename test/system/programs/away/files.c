@@ -321,7 +321,109 @@ static void names(void)
     say_end("child", pid);
 }
 
-const struct property file_properties[] = {{"one-file", one_file}, {"folders", folders},
-                                           {"big-data", big_data}, {"readiness", readiness},
-                                           {"pairs", pairs},       {"unix-sockets", unix_sockets},
-                                           {"names", names},       {NULL, NULL}};
+static int open_read(const char *name)
+{
+    return open(name, O_RDONLY | O_CLOEXEC);
+}
+
+/* The next n bytes, and where the file is then. */
+static void next(int fd, size_t n)
+{
+    static char data[200000];
+    ssize_t got = read(fd, data, n);
+
+    say("%zu: %zd %08x at %ld", n, got, got > 0 ? sum(data, (size_t)got) : 0,
+        (long)lseek(fd, 0, SEEK_CUR));
+}
+
+static void make_file(const char *name, size_t n)
+{
+    static char data[200000];
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+    fill(data, n, (unsigned)n);
+    say("%s %zd %d", name, write(fd, data, n), close(fd));
+}
+
+/* Reads without a call in between, of which the base hears afterwards. */
+static void in_a_row(const char *name, size_t a, size_t b)
+{
+    static char data[2][200000];
+    struct stat st, other;
+    int fd = open_read(name);
+    int same = !fstat(fd, &st) && !fstatat(fd, "", &other, AT_EMPTY_PATH) &&
+               !memcmp(&st, &other, sizeof(st));
+    ssize_t first = read(fd, data[0], a), second = read(fd, data[1], b),
+            third = read(fd, data[0], 0);
+
+    say("%s %d %ld %o", name, same, (long)st.st_size, st.st_mode);
+    say("read %zd %08x %zd %08x %zd", first, sum(data[0], (size_t)first), second,
+        sum(data[1], (size_t)second), third);
+    say("at %ld", (long)lseek(fd, 0, SEEK_CUR));
+    next(fd, 50);
+    say("close %d %d %s", close(fd), close(fd), strerror(errno));
+    errno = 0;
+}
+
+/* What a file holds that was just opened, as others change it and the descriptor. */
+static void opened(void)
+{
+    char data[64] = "", *volatile nowhere = (char *)8;
+
+    make_file("small", 1000);
+    make_file("large", 150000);
+    make_file("none", 0);
+    for (int i = 0; i < 2; i++) {
+        in_a_row("small", 300, 400);
+        in_a_row("small", 1000, 1000);
+        in_a_row("large", 70000, 100000);
+        in_a_row("none", 10, 10);
+    }
+    for (int i = 0; i < 5; i++)
+        say("for nothing %d", close(open_read("small")));
+    in_a_row("small", 10, 20);
+
+    int fd = open_read("small"), w = open("small", O_WRONLY | O_CLOEXEC);
+    say("change %zd", pwrite(w, "changed", 7, 20));
+    say("read %zd %08x", read(fd, data, 60), sum(data, 60));
+    close(fd);
+    fd = open_read("small");
+    say("read %zd", read(fd, data, 10));
+    say("change %zd cut %d", pwrite(w, "again", 5, 12), ftruncate(w, 40));
+    next(fd, 20);
+    next(fd, 20);
+    close(w);
+    int same = dup(fd);
+    say("dup %ld %d", (long)lseek(same, 0, SEEK_CUR), close(same));
+    close(fd);
+
+    fd = open_read("large");
+    say("bad %zd %s", read(fd, nowhere, 10), strerror(errno));
+    next(fd, 10);
+    close(fd);
+    fd = open_read("small");
+    say("bad %zd %s", read(fd, nowhere, 10), strerror(errno));
+    say("pread %zd %08x", pread(fd, data, 10, 5), sum(data, 10));
+    next(fd, 5);
+    close(fd);
+    errno = 0;
+
+    fd = open("small", O_RDONLY);
+    say("read %zd", read(fd, data, 7));
+    pid_t pid = fork();
+    if (pid == 0) {
+        next(fd, 3);
+        _exit(0);
+    }
+    say_end("child", pid);
+    next(fd, 4);
+    close(fd);
+    say("missing %d folder %zd %s", open_read("missing"), read(open_read("."), data, 1),
+        strerror(errno));
+    errno = 0;
+}
+
+const struct property file_properties[] = {
+    {"one-file", one_file},   {"folders", folders}, {"big-data", big_data},
+    {"readiness", readiness}, {"pairs", pairs},     {"unix-sockets", unix_sockets},
+    {"names", names},         {"opened", opened},   {NULL, NULL}};
