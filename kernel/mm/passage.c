@@ -85,11 +85,6 @@ const struct inode *mm_program(const struct mm *mm)
     return mm->program;
 }
 
-bool mm_takes_turns(const struct mm *mm)
-{
-    return overlay_shared(mm);
-}
-
 /* The heap of an image at fixed addresses starts anywhere behind it: a unit or more for what it will need. */
 static uaddr_t brk_room(struct mm *mm)
 {

@@ -54,8 +54,6 @@ struct passage {
 bool mm_can_pass(struct mm *mm);
 /* What was executed in it, borrowed; NULL: unknown. */
 const struct inode *mm_program(const struct mm *mm);
-/* Its addresses are others' too. */
-bool mm_takes_turns(const struct mm *mm);
 void mm_space(struct mm *mm, struct passage_space *out);
 /* For a guest: some of it is shared, or the kernel's, and can only be changed at home. */
 bool mm_range_stays(struct mm *mm, uaddr_t start, size_t len);

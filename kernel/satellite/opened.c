@@ -11,11 +11,13 @@
 
 #include "kernel/kernel.h"
 #include "kernel/satellite/base.h"
+#include "kernel/sys/syscalls.h"
 #include "kernel/vfs/file.h"
 #include "kernel/vfs/inode.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
+#define FROM_START 0  /* SEEK_SET: <linux/fs.h> has another LINK_MAX */
 #define HEAD 4096U    /* of a large file: a loader looks at that */
 #define UNUSED_MAX 8U /* in a row: this guest opens files for something else */
 
@@ -37,10 +39,10 @@ static bool opens(const struct user_regs *regs)
 /* A regular file, not one of those that the kernel makes up when they are read. */
 static bool is_plain(const struct file *f)
 {
-    unsigned flags = f->inode && f->inode->super ? f->inode->super->flags : SUPER_VOLATILE;
+    const struct inode *i = f->inode;
 
-    return (flags & (SUPER_VOLATILE | SUPER_HOST)) != SUPER_VOLATILE && f->inode &&
-           S_ISREG(f->inode->mode);
+    return i && i->super && S_ISREG(i->mode) &&
+           (i->super->flags & (SUPER_VOLATILE | SUPER_HOST)) != SUPER_VOLATILE;
 }
 
 /* st and data, at room: bytes; 0: nothing goes along. */
@@ -76,5 +78,5 @@ void opened_used(struct stay *y, const struct wire_used *u)
         y->unused = 0;
     y->used.ahead_used = u->ahead_used;
     if (u->ahead_fd >= 0)
-        (void)fd_seek(u->ahead_fd, u->ahead_pos);
+        (void)sys_lseek(u->ahead_fd, u->ahead_pos, FROM_START);
 }

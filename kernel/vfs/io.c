@@ -459,8 +459,3 @@ long sys_lseek(int fd, long offset, unsigned whence)
     fd_put(&r);
     return ret;
 }
-
-int64_t fd_seek(int fd, int64_t pos)
-{
-    return sys_lseek(fd, pos, SEEK_SET);
-}

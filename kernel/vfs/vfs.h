@@ -106,8 +106,6 @@ void fdtable_close_on_exec(struct fdtable *t);
 /* The open file of a descriptor of the current process, with a reference; -EBADF (also for O_PATH
  * files unless path_ok). */
 MUST_CHECK int fd_lookup(int fd, bool path_ok, struct file **out);
-/* lseek(2) of the current process's descriptor to pos. */
-int64_t fd_seek(int fd, int64_t pos);
 /* What st says as a struct stat for the program: 0 or -EFAULT. */
 MUST_CHECK int stat_out(uaddr_t buf, const struct statx *st);
 /* Installs f (takes over the caller's reference, also on failure) at the lowest free number >= min;

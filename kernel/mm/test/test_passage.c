@@ -370,7 +370,7 @@ static void test_can_pass(void **state)
 
     (void)state;
     assert_true(mm_can_pass(b.mm));
-    assert_true(mm_takes_turns(b.mm));
+    assert_true(overlay_shared(b.mm));
     uaddr_t shm = map_ok(0, K, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_false(mm_can_pass(b.mm));
     assert_int_equal(sys_munmap(shm, K), 0);
