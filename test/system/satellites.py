@@ -174,6 +174,9 @@ def test_make(context):
         assert result[1] == native[1], f"-j{jobs}: {[n for n in native[1] if result[1].get(n) != native[1][n]]}"
         assert sorted(result[0].out.split(b"\n")) == sorted(native[0].out.split(b"\n")), result[0].out
         assert journeys(result[0]) > 0, result[0].err
+    # A driver and its compiler take turns, but only one of them computes.
+    result = compiled(context, enclave(context, ["--satellites=2"]) + ["make", "-j1"], "j1")
+    assert result[1] == native[1] and journeys(result[0]) == 0, result[0].err
 
 
 def none_gone(context, prefix, options):
