@@ -56,7 +56,7 @@ enum {
     {"vcpus", LAUNCH_VCPUS, "N", 0, "Run on N host threads (as many as there are CPUs)", 0},      \
     {"satellites", LAUNCH_SATELLITES, "N", 0,                                                     \
      "Have up to N enclaves of their own for programs that cannot run beside each other in one "  \
-     "(0 to 64; one for each CPU, none on one CPU)", 0},                                          \
+     "(0 to 64; one fewer than there are CPUs)", 0},                                          \
     {"sgx", LAUNCH_SGX, "auto|hw|soft", 0, "Which SGX: this CPU's, softsgx's, or what there is", 0}, \
     {"io", LAUNCH_IO, "auto|uring|threads", 0, "How the host serves I/O", 0},                     \
     {"trace", LAUNCH_TRACE, "CALL,…", OPTION_ARG_OPTIONAL,                                        \

@@ -50,7 +50,7 @@ struct runtime_options {
     enum runtime_sgx sgx;
     enum runtime_io io;
     unsigned vcpus; /* how many vCPUs; 0: the configuration's number, or one a host CPU */
-    int satellites; /* 0 to SATELLITE_MAX; -1: one a host CPU, none with one CPU or vCPU */
+    int satellites; /* 0 to SATELLITE_MAX; -1: one fewer than host CPUs, none with one vCPU */
     int verbosity;  /* -1 quiet, 0 normal, 1 and more verbose */
 
     /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The base's satellites.  One is started when a process has been in others' way for a whole turn, and stays for the next
- * guest.  It takes some milliseconds to come up, which nobody waits for: the next turn's end finds it.
+ * The base's satellites.  One is started when two compute that have the same addresses, and stays for the next guest.  It takes
+ * some milliseconds to come up, which nobody waits for: the next turn's end finds it, or the next exec.
  *
  * Lock: pool.lock, a spin lock, for states; what else a satellite has is of who has taken it, or is starting it.
  */
